@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Checks a packed model once, so that nothing after it has to: bounds, alignment, ids, counts, shapes,
+ * lifetimes, overlaps, and each op's own parameters.  It reads the file in place and needs no memory.
+ */
+#include "../kernels/select.h"
+#include "op.h"
+
+static int check_header(const void *model, uint32_t model_bytes)
+{
+    const groat_header *header = model;
+    if (model == NULL) {
+        return GROAT_E_ARGUMENT;
+    }
+    if ((uintptr_t)model % GROAT_ALIGN != 0) {
+        return GROAT_E_ALIGNMENT;
+    }
+    if (model_bytes < sizeof(groat_header)) {
+        return GROAT_E_TRUNCATED;
+    }
+    if (header->magic != GROAT_MAGIC) {
+        return GROAT_E_MAGIC;
+    }
+    if (header->version_major != GROAT_VERSION_MAJOR || header->version_minor > GROAT_VERSION_MINOR) {
+        return GROAT_E_VERSION;
+    }
+    if (header->file_bytes > model_bytes || header->file_bytes < sizeof(groat_header)) {
+        return GROAT_E_TRUNCATED;
+    }
+    return GROAT_OK;
+}
+
+/* `bytes` bytes from `offset` on lie behind the header and inside the file, at a multiple of `align`. */
+static int check_range(const groat_t *net, uint32_t offset, uint64_t bytes, uint32_t align)
+{
+    if (offset % align != 0) {
+        return GROAT_E_MISALIGNED;
+    }
+    uint32_t file_bytes = groat_header_of(net)->file_bytes;
+    int inside = offset >= sizeof(groat_header) && offset <= file_bytes && bytes <= file_bytes - offset;
+    return inside ? GROAT_OK : GROAT_E_BOUNDS;
+}
+
+static int check_sections(const groat_t *net)
+{
+    const groat_header *header = groat_header_of(net);
+    const struct {
+        groat_section section;
+        uint32_t record_bytes;
+    } sections[] = {
+        {header->programs, sizeof(groat_program)}, {header->steps, sizeof(groat_step)},
+        {header->tensors, sizeof(groat_tensor)},   {header->buffers, sizeof(groat_buffer)},
+        {header->args, sizeof(uint16_t)},          {header->names, sizeof(char)},
+    };
+    for (uint32_t i = 0; i < sizeof sections / sizeof sections[0]; i++) {
+        /* Ids are 16 bits wide; names alone may be longer than that. */
+        if (sections[i].section.count == 0 || (sections[i].section.count >= GROAT_NONE && sections[i].record_bytes > 1)) {
+            return GROAT_E_BOUNDS;
+        }
+        GROAT_TRY(check_range(net, sections[i].section.offset,
+                              (uint64_t)sections[i].section.count * sections[i].record_bytes, 4));
+    }
+    const char *names = groat_table(net, header->names);
+    return names[header->names.count - 1] == 0 ? GROAT_OK : GROAT_E_TENSOR;
+}
+
+/* Buffers come in the order of their first step, so that those alive together are neighbours. */
+static int check_buffers(const groat_t *net)
+{
+    const groat_header *header = groat_header_of(net);
+    uint32_t count = header->buffers.count;
+    for (uint32_t i = 0; i < count; i++) {
+        const groat_buffer *b = groat_buffer_of(net, i);
+        if (b->bytes == 0 || b->first_step > b->last_step || b->last_step >= header->steps.count ||
+            (i > 0 && b->first_step < b[-1].first_step)) {
+            return GROAT_E_TENSOR;
+        }
+        if (b->kind == GROAT_BUFFER_CONST) {
+            GROAT_TRY(check_range(net, b->offset, b->bytes, GROAT_ALIGN));
+            continue;
+        }
+        if (b->kind != GROAT_BUFFER_ARENA) {
+            return GROAT_E_TENSOR;
+        }
+        if (b->offset % GROAT_ALIGN != 0) {
+            return GROAT_E_MISALIGNED;
+        }
+        if (b->offset > header->arena_bytes || b->bytes > header->arena_bytes - b->offset) {
+            return GROAT_E_BOUNDS;
+        }
+        for (uint32_t j = i + 1; j < count && b[j - i].first_step <= b->last_step; j++) {
+            const groat_buffer *other = &b[j - i];
+            if (other->kind == GROAT_BUFFER_ARENA && (uint64_t)other->offset < (uint64_t)b->offset + b->bytes &&
+                (uint64_t)b->offset < (uint64_t)other->offset + other->bytes) {
+                return GROAT_E_OVERLAP;
+            }
+        }
+    }
+    return GROAT_OK;
+}
+
+static int check_tensors(const groat_t *net)
+{
+    const groat_header *header = groat_header_of(net);
+    for (uint32_t i = 0; i < header->tensors.count; i++) {
+        const groat_tensor *t = groat_tensor_of(net, i);
+        uint32_t element_bytes = groat_dtype_bytes(t->dtype);
+        if (element_bytes == 0) {
+            return GROAT_E_DTYPE;
+        }
+        if (t->buffer >= header->buffers.count || t->name >= header->names.count || t->rank > GROAT_RANK_MAX) {
+            return GROAT_E_TENSOR;
+        }
+        uint64_t elements = groat_product(t->dims, GROAT_RANK_MAX);
+        if (elements == 0 || elements > groat_buffer_of(net, t->buffer)->bytes / element_bytes) {
+            return GROAT_E_SHAPE;
+        }
+    }
+    return GROAT_OK;
+}
+
+/* `count` tensor ids from `args` on exist. */
+static int check_args(const groat_t *net, uint32_t args, uint32_t count)
+{
+    const groat_header *header = groat_header_of(net);
+    if (args + count > header->args.count) {
+        return GROAT_E_BOUNDS;
+    }
+    for (uint32_t i = args; i < args + count; i++) {
+        if (groat_arg(net, i) >= header->tensors.count) {
+            return GROAT_E_BOUNDS;
+        }
+    }
+    return GROAT_OK;
+}
+
+static const groat_buffer *arg_buffer(const groat_t *net, uint32_t arg)
+{
+    return groat_buffer_of(net, groat_tensor_of(net, groat_arg(net, arg))->buffer);
+}
+
+static int alive(const groat_buffer *buffer, uint32_t first_step, uint32_t last_step)
+{
+    return buffer->kind == GROAT_BUFFER_CONST || (buffer->first_step <= first_step && last_step <= buffer->last_step);
+}
+
+static int check_programs(const groat_t *net)
+{
+    const groat_header *header = groat_header_of(net);
+    for (uint32_t i = 0; i < header->programs.count; i++) {
+        const groat_program *p = groat_program_of(net, i);
+        uint32_t last = (uint32_t)p->first_step + p->step_count - 1u;
+        if (p->step_count == 0 || last >= header->steps.count) {
+            return GROAT_E_BOUNDS;
+        }
+        GROAT_TRY(check_args(net, p->args, (uint32_t)p->inputs + p->outputs));
+        for (uint32_t k = 0; k < (uint32_t)p->inputs + p->outputs; k++) {
+            const groat_buffer *b = arg_buffer(net, (uint32_t)p->args + k);
+            uint32_t step = k < p->inputs ? p->first_step : last;
+            if (b->kind != GROAT_BUFFER_ARENA || !alive(b, step, step)) {
+                return GROAT_E_LIFETIME;
+            }
+        }
+    }
+    return GROAT_OK;
+}
+
+/* An output shares memory with an input only as the very same bytes, and only where the op allows it. */
+static int check_aliases(const groat_call *call, uint32_t flags)
+{
+    uint32_t inputs = call->step->inputs;
+    uint32_t args = inputs + call->step->outputs;
+    for (uint32_t o = inputs; o < args; o++) {
+        const groat_tensor *out = groat_arg_tensor(call, o);
+        for (uint32_t i = 0; i < args; i++) {
+            const groat_tensor *in = groat_arg_tensor(call, i);
+            if (i == o || in->buffer != out->buffer) {
+                continue;
+            }
+            int same = i < inputs && groat_elements(in) * groat_dtype_bytes(in->dtype) ==
+                                         groat_elements(out) * groat_dtype_bytes(out->dtype);
+            if (!same || !(flags & GROAT_INPLACE)) {
+                return GROAT_E_OVERLAP;
+            }
+        }
+    }
+    return GROAT_OK;
+}
+
+static int check_step(const groat_t *net, uint32_t index)
+{
+    const groat_header *header = groat_header_of(net);
+    const groat_step *step = groat_step_of(net, index);
+    const groat_call call = {net, step};
+    groat_op_row row = groat_find_op(step->op);
+    if (row.params_bytes == 0) {
+        return GROAT_E_OP_UNKNOWN;
+    }
+    if (row.op == NULL) {
+        return GROAT_E_OP_NOT_LINKED;
+    }
+    if (step->params_bytes != row.params_bytes) {
+        return GROAT_E_PARAMS;
+    }
+    GROAT_TRY(check_range(net, step->params, step->params_bytes, 4));
+    GROAT_TRY(check_args(net, step->args, (uint32_t)step->inputs + step->outputs));
+    for (uint32_t i = 0; i < (uint32_t)step->inputs + step->outputs; i++) {
+        const groat_buffer *b = arg_buffer(net, (uint32_t)step->args + i);
+        if ((i >= step->inputs && b->kind != GROAT_BUFFER_ARENA) || !alive(b, index, index)) {
+            return GROAT_E_LIFETIME;
+        }
+    }
+    GROAT_TRY(check_aliases(&call, row.flags));
+    GROAT_TRY(row.op->check(&call));
+
+    uint32_t scratch_bytes = row.op->scratch_bytes != NULL ? row.op->scratch_bytes(groat_params(&call)) : 0;
+    if (scratch_bytes == 0) {
+        return GROAT_OK;
+    }
+    if (step->scratch >= header->buffers.count) {
+        return GROAT_E_SCRATCH;
+    }
+    /* Alive in this one step, so the check of overlaps keeps it apart from every tensor but its own user. */
+    const groat_buffer *scratch = groat_buffer_of(net, step->scratch);
+    if (scratch->kind != GROAT_BUFFER_ARENA || scratch->bytes < scratch_bytes || scratch->first_step != index ||
+        scratch->last_step != index) {
+        return GROAT_E_SCRATCH;
+    }
+    for (uint32_t i = 0; i < (uint32_t)step->inputs + step->outputs; i++) {
+        if (groat_arg_tensor(&call, i)->buffer == step->scratch) {
+            return GROAT_E_OVERLAP;
+        }
+    }
+    return GROAT_OK;
+}
+
+int groat_open(groat_t *net, const void *model, uint32_t model_bytes, void *arena, uint32_t arena_bytes)
+{
+    if (net == NULL || arena == NULL) {
+        return GROAT_E_ARGUMENT;
+    }
+    GROAT_TRY(check_header(model, model_bytes));
+    const groat_header *header = model;
+    if (header->packing != GROAT_PACKING_SELECTED) {
+        return GROAT_E_PACKING;
+    }
+    if ((uintptr_t)arena % GROAT_ALIGN != 0) {
+        return GROAT_E_ALIGNMENT;
+    }
+    if (arena_bytes < header->arena_bytes) {
+        return GROAT_E_ARENA_TOO_SMALL;
+    }
+    net->model = model;
+    net->arena = arena;
+    net->program = 0;
+    GROAT_TRY(check_sections(net));
+    GROAT_TRY(check_buffers(net));
+    GROAT_TRY(check_tensors(net));
+    GROAT_TRY(check_programs(net));
+    for (uint32_t i = 0; i < header->steps.count; i++) {
+        GROAT_TRY(check_step(net, i));
+    }
+    return GROAT_OK;
+}
+
+uint32_t groat_arena_bytes(const void *model, uint32_t model_bytes)
+{
+    return check_header(model, model_bytes) == GROAT_OK ? ((const groat_header *)model)->arena_bytes : 0;
+}
+
+/* CRC-32 of IEEE 802.3, reflected, polynomial 0xEDB88320; four bits at a time, from a table of 64 bytes. */
+int groat_check_crc(const void *model, uint32_t model_bytes)
+{
+    static const uint32_t nibbles[16] = {
+        0x00000000, 0x1DB71064, 0x3B6E20C8, 0x26D930AC, 0x76DC4190, 0x6B6B51F4, 0x4DB26158, 0x5005713C,
+        0xEDB88320, 0xF00F9344, 0xD6D6A3E8, 0xCB61B38C, 0x9B64C2B0, 0x86D3D2D4, 0xA00AE278, 0xBDBDF21C,
+    };
+    GROAT_TRY(check_header(model, model_bytes));
+    const groat_header *header = model;
+    const uint8_t *bytes = model;
+    uint32_t crc = 0xFFFFFFFFu;
+    for (uint32_t i = GROAT_CRC_START; i < header->file_bytes; i++) {
+        crc ^= bytes[i];
+        crc = (crc >> 4) ^ nibbles[crc & 15];
+        crc = (crc >> 4) ^ nibbles[crc & 15];
+    }
+    return (crc ^ 0xFFFFFFFFu) == header->crc32 ? GROAT_OK : GROAT_E_CRC;
+}
+
+/* ---- What an op's check asks --------------------------------------------------------------------- */
+
+uint64_t groat_product(const uint32_t *factors, uint32_t count)
+{
+    uint64_t product = 1;
+    for (uint32_t i = 0; i < count; i++) {
+        if (product >> 32 != 0 && factors[i] > 1) {
+            return UINT64_MAX;
+        }
+        product *= factors[i];
+    }
+    return product;
+}
+
+int groat_check_counts(const groat_call *call, uint32_t inputs, uint32_t outputs)
+{
+    return call->step->inputs == inputs && call->step->outputs == outputs ? GROAT_OK : GROAT_E_PARAMS;
+}
+
+int groat_check_tensor(const groat_call *call, uint32_t index, uint8_t dtype, uint64_t elements)
+{
+    const groat_tensor *tensor = groat_arg_tensor(call, index);
+    if (tensor->dtype != dtype) {
+        return GROAT_E_DTYPE;
+    }
+    return groat_elements(tensor) == elements ? GROAT_OK : GROAT_E_SHAPE;
+}
+
+int groat_check_const(const groat_call *call, uint32_t offset, uint64_t bytes)
+{
+    return check_range(call->net, offset, bytes, GROAT_ALIGN);
+}
+
+int groat_check_channels(const groat_call *call, uint32_t offset, uint32_t count)
+{
+    GROAT_TRY(groat_check_const(call, offset, (uint64_t)count * sizeof(groat_channel)));
+    const groat_channel *channels = groat_const(call, offset);
+    for (const groat_channel *c = channels; c < channels + count; c++) {
+        if (c->multiplier < 0 || (uint32_t)c->shift + 31u > 61u) {
+            return GROAT_E_PARAMS;
+        }
+    }
+    return GROAT_OK;
+}

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The packed model format, version 1: the only definition of its layout.
+ *
+ * The runtime reads these structs in place, from flash; the packer fills the very same ones through
+ * cffi, which is why this header holds nothing but enums and structs of fixed-width fields.
+ * docs/SPEC.md is the normative text.  Little-endian; every offset counts bytes from the start of the file.
+ */
+#ifndef GROAT_FORMAT_H
+#define GROAT_FORMAT_H
+
+#ifndef GROAT_CFFI /* cffi knows these types already */
+#include <stdint.h>
+#endif
+
+enum {
+    GROAT_MAGIC = 0x54524F47,   /* the file starts with the bytes G O R T */
+    GROAT_VERSION_MAJOR = 1,    /* a reader refuses any other major version */
+    GROAT_VERSION_MINOR = 0,    /* a reader refuses a higher minor version */
+    GROAT_ALIGN = 16,           /* of the model, the arena, and every buffer and constant in them */
+    GROAT_RANK_MAX = 6,         /* dimensions of a tensor */
+    GROAT_NONE = 0xFFFF,        /* "no buffer" */
+    GROAT_CRC_START = 16,       /* the checksum covers the bytes from here to the end of the file */
+    GROAT_POINTER_BYTES = 8     /* scratch reserves this much for a pointer, so that arenas are equal everywhere */
+};
+
+enum groat_dtype {
+    GROAT_INT8 = 1,
+    GROAT_UINT8 = 2,
+    GROAT_INT32 = 3,
+    GROAT_FLOAT32 = 4
+};
+
+/* The order in which weights are stored.  A kernel set reads exactly one. */
+enum groat_packing {
+    GROAT_PACKING_REF = 1,      /* as TFLite stores them */
+    GROAT_PACKING_DSP = 2,
+    GROAT_PACKING_MVE = 3,
+    GROAT_PACKING_RVV = 4
+};
+
+enum groat_buffer_kind {
+    GROAT_BUFFER_ARENA = 1,     /* offset counts from the start of the arena */
+    GROAT_BUFFER_CONST = 2      /* offset counts from the start of the file */
+};
+
+/* A table: `count` records from byte `offset` of the file on. */
+typedef struct groat_section {
+    uint32_t offset;
+    uint32_t count;
+} groat_section;
+
+typedef struct groat_header {
+    uint32_t magic;
+    uint16_t version_major;
+    uint16_t version_minor;
+    uint32_t file_bytes;        /* length of the whole file */
+    uint32_t crc32;             /* CRC-32 (IEEE 802.3) of the bytes from GROAT_CRC_START on */
+    uint32_t arena_bytes;       /* exactly what groat_open needs */
+    uint16_t packing;           /* enum groat_packing */
+    uint16_t reserved;          /* zero */
+    groat_section programs;     /* of groat_program */
+    groat_section steps;        /* of groat_step */
+    groat_section tensors;      /* of groat_tensor */
+    groat_section buffers;      /* of groat_buffer */
+    groat_section args;         /* of uint16_t: tensor ids */
+    groat_section names;        /* of char: zero-terminated strings */
+    uint8_t source_hash[8];     /* first bytes of the SHA-256 of the imported model */
+} groat_header;
+
+/* A named entry point: the steps [first_step, first_step + step_count). */
+typedef struct groat_program {
+    char name[12];              /* zero-padded */
+    uint16_t first_step;
+    uint16_t step_count;        /* at least one */
+    uint16_t args;              /* index of its first tensor id in `args`: inputs, then outputs */
+    uint16_t inputs;            /* how many */
+    uint16_t outputs;           /* how many */
+    uint16_t reserved;          /* zero */
+} groat_program;
+
+/* One call of one op. */
+typedef struct groat_step {
+    uint16_t op;                /* enum groat_op_id */
+    uint8_t inputs;             /* how many tensors it reads */
+    uint8_t outputs;            /* how many it writes */
+    uint16_t args;              /* index of its first tensor id in `args`: inputs, then outputs */
+    uint16_t scratch;           /* buffer id, or GROAT_NONE */
+    uint32_t params;            /* offset of its parameter struct (ops.def) */
+    uint32_t params_bytes;      /* length of that struct */
+} groat_step;
+
+/* A shaped, typed view of a buffer. */
+typedef struct groat_tensor {
+    uint16_t buffer;
+    uint8_t dtype;              /* enum groat_dtype */
+    uint8_t rank;               /* 0 to GROAT_RANK_MAX */
+    uint32_t name;              /* offset within `names` */
+    uint32_t dims[6];           /* slowest first; unused ones are 1 */
+    float scale;                /* real = scale * (stored - zero_point); 0 when not quantised */
+    int32_t zero_point;
+} groat_tensor;
+
+/* A stretch of memory and the steps during which it holds something. */
+typedef struct groat_buffer {
+    uint32_t offset;            /* a multiple of GROAT_ALIGN */
+    uint32_t bytes;
+    uint16_t first_step;        /* the step that writes it first; for a program's input, the program's first step */
+    uint16_t last_step;         /* the last step that reads it, inclusive; for an output, the program's last step */
+    uint8_t kind;               /* enum groat_buffer_kind */
+    uint8_t reserved[3];        /* zero */
+} groat_buffer;
+
+/* What one output channel adds and how it is scaled: y = requantize(acc + bias, multiplier, shift). */
+typedef struct groat_channel {
+    int32_t bias;               /* zero points of input and weights already folded in */
+    int32_t multiplier;         /* Q31, not negative */
+    int32_t shift;              /* -31 to 30; positive shifts left */
+} groat_channel;
+
+/* How a window slides over an NHWC image.  Padding at the bottom and right follows from the output's size. */
+typedef struct groat_window {
+    uint16_t batches;
+    uint16_t in_h;
+    uint16_t in_w;
+    uint16_t in_c;
+    uint16_t out_h;
+    uint16_t out_w;
+    uint16_t kernel_h;
+    uint16_t kernel_w;
+    uint16_t stride_h;
+    uint16_t stride_w;
+    uint16_t dilation_h;
+    uint16_t dilation_w;
+    uint16_t pad_top;
+    uint16_t pad_left;
+} groat_window;
+
+/* The parameter structs of all ops and their ids: one row of ops.def each. */
+#define GROAT_OP(id, NAME, name, flags, fields) typedef struct groat_##name##_params fields groat_##name##_params;
+#include "../../ops/ops.def"
+#undef GROAT_OP
+
+enum groat_op_id {
+#define GROAT_OP(id, NAME, name, flags, fields) GROAT_OP_##NAME = id,
+#include "../../ops/ops.def"
+#undef GROAT_OP
+    GROAT_OP_LIMIT = 256
+};
+
+#endif

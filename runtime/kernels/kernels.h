@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What every kernel is given: pointers, lengths and constants, never a tensor or a model.
+ */
+#ifndef GROAT_KERNELS_H
+#define GROAT_KERNELS_H
+
+#include "../include/groat/format.h"
+
+/* A filter over `rows` row pointers.  In each row it reads `taps` runs of `run` bytes, `tap_stride` apart,
+ * and moves on by `pixel_stride` from one output pixel to the next. */
+typedef struct groat_conv_s8 {
+    const int8_t *weights;          /* [channels_out][rows][taps][run] */
+    const groat_channel *channels;  /* [channels_out] */
+    uint32_t channels_out;
+    uint32_t rows;
+    uint32_t taps;
+    uint32_t run;
+    uint32_t tap_stride;
+    uint32_t pixel_stride;
+    uint32_t out_stride;            /* from one output pixel to the next */
+    int32_t acc_offset;             /* added to every accumulator beside its bias */
+    int32_t output_zero_point;
+    int32_t act_min;
+    int32_t act_max;
+} groat_conv_s8;
+
+/* As above, for one pixel of `channels_in` bytes to a tap; output channel o reads input channel o / multiplier. */
+typedef struct groat_depthwise_s8 {
+    const int8_t *weights;          /* [rows][taps][channels_in * multiplier] */
+    const groat_channel *channels;  /* [channels_in * multiplier] */
+    uint32_t channels_in;
+    uint32_t multiplier;
+    uint32_t rows;
+    uint32_t taps;
+    uint32_t tap_stride;
+    uint32_t pixel_stride;
+    int32_t output_zero_point;
+    int32_t act_min;
+    int32_t act_max;
+} groat_depthwise_s8;
+
+typedef struct groat_pool_s8 {
+    uint32_t channels;
+    uint32_t rows;
+    uint32_t taps;
+    uint32_t pixel_stride;          /* taps are neighbours: `channels` apart */
+    int32_t act_min;
+    int32_t act_max;
+} groat_pool_s8;
+
+typedef struct groat_add_s8 {
+    int32_t a_multiplier;
+    int32_t b_multiplier;
+    int32_t output_multiplier;
+    int32_t a_shift;                /* not positive, like the other two */
+    int32_t b_shift;
+    int32_t output_shift;
+    int32_t left_shift;
+    int32_t a_zero_point;
+    int32_t b_zero_point;
+    int32_t output_zero_point;
+    int32_t act_min;
+    int32_t act_max;
+} groat_add_s8;
+
+#define GROAT_KERNEL(name, arguments) void groat_##name##_ref arguments;
+#include "kernels.def"
+#undef GROAT_KERNEL
+
+#endif

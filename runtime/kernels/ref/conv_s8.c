@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Convolution and dense layers: a dot product over rows, taps and runs for each channel of each pixel.
+ */
+#include "../kernels.h"
+#include "../requantize.h"
+
+void groat_conv_s8_ref(const groat_conv_s8 *k, const int8_t *const *rows, int8_t *out, uint32_t pixels)
+{
+    for (uint32_t p = 0; p < pixels; p++, out += k->out_stride) {
+        const int8_t *w = k->weights;
+        for (uint32_t o = 0; o < k->channels_out; o++) {
+            const groat_channel *channel = &k->channels[o];
+            uint32_t acc = (uint32_t)channel->bias + (uint32_t)k->acc_offset;
+            for (uint32_t r = 0; r < k->rows; r++) {
+                const int8_t *x = rows[r] + p * k->pixel_stride;
+                for (uint32_t t = 0; t < k->taps; t++, x += k->tap_stride) {
+                    for (uint32_t i = 0; i < k->run; i++) {
+                        acc += (uint32_t)(x[i] * *w++);
+                    }
+                }
+            }
+            int32_t y = groat_requantize((int32_t)acc, channel->multiplier, channel->shift);
+            out[o] = (int8_t)groat_clamp(groat_add_wrap(y, k->output_zero_point), k->act_min, k->act_max);
+        }
+    }
+}

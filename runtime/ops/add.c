@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The sum of two tensors, with broadcasting.
+ */
+#include "../kernels/select.h"
+#include "broadcast.h"
+
+static int check(const groat_call *call)
+{
+    const groat_add_params *p = groat_params(call);
+    GROAT_TRY(groat_check_broadcast(call, p->dims, p->a_strides, p->b_strides));
+    GROAT_REQUIRE(p->a_shift <= 0 && p->a_shift >= -31 && p->b_shift <= 0 && p->b_shift >= -31);
+    GROAT_REQUIRE(p->output_shift <= 0 && p->output_shift >= -31 && p->left_shift >= 0 && p->left_shift <= 20);
+    GROAT_REQUIRE(p->act_min <= p->act_max);
+    return GROAT_OK;
+}
+
+static void row(const void *kernel, const int8_t *a, uint32_t a_step, const int8_t *b, uint32_t b_step, int8_t *out,
+                uint32_t count)
+{
+    groat_kernels.add_s8(kernel, a, a_step, b, b_step, out, count);
+}
+
+static void run(const groat_call *call)
+{
+    const groat_add_params *p = groat_params(call);
+    const groat_add_s8 kernel = {
+        .a_multiplier = p->a_multiplier,
+        .b_multiplier = p->b_multiplier,
+        .output_multiplier = p->output_multiplier,
+        .a_shift = p->a_shift,
+        .b_shift = p->b_shift,
+        .output_shift = p->output_shift,
+        .left_shift = p->left_shift,
+        .a_zero_point = p->a_zero_point,
+        .b_zero_point = p->b_zero_point,
+        .output_zero_point = p->output_zero_point,
+        .act_min = p->act_min,
+        .act_max = p->act_max,
+    };
+    groat_broadcast(call, p->dims, p->a_strides, p->b_strides, row, &kernel);
+}
+
+const groat_op groat_op_add = {check, NULL, run};

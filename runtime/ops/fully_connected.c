@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Dense layer: a convolution over one row of one run, with every batch a pixel.
+ */
+#include "../kernels/select.h"
+#include "../core/op.h"
+
+static int check(const groat_call *call)
+{
+    const groat_fully_connected_params *p = groat_params(call);
+    GROAT_TRY(groat_check_counts(call, 1, 1));
+    GROAT_TRY(groat_check_tensor(call, 0, GROAT_INT8, (uint64_t)p->batches * p->depth));
+    GROAT_TRY(groat_check_tensor(call, 1, GROAT_INT8, (uint64_t)p->batches * p->out_c));
+    GROAT_REQUIRE(p->act_min <= p->act_max);
+    GROAT_TRY(groat_check_const(call, p->weights, (uint64_t)p->out_c * p->depth));
+    return groat_check_channels(call, p->channels, p->out_c);
+}
+
+static int32_t sum(const int8_t *x, uint32_t count)
+{
+    uint32_t total = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        total += (uint32_t)x[i];
+    }
+    return (int32_t)total;
+}
+
+static void run(const groat_call *call)
+{
+    const groat_fully_connected_params *p = groat_params(call);
+    const int8_t *in = groat_in(call, 0);
+    int8_t *out = groat_out(call, 0);
+    groat_conv_s8 k = {
+        .weights = groat_const(call, p->weights),
+        .channels = groat_const(call, p->channels),
+        .channels_out = p->out_c,
+        .rows = 1,
+        .taps = 1,
+        .run = p->depth,
+        .pixel_stride = p->depth,
+        .out_stride = p->out_c,
+        .output_zero_point = p->output_zero_point,
+        .act_min = p->act_min,
+        .act_max = p->act_max,
+    };
+    if (p->weights_zero_point == 0) {
+        groat_kernels.conv_s8(&k, &in, out, p->batches);
+        return;
+    }
+    /* sum of (w - z) * x = sum of w * x - z * sum of x; the other terms are folded into the bias. */
+    for (uint32_t b = 0; b < p->batches; b++, in += p->depth, out += p->out_c) {
+        k.acc_offset = (int32_t)(0u - (uint32_t)p->weights_zero_point * (uint32_t)sum(in, p->depth));
+        groat_kernels.conv_s8(&k, &in, out, 1);
+    }
+}
+
+const groat_op groat_op_fully_connected = {check, NULL, run};

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the two poolings share: windows are cut off at the border, not padded.
+ */
+#include "pool.h"
+
+int groat_check_pool(const groat_call *call, const groat_window *w, int8_t act_min, int8_t act_max)
+{
+    GROAT_TRY(groat_check_counts(call, 1, 1));
+    GROAT_TRY(groat_check_window(call, w, w->in_c));
+    GROAT_REQUIRE(w->dilation_h == 1 && w->dilation_w == 1 && act_min <= act_max);
+    /* So that the sum of a window fits 32 bits. */
+    GROAT_REQUIRE((uint32_t)w->kernel_h * w->kernel_w < 1u << 24);
+    return GROAT_OK;
+}
+
+void groat_pool(const groat_call *call, const groat_window *w, int8_t act_min, int8_t act_max, groat_pool_kernel kernel)
+{
+    const int8_t *in = groat_in(call, 0);
+    int8_t *out = groat_out(call, 0);
+    const int8_t **rows = groat_scratch(call);
+    uint32_t row_bytes = (uint32_t)w->in_w * w->in_c;
+    groat_pool_s8 k = {
+        .channels = w->in_c,
+        .pixel_stride = (uint32_t)w->stride_w * w->in_c,
+        .act_min = act_min,
+        .act_max = act_max,
+    };
+    for (uint32_t b = 0; b < w->batches; b++, in += w->in_h * row_bytes) {
+        for (uint32_t y = 0; y < w->out_h; y++) {
+            int32_t top = (int32_t)(y * w->stride_h) - w->pad_top;
+            int32_t first_row = top < 0 ? 0 : top;
+            int32_t end_row = top + w->kernel_h < w->in_h ? top + w->kernel_h : w->in_h;
+            k.rows = (uint32_t)(end_row - first_row);
+            for (uint32_t x = 0; x < w->out_w;) {
+                int32_t left = (int32_t)(x * w->stride_w) - w->pad_left;
+                int32_t first = left < 0 ? 0 : left;
+                int32_t end = left + w->kernel_w < w->in_w ? left + w->kernel_w : w->in_w;
+                k.taps = (uint32_t)(end - first);
+                for (uint32_t r = 0; r < k.rows; r++) {
+                    rows[r] = in + ((uint32_t)first_row + r) * row_bytes + (uint32_t)first * w->in_c;
+                }
+                uint32_t pixels = 1;
+                if (k.taps == w->kernel_w) { /* whole windows, from here to the last that fits */
+                    uint32_t whole = ((uint32_t)w->in_w - (uint32_t)end) / w->stride_w + 1;
+                    pixels = whole < w->out_w - x ? whole : w->out_w - x;
+                }
+                kernel(&k, rows, out, pixels);
+                out += pixels * w->in_c;
+                x += pixels;
+            }
+        }
+    }
+}

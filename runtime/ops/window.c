@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * How convolution walks an image: row by row, with padding made real only where a window sticks out.
+ */
+#include "window.h"
+
+static int check_axis(uint32_t in, uint32_t out, uint32_t kernel, uint32_t stride, uint32_t dilation, uint32_t pad)
+{
+    if (in == 0 || out == 0 || kernel == 0 || stride == 0 || dilation == 0) {
+        return GROAT_E_PARAMS;
+    }
+    uint64_t extent = (uint64_t)(kernel - 1) * dilation + 1;
+    uint64_t last_start = (uint64_t)(out - 1) * stride;
+    return extent <= UINT16_MAX && pad < extent && last_start < in + pad ? GROAT_OK : GROAT_E_PARAMS;
+}
+
+int groat_check_window(const groat_call *call, const groat_window *w, uint32_t out_c)
+{
+    GROAT_TRY(check_axis(w->in_h, w->out_h, w->kernel_h, w->stride_h, w->dilation_h, w->pad_top));
+    GROAT_TRY(check_axis(w->in_w, w->out_w, w->kernel_w, w->stride_w, w->dilation_w, w->pad_left));
+    GROAT_TRY(groat_check_tensor(call, 0, GROAT_INT8, (uint64_t)w->batches * w->in_h * w->in_w * w->in_c));
+    return groat_check_tensor(call, 1, GROAT_INT8, (uint64_t)w->batches * w->out_h * w->out_w * out_c);
+}
+
+/* The first output column whose window sticks out at the right. */
+static uint32_t right_border(const groat_window *w)
+{
+    uint32_t extent = groat_extent(w->kernel_w, w->dilation_w);
+    uint32_t room = (uint32_t)w->in_w + w->pad_left;
+    uint32_t first = room >= extent ? (room - extent) / w->stride_w + 1u : 0;
+    return first < w->out_w ? first : w->out_w;
+}
+
+static uint32_t left_border(const groat_window *w)
+{
+    uint32_t count = ((uint32_t)w->pad_left + w->stride_w - 1u) / w->stride_w;
+    return count < w->out_w ? count : w->out_w;
+}
+
+static int pads_rows(const groat_window *w)
+{
+    uint32_t end = (w->out_h - 1u) * w->stride_h + groat_extent(w->kernel_h, w->dilation_h);
+    return w->pad_top > 0 || end > (uint32_t)w->in_h + w->pad_top;
+}
+
+static int pads_columns(const groat_window *w)
+{
+    return w->pad_left > 0 || right_border(w) < w->out_w;
+}
+
+uint32_t groat_window_scratch_bytes(const groat_window *w)
+{
+    uint64_t bytes = (uint64_t)w->kernel_h * GROAT_POINTER_BYTES;
+    if (pads_columns(w)) {
+        bytes += (uint64_t)w->kernel_h * w->kernel_w * w->in_c;
+    }
+    if (pads_rows(w)) {
+        bytes += (uint64_t)w->in_w * w->in_c;
+    }
+    return bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX;
+}
+
+/* Copies the taps of one pixel side by side; `start` is the column of the first, which may lie outside. */
+static void fill_window(const groat_window *w, int8_t padding, const int8_t *const *rows, int32_t start, int8_t *window)
+{
+    for (uint32_t r = 0; r < w->kernel_h; r++) {
+        for (uint32_t t = 0; t < w->kernel_w; t++, window += w->in_c) {
+            int32_t x = start + (int32_t)(t * w->dilation_w);
+            if (x >= 0 && x < w->in_w) {
+                memcpy(window, rows[r] + (uint32_t)x * w->in_c, w->in_c);
+            } else {
+                memset(window, padding, w->in_c);
+            }
+        }
+    }
+}
+
+void groat_for_segments(const groat_window *w, int8_t padding, const int8_t *in, int8_t *out, uint32_t out_c,
+                        void *scratch, groat_segment segment, const void *context)
+{
+    const int8_t **rows = scratch;
+    uint32_t row_bytes = (uint32_t)w->in_w * w->in_c;
+    uint32_t tap_stride = (uint32_t)w->dilation_w * w->in_c;
+
+    if (w->kernel_h == 1 && w->kernel_w == 1 && w->stride_h == 1 && w->stride_w == 1) {
+        rows[0] = in;
+        segment(context, rows, tap_stride, out, (uint32_t)w->batches * w->out_h * w->out_w);
+        return;
+    }
+
+    int8_t *window = (int8_t *)scratch + (uint32_t)w->kernel_h * GROAT_POINTER_BYTES;
+    int8_t *padding_row = window;
+    if (pads_columns(w)) {
+        padding_row += (uint32_t)w->kernel_h * w->kernel_w * w->in_c;
+    }
+    if (pads_rows(w)) {
+        memset(padding_row, padding, row_bytes);
+    }
+    uint32_t left = left_border(w);
+    uint32_t right = right_border(w);
+    right = right < left ? left : right;
+
+    for (uint32_t b = 0; b < w->batches; b++, in += w->in_h * row_bytes) {
+        for (uint32_t y = 0; y < w->out_h; y++) {
+            int32_t top = (int32_t)(y * w->stride_h) - w->pad_top;
+            for (uint32_t x = 0; x < w->out_w;) {
+                int inside = x >= left && x < right;
+                int32_t start = (int32_t)(x * w->stride_w) - w->pad_left;
+                for (uint32_t r = 0; r < w->kernel_h; r++) {
+                    int32_t row = top + (int32_t)(r * w->dilation_h);
+                    rows[r] = row >= 0 && row < w->in_h ? in + (uint32_t)row * row_bytes : padding_row;
+                    rows[r] += inside ? (uint32_t)start * w->in_c : 0;
+                }
+                uint32_t pixels = inside ? right - left : 1;
+                if (inside) {
+                    segment(context, rows, tap_stride, out, pixels);
+                } else {
+                    fill_window(w, padding, rows, start, window);
+                    for (uint32_t r = 0; r < w->kernel_h; r++) {
+                        rows[r] = window + r * w->kernel_w * w->in_c;
+                    }
+                    segment(context, rows, w->in_c, out, pixels);
+                }
+                out += pixels * out_c;
+                x += pixels;
+            }
+        }
+    }
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * How convolution and pooling walk an image: row by row, with padding made real only where a window sticks out.
+ */
+#ifndef GROAT_OPS_WINDOW_H
+#define GROAT_OPS_WINDOW_H
+
+#include "../core/op.h"
+
+/* The rows that a window covers and the dense size of one. */
+static inline uint32_t groat_extent(uint32_t kernel, uint32_t dilation)
+{
+    return (kernel - 1) * dilation + 1;
+}
+
+/* Every window touches the image, no count is zero, and no product below overflows; input 0 and output 0 of
+ * the call have the shapes that the window says. */
+int groat_check_window(const groat_call *call, const groat_window *w, uint32_t out_c);
+
+/* Scratch for groat_for_segments: row pointers, one padded window, one row of padding. */
+uint32_t groat_window_scratch_bytes(const groat_window *w);
+
+/* Computes `pixels` neighbouring output pixels from `rows`, which point at the first tap of the first pixel.
+ * Taps of a row lie `tap_stride` bytes apart. */
+typedef void (*groat_segment)(const void *context, const int8_t *const *rows, uint32_t tap_stride, int8_t *out,
+                              uint32_t pixels);
+
+/* Calls `segment` for every stretch of output pixels: a whole row's interior at once, border pixels one by one
+ * from a copy of their window with padding filled in. */
+void groat_for_segments(const groat_window *w, int8_t padding, const int8_t *in, int8_t *out, uint32_t out_c,
+                        void *scratch, groat_segment segment, const void *context);
+
+#endif
