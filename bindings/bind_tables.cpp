@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The tables that C defines and Python follows: ops.def and status.def, and the scratch that an op asks for.
+ */
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "bindings.h"
+#include "op_facts.h"
+
+namespace py = pybind11;
+
+namespace
+{
+
+py::list op_table()
+{
+    py::list rows;
+#define GROAT_OP(id, NAME, name, flags, fields)                                                                        \
+    rows.append(py::make_tuple(id, #NAME, #name, groat_op_inplace(id) != 0));
+#include "ops/ops.def"
+#undef GROAT_OP
+    return rows;
+}
+
+py::list status_table()
+{
+    py::list rows;
+#define GROAT_STATUS(name, code, text) rows.append(py::make_tuple(#name, code, text));
+#include "status.def"
+#undef GROAT_STATUS
+    return rows;
+}
+
+uint32_t scratch_bytes(uint32_t op_id, const std::string &params)
+{
+    const uint32_t params_bytes = groat_op_params_bytes(op_id);
+    if (params_bytes == 0) {
+        throw py::value_error("op id " + std::to_string(op_id) + " is not in ops.def");
+    }
+    if (params.size() != params_bytes) {
+        throw py::value_error("the parameters of op id " + std::to_string(op_id) + " take " +
+                              std::to_string(params_bytes) + " bytes, not " + std::to_string(params.size()));
+    }
+    /* A struct must lie at its own alignment, which the bytes of a string need not. */
+    std::vector<uint64_t> aligned(params.size() / sizeof(uint64_t) + 1);
+    std::memcpy(aligned.data(), params.data(), params.size());
+    return groat_op_scratch_bytes(op_id, aligned.data());
+}
+
+} // namespace
+
+void bind_tables(py::module_ &module)
+{
+    module.def("op_table", &op_table, "The rows of ops.def: (id, NAME, name, may work in place).");
+    module.def("status_table", &status_table, "The rows of status.def: (NAME, code, text).");
+    module.def(
+        "scratch_bytes", [](uint32_t op_id, const py::bytes &params) { return scratch_bytes(op_id, params); },
+        py::arg("op_id"), py::arg("params"),
+        "Bytes of scratch that an op wants for these parameters (the bytes of its C struct).");
+}

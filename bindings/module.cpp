@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * groat._core: the C runtime as Python sees it.  Only conversions live here, never an algorithm.
+ */
+#include "bindings.h"
+
+PYBIND11_MODULE(_core, module)
+{
+    module.doc() = "The Groat runtime on this host, its op table, and the layout of packed models.";
+    bind_format(module);
+    bind_tables(module);
+    bind_model(module);
+}

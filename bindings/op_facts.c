@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Asks the executor's op table on behalf of the bindings.
+ */
+#include "op_facts.h"
+
+#include "core/op.h"
+
+int groat_op_inplace(uint32_t id)
+{
+    return (groat_find_op(id).flags & GROAT_INPLACE) != 0;
+}
+
+uint32_t groat_op_params_bytes(uint32_t id)
+{
+    return groat_find_op(id).params_bytes;
+}
+
+uint32_t groat_op_scratch_bytes(uint32_t id, const void *params)
+{
+    const groat_op *op = groat_find_op(id).op;
+    return op->scratch_bytes != NULL ? op->scratch_bytes(params) : 0;
+}

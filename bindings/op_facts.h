@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the C side knows about an op beyond ops.def.  The runtime's private headers are C; this one is C++ too.
+ */
+#ifndef GROAT_OP_FACTS_H
+#define GROAT_OP_FACTS_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* 1 if its output may take over the memory of an input. */
+int groat_op_inplace(uint32_t id);
+
+/* The length of its parameter struct; 0 for an unknown id. */
+uint32_t groat_op_params_bytes(uint32_t id);
+
+/* The scratch it wants for these parameters, aligned as their struct is; the id must be known. */
+uint32_t groat_op_scratch_bytes(uint32_t id, const void *params);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

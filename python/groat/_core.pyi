@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The extension module: the C runtime on this host, its tables, and the layout of packed models.
+
+Every binding is thin; the meaning of a call is written in runtime/include/groat/groat.h.
+"""
+
+from collections.abc import Sequence
+from typing_extensions import Buffer
+
+_TensorInfo = tuple[str, int, tuple[int, ...], float, int]
+"""(name, dtype code of format.h, shape, scale or 0.0, zero_point)."""
+
+def format_cdef() -> str:
+    """The enums and structs of format.h, preprocessed for ``cffi.FFI().cdef()``."""
+
+def struct_sizes() -> dict[str, int]:
+    """Bytes of each packed struct (``groat_header``, ``groat_conv_2d_params``, …) as the C compiler lays it out."""
+
+def op_table() -> list[tuple[int, str, str, bool]]:
+    """The rows of ops.def: (id, ``"CONV_2D"``, ``"conv_2d"``, whether the output may replace an input)."""
+
+def status_table() -> list[tuple[str, int, str]]:
+    """The rows of status.def: (``"E_CRC"``, code, text)."""
+
+def scratch_bytes(op_id: int, params: bytes) -> int:
+    """Bytes of scratch that an op wants for these parameters, the bytes of its C struct.
+
+    The parameters must be ones that the op's check accepts. Raises ValueError for an unknown op or a wrong length.
+    """
+
+class StatusError(ValueError):
+    """The C runtime refused a packed model."""
+
+    code: int
+    """The negative status."""
+    name: str
+    """Its name in status.def, such as ``"E_CRC"``."""
+
+class Model:
+    """A packed model, opened on this host with an arena of its own.
+
+    Calls must not overlap in time: one that comes while another thread runs the model raises RuntimeError.
+    An index that is out of range raises IndexError.
+    """
+
+    def __init__(self, data: Buffer) -> None:
+        """Copies the packed model, checks its checksum and opens it. Raises StatusError if it is refused."""
+
+    @property
+    def input_count(self) -> int: ...
+    @property
+    def output_count(self) -> int: ...
+    @property
+    def step_count(self) -> int: ...
+    @property
+    def arena_bytes(self) -> int: ...
+    def input_info(self, index: int) -> _TensorInfo: ...
+    def output_info(self, index: int) -> _TensorInfo: ...
+    def tensor_info(self, id: int) -> _TensorInfo: ...
+    def set_input(self, index: int, data: Buffer) -> None:
+        """Copies a contiguous buffer into an input. Raises ValueError unless its length is exactly the input's."""
+
+    def get_output(self, index: int) -> bytes:
+        """A copy of an output; valid after a run."""
+
+    def run(self) -> None:
+        """Runs the program once. Set all inputs before: a run may overwrite them."""
+
+    def run_step(self, index: int) -> None:
+        """Runs one step of the program; all steps in order are the same as one ``run()``."""
+
+    def tensor(self, id: int) -> bytes:
+        """A copy of what a tensor's memory holds now: its elements only from the step that writes it to the last
+        that reads it."""
+
+    def run_batch(self, inputs: Sequence[Buffer]) -> list[bytes]:
+        """Runs the program n times, with the GIL released.
+
+        ``inputs`` holds one contiguous uint8 array [n, input bytes] for each input; the result holds n * output
+        bytes for each output. Raises ValueError (BufferError if not contiguous) for anything else.
+        """
+
+    @staticmethod
+    def crc_status(data: Buffer) -> int:
+        """What ``groat_check_crc`` returns for these bytes."""
+
+    @staticmethod
+    def open_status(data: Buffer, arena_bytes: int) -> int:
+        """What ``groat_open`` returns for these bytes and an arena of this size."""
