@@ -36,8 +36,8 @@ test-long: setup ## Only the slow ones: full sweeps, long fuzzing
 	@$(PYTEST) -n 2 -m slow $(PYTEST_ARGS)
 
 lint: setup-host ## Check style and types; changes nothing
-	@$(BIN)/ruff check
-	@$(BIN)/ruff format --check
+	@$(BIN)/ruff check --output-format concise
+	@$(BIN)/ruff format --check --quiet || { echo 'unformatted files: run make format' >&2; exit 1; }
 	@$(BIN)/mypy
 	@$(ON_C_FILES) $(BIN)/clang-format --dry-run -Werror
 

@@ -6,14 +6,13 @@ Run by the Makefile before every target, with whatever Python the machine has an
     python3 tools/bootstrap.py            Debian's compiler, .venv with locked packages, the extension module
     python3 tools/bootstrap.py --cross    and the cross toolchains and emulators
 
-Each part leaves a stamp in .venv: a hash of the files that it depends on. Debian packages are installed as root
-or through sudo where that asks no password; otherwise the exact command is printed and nothing is changed.
+Each part leaves a stamp in .venv: a hash of the files that it depends on. Debian packages are installed as
+root, or through sudo where that asks no password; otherwise the command to run is printed and nothing changes.
 """
 
 from __future__ import annotations
 
 import argparse
-import glob
 import hashlib
 import json
 import os
@@ -21,6 +20,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -64,11 +64,12 @@ class Package:
 
     def present(self) -> bool:
         if self.evidence == "python:ensurepip":
-            return has_ensurepip()
+            # Debian's Python always has `venv`; without ensurepip that makes none with pip in it.
+            return succeeds([sys.executable, "-c", "import venv, ensurepip"])
         if self.evidence == "python:headers":
             return Path(sysconfig.get_path("include"), "Python.h").exists()
         if self.evidence.startswith("/"):
-            return bool(glob.glob(self.evidence))
+            return any(Path("/").glob(self.evidence[1:]))
         return shutil.which(self.evidence) is not None
 
     def available_name(self) -> str | None:
@@ -81,45 +82,43 @@ class Package:
         return None
 
 
-def has_ensurepip() -> bool:
-    # Debian's Python has the module `venv` in any case; without ensurepip it cannot make one that has pip.
-    code = "import venv, ensurepip"
-    return subprocess.run([sys.executable, "-c", code], stderr=subprocess.DEVNULL, timeout=MINUTE).returncode == 0
+def succeeds(command: list[str]) -> bool:
+    try:
+        return subprocess.run(command, capture_output=True, timeout=MINUTE, check=False).returncode == 0
+    except OSError:
+        return False
 
 
-def missing_packages(groups: set[str]) -> list[Package]:
+def missing_packages(group: str) -> list[Package]:
     lines = PACKAGE_LIST.read_text(encoding="utf-8").splitlines()
     packages = [Package(line) for line in lines if line.strip() and not line.startswith("#")]
-    return [package for package in packages if package.group in groups and not package.present()]
+    return [package for package in packages if package.group == group and not package.present()]
 
 
 def release_name() -> str:
     try:
         lines = Path("/etc/os-release").read_text(encoding="utf-8").splitlines()
     except OSError:
-        return "this system"
-    return next((line.split("=", 1)[1].strip('"') for line in lines if line.startswith("PRETTY_NAME=")), "this system")
+        lines = []
+    names = [line.split("=", 1)[1].strip('"') for line in lines if line.startswith("PRETTY_NAME=")]
+    return names[0] if names else "this system"
 
 
 def privilege() -> list[str] | None:
-    """What to put before a command to run it as root without being asked a password; None if there is no way."""
+    """What to put before a command to run it as root, without a password; None if there is no way."""
     if os.geteuid() == 0:
         return []
-    if shutil.which("sudo"):
-        sudo = ["sudo", "-n"]
-        quiet = subprocess.DEVNULL
-        if subprocess.run([*sudo, "true"], stdout=quiet, stderr=quiet, timeout=MINUTE, check=False).returncode == 0:
-            return sudo
-    return None
+    sudo = ["sudo", "-n"]
+    return sudo if succeeds([*sudo, "true"]) else None
 
 
-def install_packages(groups: set[str]) -> None:
-    missing = missing_packages(groups)
+def install_packages(group: str) -> None:
+    missing = missing_packages(group)
     if not missing:
         return
     if not shutil.which("apt-get"):
         wanted = "\n".join(f"    {package.evidence}  (Debian: {package.names[-1]})" for package in missing)
-        raise SetupError(f"{release_name()} has no apt-get. Install with its own tools what shows as\n{wanted}")
+        raise SetupError(f"{release_name()} has no apt-get. Install in its own way what shows as\n{wanted}")
     root = privilege()
     if root is None:
         names = " ".join(package.available_name() or package.names[-1] for package in missing)
@@ -172,7 +171,7 @@ def check_python() -> None:
 
 
 def digest(paths: list[Path]) -> str:
-    """Of these files' names and contents, and of the place of the checkout: a venv does not work elsewhere."""
+    """Of these files' names and contents, and of the place of the checkout, on which a venv depends."""
     total = hashlib.sha256(str(ROOT).encode())
     for path in sorted(paths):
         total.update(str(path.relative_to(ROOT)).encode())
@@ -205,7 +204,7 @@ def install_requirements() -> None:
 
 def install_extension() -> None:
     say("building the extension module")
-    # Editable: Python files are used where they are; only C and C++ make this run again, and then incrementally.
+    # Editable: Python files are used where they are; C and C++ make this run again, and then incrementally.
     pip("install", "--quiet", "--no-build-isolation", "--no-deps", "--editable", str(ROOT), minutes=15)
 
 
@@ -230,9 +229,11 @@ def main() -> int:
 
     packages = digest([PACKAGE_LIST])
     requirements = list(REQUIREMENTS.parent.glob("*.txt"))
-    steps = [("build packages", packages, lambda: install_packages({"build"}))]
+    steps: list[tuple[str, str, Callable[[], None]]] = [
+        ("build packages", packages, lambda: install_packages("build")),
+    ]
     if options.cross:
-        steps.append(("cross packages", packages, lambda: install_packages({"cross"})))
+        steps.append(("cross packages", packages, lambda: install_packages("cross")))
     steps += [
         ("venv", digest([]), create_venv),
         ("requirements", digest(requirements), install_requirements),

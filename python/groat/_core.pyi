@@ -5,6 +5,7 @@ Every binding is thin; the meaning of a call is written in runtime/include/groat
 """
 
 from collections.abc import Sequence
+
 from typing_extensions import Buffer
 
 _TensorInfo = tuple[str, int, tuple[int, ...], float, int]
@@ -14,7 +15,7 @@ def format_cdef() -> str:
     """The enums and structs of format.h, preprocessed for ``cffi.FFI().cdef()``."""
 
 def struct_sizes() -> dict[str, int]:
-    """Bytes of each packed struct (``groat_header``, ``groat_conv_2d_params``, …) as the C compiler lays it out."""
+    """Bytes of each packed struct (``groat_header``, ``groat_lut_params``, …) as C lays it out."""
 
 def op_table() -> list[tuple[int, str, str, bool]]:
     """The rows of ops.def: (id, ``"CONV_2D"``, ``"conv_2d"``, whether the output may replace an input)."""
@@ -25,7 +26,8 @@ def status_table() -> list[tuple[str, int, str]]:
 def scratch_bytes(op_id: int, params: bytes) -> int:
     """Bytes of scratch that an op wants for these parameters, the bytes of its C struct.
 
-    The parameters must be ones that the op's check accepts. Raises ValueError for an unknown op or a wrong length.
+    The parameters must be ones that the op's check accepts. Raises ValueError for an unknown op or a wrong
+    length.
     """
 
 class StatusError(ValueError):
@@ -58,7 +60,7 @@ class Model:
     def output_info(self, index: int) -> _TensorInfo: ...
     def tensor_info(self, id: int) -> _TensorInfo: ...
     def set_input(self, index: int, data: Buffer) -> None:
-        """Copies a contiguous buffer into an input. Raises ValueError unless its length is exactly the input's."""
+        """Copies a contiguous buffer into an input. Raises ValueError unless it is exactly as long."""
 
     def get_output(self, index: int) -> bytes:
         """A copy of an output; valid after a run."""
@@ -70,14 +72,13 @@ class Model:
         """Runs one step of the program; all steps in order are the same as one ``run()``."""
 
     def tensor(self, id: int) -> bytes:
-        """A copy of what a tensor's memory holds now: its elements only from the step that writes it to the last
-        that reads it."""
+        """A copy of what a tensor's memory holds now: its elements, while the tensor is alive."""
 
     def run_batch(self, inputs: Sequence[Buffer]) -> list[bytes]:
         """Runs the program n times, with the GIL released.
 
-        ``inputs`` holds one contiguous uint8 array [n, input bytes] for each input; the result holds n * output
-        bytes for each output. Raises ValueError (BufferError if not contiguous) for anything else.
+        ``inputs`` holds one contiguous uint8 array [n, input bytes] for each input; the result holds
+        n * output bytes for each output. Raises ValueError or BufferError for anything else.
         """
 
     @staticmethod
