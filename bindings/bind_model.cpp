@@ -327,9 +327,10 @@ int crc_status(const py::object &data)
 int open_status(const py::object &data, uint32_t arena_bytes)
 {
     const Packed packed(data);
-    const Aligned arena = allocate(arena_bytes);
+    // Opening never touches the arena, so a model may be checked for one that this host could not spare.
+    alignas(GROAT_ALIGN) static uint8_t arena[GROAT_ALIGN];
     groat_t net;
-    return groat_open(&net, packed.bytes.get(), packed.size, arena.get(), arena_bytes);
+    return groat_open(&net, packed.bytes.get(), packed.size, arena, arena_bytes);
 }
 
 } // namespace

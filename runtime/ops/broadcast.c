@@ -4,19 +4,6 @@
  */
 #include "broadcast.h"
 
-/* Index of the last element that the strides reach. */
-static uint64_t last_index(const uint32_t dims[4], const uint32_t strides[4])
-{
-    uint64_t index = 0;
-    for (int i = 0; i < 4; i++) {
-        index += (uint64_t)(dims[i] - 1) * strides[i];
-        if (index > UINT32_MAX) {
-            return UINT64_MAX;
-        }
-    }
-    return index;
-}
-
 static int check_operand(const groat_call *call, uint32_t index, const uint32_t dims[4], const uint32_t strides[4])
 {
     const groat_tensor *operand = groat_arg_tensor(call, index);
@@ -24,8 +11,10 @@ static int check_operand(const groat_call *call, uint32_t index, const uint32_t 
         return GROAT_E_DTYPE;
     }
     GROAT_REQUIRE(strides[3] <= 1);
-    if (last_index(dims, strides) >= groat_elements(operand)) {
-        return GROAT_E_SHAPE;
+    uint64_t last = 0;
+    for (int i = 0; i < 4; i++) {
+        last += (uint64_t)(dims[i] - 1) * strides[i];
+        GROAT_REQUIRE(last < groat_elements(operand));
     }
     if (operand->buffer == groat_arg_tensor(call, 2)->buffer) {
         /* In place is safe only when each element is read just before it is written. */

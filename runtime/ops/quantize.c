@@ -14,10 +14,12 @@ static int check(const groat_call *call)
     return GROAT_OK;
 }
 
-/* To the nearest integer, ties away from zero.  |q| < 2^22, where adding a half is exact. */
+/* To the nearest integer, ties away from zero.  Adding a half would itself round; what truncation leaves is exact. */
 static int32_t round_half_away(float q)
 {
-    return (int32_t)(q < 0 ? q - 0.5f : q + 0.5f);
+    int32_t whole = (int32_t)q;
+    float rest = q - (float)whole;
+    return whole + (rest >= 0.5f) - (rest <= -0.5f);
 }
 
 static void run(const groat_call *call)

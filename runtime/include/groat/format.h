@@ -88,6 +88,7 @@ typedef struct groat_step {
     uint16_t scratch;           /* buffer id, or GROAT_NONE */
     uint32_t params;            /* offset of its parameter struct (ops.def) */
     uint32_t params_bytes;      /* length of that struct */
+    uint32_t macs;              /* nominal multiply-accumulates, for reports; saturates */
 } groat_step;
 
 /* A shaped, typed view of a buffer. */
@@ -95,7 +96,7 @@ typedef struct groat_tensor {
     uint16_t buffer;
     uint8_t dtype;              /* enum groat_dtype */
     uint8_t rank;               /* 0 to GROAT_RANK_MAX */
-    uint32_t name;              /* offset within `names` */
+    uint32_t name;              /* offset within `names`; only inputs and outputs need have one */
     uint32_t dims[6];           /* slowest first; unused ones are 1 */
     float scale;                /* real = scale * (stored - zero_point); 0 when not quantised */
     int32_t zero_point;

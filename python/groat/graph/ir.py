@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The intermediate representation: a list of ops over numbered tensors, frozen.
+
+A pass builds a new graph instead of changing one.  Tensor numbers survive from the imported model to the
+report, so that a tensor here can be compared with the same tensor in another engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Quantization:
+    """real = scale * (stored - zero_point), for the whole tensor or along one axis.
+
+    Attributes:
+        scale: float32 values, one or one for each index of `axis`.
+        zero_point: integers, as many.
+        axis: the dimension that the scales belong to; meaningless when there is one.
+    """
+
+    scale: tuple[float, ...]
+    zero_point: tuple[int, ...]
+    axis: int = 0
+
+    @property
+    def per_tensor(self) -> bool:
+        return len(self.scale) == 1
+
+
+@dataclass(frozen=True, eq=False)
+class Tensor:
+    """A value in a graph; a constant if it has data.
+
+    Attributes:
+        shape: fixed sizes, slowest first; () is a scalar.
+        dtype: a NumPy dtype name: int8, uint8, int32 or float32.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    quantization: Quantization | None = None
+    data: Array | None = None
+
+    @property
+    def elements(self) -> int:
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    @property
+    def nbytes(self) -> int:
+        return self.elements * np.dtype(self.dtype).itemsize
+
+    @property
+    def scale(self) -> float:
+        """The one scale of the tensor as float32; raises ValueError if it has none or several."""
+        if self.quantization is None or not self.quantization.per_tensor:
+            raise ValueError(f"tensor {self.name!r} has no scale for the whole tensor")
+        return float(np.float32(self.quantization.scale[0]))
+
+    @property
+    def zero_point(self) -> int:
+        """The one zero point of the tensor; raises ValueError if it has none or several."""
+        if self.quantization is None or len(self.quantization.zero_point) != 1:
+            raise ValueError(f"tensor {self.name!r} has no zero point for the whole tensor")
+        return self.quantization.zero_point[0]
+
+
+@dataclass(frozen=True, eq=False)
+class Op:
+    """One application of an op of the table.
+
+    Attributes:
+        kind: the op's name in ops.def, for example "conv_2d".
+        inputs: tensor numbers, constants included.
+        outputs: tensor numbers.
+        attrs: what the op's own module documents; already in terms of the kernel (multipliers, zero points).
+        index: of the op in the imported model that this one came from.
+    """
+
+    kind: str
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    attrs: Mapping[str, Any] = field(default_factory=dict)
+    index: int = -1
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """A model: ops in an order in which they can run.
+
+    Attributes:
+        tensors: by number; numbers need not be dense.
+        inputs: tensor numbers, in the model's order.
+        outputs: tensor numbers, in the model's order.
+        views: tensor number -> the tensor whose bytes it is; such a tensor has a shape of its own, but no memory.
+    """
+
+    name: str
+    tensors: Mapping[int, Tensor]
+    ops: tuple[Op, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    views: Mapping[int, int] = field(default_factory=dict)
+
+    def root(self, tensor: int) -> int:
+        """The tensor that holds the bytes of `tensor`: itself unless it is a view."""
+        while tensor in self.views:
+            tensor = self.views[tensor]
+        return tensor
+
+    def producer(self, tensor: int) -> Op | None:
+        """The op that writes `tensor`; None for inputs and constants."""
+        return next((op for op in self.ops if tensor in op.outputs), None)
+
+    def consumers(self, tensor: int) -> list[Op]:
+        return [op for op in self.ops if tensor in op.inputs]
+
+    def with_ops(self, ops: tuple[Op, ...]) -> Graph:
+        return replace(self, ops=ops)

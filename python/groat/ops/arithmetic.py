@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Quantised arithmetic in NumPy: what the kernels compute, and how scales become integers.
+
+Formulas and their sources are in docs/NUMERICS.md.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from groat.graph.ir import Quantization, Tensor
+from groat.ops.base import Unsupported
+
+Int64 = NDArray[np.int64]
+
+
+def round_half_away(x: float) -> int:
+    """The nearest integer, ties away from zero (C's round)."""
+    return int(math.floor(abs(x) + 0.5)) * (1 if x >= 0 else -1)
+
+
+def quantize_multiplier(real: float) -> tuple[int, int]:
+    """A factor as (multiplier, shift): real = multiplier * 2**(shift - 31), multiplier a Q31 integer.
+
+    Factors below about 2**-31 become (0, 0).  Raises ValueError if `real` is negative, not a number, or 2**31 or
+    more.
+    """
+    if not (0.0 <= real < 2.0**31):
+        raise ValueError(f"a scale factor of {real} cannot be expressed: expected 0 <= factor < 2**31")
+    if real == 0.0:
+        return 0, 0
+    fraction, shift = math.frexp(real)
+    multiplier = round_half_away(fraction * (1 << 31))
+    if multiplier == 1 << 31:
+        multiplier //= 2
+        shift += 1
+    if shift < -31:
+        return 0, 0
+    return multiplier, shift
+
+
+def wrap32(x: ArrayLike) -> Int64:
+    """Reduces integers modulo 2**32 to the range of int32."""
+    return np.asarray(x, np.int64).astype(np.uint32).astype(np.int32).astype(np.int64)
+
+
+def mul_high(a: ArrayLike, b: ArrayLike) -> Int64:
+    """round(a * b / 2**31), ties towards plus infinity, saturating; a and b within int32."""
+    x, y = np.asarray(a, np.int64), np.asarray(b, np.int64)
+    return np.minimum((x * y + (1 << 30)) >> 31, np.int64(2**31 - 1))
+
+
+def round_shift(x: ArrayLike, exponent: ArrayLike) -> Int64:
+    """round(x / 2**exponent), ties away from zero."""
+    values, exponents = np.asarray(x, np.int64), np.asarray(exponent, np.int64)
+    mask = (np.int64(1) << exponents) - 1
+    threshold = (mask >> 1) + (values < 0)
+    return (values >> exponents) + ((values & mask) > threshold)
+
+
+def requantize(x: ArrayLike, multiplier: ArrayLike, shift: ArrayLike) -> Int64:
+    """x * multiplier * 2**(shift - 31), rounded twice, as gemmlowp does."""
+    shifts = np.asarray(shift, np.int64)
+    shifted = wrap32(np.asarray(x, np.int64) << np.maximum(shifts, 0))
+    return round_shift(mul_high(shifted, multiplier), np.maximum(-shifts, 0))
+
+
+def clamp_int8(x: ArrayLike, low: int = -128, high: int = 127) -> NDArray[np.int8]:
+    return np.clip(np.asarray(x, np.int64), low, high).astype(np.int8)
+
+
+def activation_range(activation: str, tensor: Tensor) -> tuple[int, int]:
+    """The clamp that a fused activation puts on the int8 values of `tensor`.
+
+    `activation` is NONE, RELU, RELU6 or RELU_N1_TO_1; raises Unsupported for any other.
+    """
+    bounds: dict[str, tuple[float | None, float | None]] = {
+        "NONE": (None, None),
+        "RELU": (0.0, None),
+        "RELU6": (0.0, 6.0),
+        "RELU_N1_TO_1": (-1.0, 1.0),
+    }
+    if activation not in bounds:
+        raise Unsupported(f"fused activation {activation} is not one of {', '.join(bounds)}")
+
+    def stored(real: float) -> int:
+        return tensor.zero_point + round_half_away(float(np.float32(real) / np.float32(tensor.scale)))
+
+    low, high = bounds[activation]
+    return (
+        max(-128, -128 if low is None else stored(low)),
+        min(127, 127 if high is None else stored(high)),
+    )
+
+
+def require_int8(tensor: Tensor, role: str) -> None:
+    """Raises Unsupported unless `tensor` is int8 with one scale and zero point."""
+    if tensor.dtype != "int8":
+        raise Unsupported(f"{role} {tensor.name!r} is {tensor.dtype}; there are kernels for int8 only")
+    quantization = tensor.quantization
+    if quantization is None or not quantization.per_tensor:
+        raise Unsupported(f"{role} {tensor.name!r} has no scale for the whole tensor")
+    if not (math.isfinite(tensor.scale) and tensor.scale > 0):
+        raise Unsupported(f"{role} {tensor.name!r} has scale {tensor.scale}; expected a positive number")
+    if not -128 <= tensor.zero_point <= 127:
+        raise Unsupported(f"{role} {tensor.name!r} has zero point {tensor.zero_point}; expected -128 to 127")
+
+
+def channel_scales(weights: Tensor, channels: int, axis: int) -> list[float]:
+    """The weight scale of each output channel; raises Unsupported if they are missing or along another axis."""
+    quantization: Quantization | None = weights.quantization
+    if weights.dtype != "int8":
+        raise Unsupported(f"weights {weights.name!r} are {weights.dtype}; there are kernels for int8 only")
+    if quantization is None:
+        raise Unsupported(f"weights {weights.name!r} are not quantised")
+    if any(not (math.isfinite(scale) and scale > 0) for scale in quantization.scale):
+        raise Unsupported(f"weights {weights.name!r} have a scale that is not a positive number")
+    if quantization.per_tensor:
+        return [float(np.float32(quantization.scale[0]))] * channels
+    if quantization.axis != axis or len(quantization.scale) != channels:
+        raise Unsupported(
+            f"weights {weights.name!r} have {len(quantization.scale)} scales along axis {quantization.axis}; "
+            f"expected {channels} along axis {axis}"
+        )
+    return [float(np.float32(scale)) for scale in quantization.scale]
+
+
+def channel_multipliers(input_scale: float, scales: list[float], output_scale: float) -> dict[str, Any]:
+    """Attributes `multiplier` and `shift`, an int32 array each, for every output channel."""
+    pairs = [factor(input_scale * scale / output_scale) for scale in scales]
+    return {
+        "multiplier": np.array([multiplier for multiplier, _ in pairs], np.int32),
+        "shift": np.array([shift for _, shift in pairs], np.int32),
+    }
+
+
+def factor(real: float) -> tuple[int, int]:
+    """quantize_multiplier for an importer: a factor that the kernels cannot apply is the model's fault."""
+    if not real < 2.0**30:
+        raise Unsupported(f"its scales differ by a factor of {real}; expected less than 2**30")
+    return quantize_multiplier(real)
+
+
+def folded_bias(bias: ArrayLike, weights_sum: ArrayLike, input_zero_point: int, constant: int = 0) -> Int64:
+    """bias - input_zero_point * weights_sum + constant, modulo 2**32."""
+    return wrap32(
+        np.asarray(bias, np.int64) - input_zero_point * np.asarray(weights_sum, np.int64) + np.int64(constant)
+    )
+
+
+def pack_channels(bias: ArrayLike, multiplier: ArrayLike, shift: ArrayLike) -> bytes:
+    """groat_channel records: int32 (bias, multiplier, shift) for each channel."""
+    columns = [np.asarray(column, np.int64) for column in (bias, multiplier, shift)]
+    return np.stack(columns, axis=1).astype("<i4").tobytes()

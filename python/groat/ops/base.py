@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an op module defines, and what it is given while a model is imported or packed."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Protocol
+
+from groat.graph.ir import Array, Op, Tensor
+
+Shape = tuple[int, ...]
+
+
+class Unsupported(Exception):
+    """Raised by an importer; the text says why, without naming op or model."""
+
+
+class ImportedOp(Protocol):
+    """One operator of the model being imported, as its front end presents it.
+
+    Attributes:
+        name: the operator in the words of the imported format, for example "CONV_2D".
+        options: its options by name, for example {"StrideW": 2}.
+    """
+
+    name: str
+    options: Mapping[str, Any]
+
+    @property
+    def inputs(self) -> Sequence[int]: ...
+
+    @property
+    def outputs(self) -> Sequence[int]: ...
+
+    def tensor(self, number: int) -> Tensor:
+        """The tensor of a number."""
+
+    def input(self, index: int) -> Tensor:
+        """An input; Unsupported if it is missing."""
+
+    def output(self, index: int) -> Tensor: ...
+
+    def constant(self, index: int) -> Array:
+        """The data of a constant input; Unsupported if it is computed at run time."""
+
+    def op(self, kind: str, inputs: Sequence[int], attrs: Mapping[str, Any]) -> Op:
+        """An op of our table with this operator's outputs."""
+
+
+Importer = Callable[[ImportedOp], Op]
+
+
+class Constants(Protocol):
+    """Where constants go while a model is packed."""
+
+    def add(self, data: bytes) -> int:
+        """Stores bytes, aligned; returns their offset in the file.  Equal bytes are stored once."""
+
+
+class OpDef(ABC):
+    """One op of the table.  Its module ends with an instance of its subclass named `OP`.
+
+    `tflite` maps builtin operator names to importers.  An importer turns quantisation parameters into
+    what the kernel needs (multipliers, shifts, clamps), so that everything after it is integer arithmetic.
+    """
+
+    tflite: ClassVar[Mapping[str, Importer]] = {}
+
+    @abstractmethod
+    def shapes(self, op: Op, inputs: Sequence[Tensor]) -> list[Shape]:
+        """Shapes of the outputs."""
+
+    @abstractmethod
+    def reference(self, op: Op, inputs: Sequence[Array]) -> list[Array]:
+        """The outputs by NumPy, in the plainest form of the op's formula (docs/NUMERICS.md).
+
+        `inputs` has an array for each of op.inputs, constants included; shapes and dtypes as in the graph.
+        """
+
+    @abstractmethod
+    def params(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants) -> dict[str, Any]:
+        """The fields of the op's parameter struct (ops.def); reserved ones may be left out."""
+
+    def arguments(self, op: Op) -> tuple[int, ...]:
+        """The inputs that the device sees as tensors: by default the first."""
+        return op.inputs[:1]
+
+    def inplace(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> tuple[int, ...]:
+        """Inputs (as indices into op.inputs) whose memory the output may take over.  Asked only of ops that
+        have the flag in ops.def."""
+        return (0,) if inputs[0].nbytes == outputs[0].nbytes else ()
+
+    def macs(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> int:
+        """Nominal multiply-accumulates: taps that fall on padding count; 0 for ops without a weight."""
+        return 0

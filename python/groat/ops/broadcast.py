@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What elementwise ops of two operands share: broadcasting as strides."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from groat.graph.ir import Op, Tensor
+from groat.ops.arithmetic import activation_range, require_int8
+from groat.ops.base import ImportedOp, OpDef, Shape, Unsupported
+
+AXES = 4
+
+
+def _strides(shape: Shape, out: Shape) -> list[int]:
+    """Stride of an operand along each dimension of the output; 0 where it repeats."""
+    padded = (1,) * (len(out) - len(shape)) + tuple(shape)
+    strides, step = [], 1
+    for size in reversed(padded):
+        strides.append(step if size != 1 else 0)
+        step *= size
+    return strides[::-1]
+
+
+def merged_axes(a: Shape, b: Shape, out: Shape) -> tuple[list[int], list[int], list[int]]:
+    """(dims, a_strides, b_strides), each of AXES entries: neighbouring dimensions become one where both operands
+    run on.  Raises Unsupported if more than AXES remain."""
+    merged: list[tuple[int, int, int]] = []
+    for size, stride_a, stride_b in zip(out, _strides(a, out), _strides(b, out), strict=True):
+        if size == 1:
+            continue
+        if merged:
+            outer, outer_a, outer_b = merged[-1]
+            if outer_a == size * stride_a and outer_b == size * stride_b:
+                merged[-1] = (outer * size, stride_a, stride_b)
+                continue
+        merged.append((size, stride_a, stride_b))
+    # The kernel's innermost run has strides 0 or 1.
+    if merged and max(merged[-1][1:]) > 1:
+        merged.append((1, 0, 0))
+    if len(merged) > AXES:
+        raise Unsupported(f"broadcasting {list(a)} with {list(b)} needs {len(merged)} loops; at most {AXES} are supported")
+    axes = [(1, 0, 0)] * (AXES - len(merged)) + merged
+    return [axis[0] for axis in axes], [axis[1] for axis in axes], [axis[2] for axis in axes]
+
+
+class Elementwise(OpDef):
+    """attrs of every elementwise op: a_zero_point, b_zero_point, output_zero_point, act_min, act_max."""
+
+    def shapes(self, op: Op, inputs: Sequence[Tensor]) -> list[Shape]:
+        return [tuple(np.broadcast_shapes(inputs[0].shape, inputs[1].shape))]
+
+    def arguments(self, op: Op) -> tuple[int, ...]:
+        return op.inputs
+
+    def inplace(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> tuple[int, ...]:
+        return tuple(i for i, tensor in enumerate(inputs) if tensor.elements == outputs[0].elements)
+
+    def common_fields(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> dict[str, Any]:
+        dims, a_strides, b_strides = merged_axes(inputs[0].shape, inputs[1].shape, outputs[0].shape)
+        names = ("a_zero_point", "b_zero_point", "output_zero_point", "act_min", "act_max")
+        return {
+            "dims": dims,
+            "a_strides": a_strides,
+            "b_strides": b_strides,
+            **{name: op.attrs[name] for name in names},
+        }
+
+
+def import_elementwise(source: ImportedOp) -> dict[str, Any]:
+    """The attributes of Elementwise."""
+    a, b, y = source.input(0), source.input(1), source.output(0)
+    for tensor, role in ((a, "first input"), (b, "second input"), (y, "output")):
+        require_int8(tensor, role)
+    try:
+        shape = tuple(np.broadcast_shapes(a.shape, b.shape))
+    except ValueError:
+        raise Unsupported(f"shapes {list(a.shape)} and {list(b.shape)} do not broadcast") from None
+    if shape != y.shape:
+        raise Unsupported(f"its output has shape {list(y.shape)}; expected {list(shape)}")
+    merged_axes(a.shape, b.shape, y.shape)
+    low, high = activation_range(source.options["FusedActivationFunction"], y)
+    return {
+        "a_zero_point": a.zero_point,
+        "b_zero_point": b.zero_point,
+        "output_zero_point": y.zero_point,
+        "act_min": low,
+        "act_max": high,
+    }

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Joining of tensors along one axis.
+
+inputs: x0, x1, ... of one dtype, equal in every dimension but the axis.
+attrs: axis (not negative).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from groat.graph.ir import Array, Op, Tensor
+from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Unsupported
+
+
+class Concatenation(OpDef):
+    def shapes(self, op: Op, inputs: Sequence[Tensor]) -> list[Shape]:
+        axis, shape = op.attrs["axis"], inputs[0].shape
+        return [(*shape[:axis], sum(tensor.shape[axis] for tensor in inputs), *shape[axis + 1 :])]
+
+    def reference(self, op: Op, inputs: Sequence[Array]) -> list[Array]:
+        return [np.concatenate(list(inputs), axis=op.attrs["axis"])]
+
+    def arguments(self, op: Op) -> tuple[int, ...]:
+        return op.inputs
+
+    def params(
+        self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
+    ) -> dict[str, Any]:
+        return {"outer": int(np.prod(outputs[0].shape[: op.attrs["axis"]], dtype=np.int64))}
+
+
+def _import(source: ImportedOp) -> Op:
+    y = source.output(0)
+    tensors = [source.input(index) for index in range(len(source.inputs))]
+    axis = int(source.options["Axis"])
+    rank = len(y.shape)
+    if not -rank <= axis < rank:
+        raise Unsupported(f"axis {axis} is out of range for {rank} dimensions")
+    axis %= rank
+    if source.options["FusedActivationFunction"] != "NONE":
+        raise Unsupported(f"fused activation {source.options['FusedActivationFunction']} is not NONE")
+    for tensor in tensors:
+        if tensor.dtype != y.dtype or tensor.dtype not in ("int8", "float32"):
+            raise Unsupported(f"input {tensor.name!r} is {tensor.dtype}, the output {y.dtype}; expected int8 or float32")
+        if tensor.quantization != y.quantization:
+            raise Unsupported(f"input {tensor.name!r} and the output differ in scale or zero point")
+        others = [size for i, size in enumerate(tensor.shape) if i != axis]
+        if len(tensor.shape) != rank or others != [size for i, size in enumerate(y.shape) if i != axis]:
+            raise Unsupported(f"input {tensor.name!r} has shape {list(tensor.shape)}, the output {list(y.shape)}")
+    return source.op("concatenation", source.inputs, {"axis": axis})
+
+
+Concatenation.tflite = {"CONCATENATION": _import}
+OP = Concatenation()

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Two-dimensional convolution, int8, per channel, grouped or not.
+
+inputs: x int8 [n, h, w, c]; weights int8 [out_c, kernel_h, kernel_w, c / groups]; bias int32 [out_c] (optional).
+attrs: kernel, stride, dilation (height, width); padding ((top, bottom), (left, right)); groups; input_zero_point,
+output_zero_point; multiplier, shift (int32 arrays, one for each output channel); act_min, act_max.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from groat.graph.ir import Array, Op, Tensor
+from groat.ops.arithmetic import (
+    activation_range,
+    channel_multipliers,
+    channel_scales,
+    clamp_int8,
+    folded_bias,
+    pack_channels,
+    requantize,
+    require_int8,
+    wrap32,
+)
+from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Unsupported
+from groat.ops.window import import_window, pad_image, spatial_shape, window_fields
+
+
+def import_convolution(source: ImportedOp, channel_axis: int) -> tuple[list[int], dict[str, Any]]:
+    """What CONV_2D and DEPTHWISE_CONV_2D share: (inputs, attrs)."""
+    x, weights, y = source.input(0), source.input(1), source.output(0)
+    require_int8(x, "input")
+    require_int8(y, "output")
+    shape = source.constant(1).shape
+    if len(shape) != 4:
+        raise Unsupported(f"its weights have shape {list(shape)}; expected 4 dimensions")
+    scales = channel_scales(weights, shape[channel_axis], channel_axis)
+    assert weights.quantization is not None
+    if any(weights.quantization.zero_point):
+        raise Unsupported(f"weights {weights.name!r} have a zero point that is not 0")
+    low, high = activation_range(source.options["FusedActivationFunction"], y)
+    inputs = list(source.inputs[:2])
+    if len(source.inputs) > 2 and source.inputs[2] >= 0:
+        if source.constant(2).dtype != np.int32:
+            raise Unsupported(f"its bias is {source.input(2).dtype}; expected int32")
+        inputs.append(source.inputs[2])
+    attrs = {
+        **import_window(source, (shape[1], shape[2])),
+        **channel_multipliers(x.scale, scales, y.scale),
+        "input_zero_point": x.zero_point,
+        "output_zero_point": y.zero_point,
+        "act_min": low,
+        "act_max": high,
+    }
+    return inputs, attrs
+
+
+def convolution_fields(
+    op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], weights_sum: Array, constants: Constants
+) -> dict[str, Any]:
+    """The fields that CONV_2D and DEPTHWISE_CONV_2D share."""
+    weights = inputs[1].data
+    assert weights is not None
+    out_c = outputs[0].shape[3]
+    bias = inputs[2].data if len(inputs) > 2 else np.zeros(out_c, np.int32)
+    assert bias is not None
+    folded = folded_bias(bias, weights_sum, op.attrs["input_zero_point"])
+    return {
+        "weights": constants.add(weights.tobytes()),
+        "channels": constants.add(pack_channels(folded, op.attrs["multiplier"], op.attrs["shift"])),
+        "window": window_fields(op, inputs[0].shape, outputs[0].shape),
+        "out_c": out_c,
+        **{name: op.attrs[name] for name in ("input_zero_point", "output_zero_point", "act_min", "act_max")},
+    }
+
+
+def rescale(op: Op, acc: Array) -> Array:
+    """From accumulators [..., out_c] to int8."""
+    y = requantize(wrap32(acc), op.attrs["multiplier"], op.attrs["shift"]) + op.attrs["output_zero_point"]
+    return clamp_int8(y, op.attrs["act_min"], op.attrs["act_max"])
+
+
+def strided_tap(x: Array, op: Op, tap: tuple[int, int], out: tuple[int, int]) -> Array:
+    """What one tap of the kernel sees, for every output pixel: [n, out_h, out_w, c] of a padded image."""
+    start = [tap[i] * op.attrs["dilation"][i] for i in range(2)]
+    stop = [start[i] + (out[i] - 1) * op.attrs["stride"][i] + 1 for i in range(2)]
+    rows, columns = (slice(start[i], stop[i], op.attrs["stride"][i]) for i in range(2))
+    return x[:, rows, columns, :]
+
+
+class Conv2D(OpDef):
+    def shapes(self, op: Op, inputs: Sequence[Tensor]) -> list[Shape]:
+        n, h, w, _ = inputs[0].shape
+        return [(n, *spatial_shape(op.attrs, h, w), inputs[1].shape[0])]
+
+    def reference(self, op: Op, inputs: Sequence[Array]) -> list[Array]:
+        x, weights = inputs[0].astype(np.int64), inputs[1].astype(np.int64)
+        groups = op.attrs["groups"]
+        out = spatial_shape(op.attrs, *x.shape[1:3])
+        padded = pad_image(x, op, op.attrs["input_zero_point"]) - op.attrs["input_zero_point"]
+        acc = np.zeros((x.shape[0], *out, groups, weights.shape[0] // groups), np.int64)
+        for ky in range(weights.shape[1]):
+            for kx in range(weights.shape[2]):
+                taps = strided_tap(padded, op, (ky, kx), out)
+                taps = taps.reshape(*taps.shape[:3], groups, -1)
+                kernel = weights[:, ky, kx, :].reshape(groups, -1, weights.shape[3])
+                acc += np.einsum("nyxgi,goi->nyxgo", taps, kernel)
+        flat = acc.reshape(*acc.shape[:3], -1)
+        return [rescale(op, flat + inputs[2] if len(inputs) > 2 else flat)]
+
+    def params(
+        self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
+    ) -> dict[str, Any]:
+        assert inputs[1].data is not None
+        weights_sum = inputs[1].data.sum(axis=(1, 2, 3), dtype=np.int64)
+        fields = convolution_fields(op, inputs, outputs, weights_sum, constants)
+        return {**fields, "groups": op.attrs["groups"]}
+
+    def macs(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> int:
+        return outputs[0].elements * inputs[1].elements // inputs[1].shape[0]
+
+
+def _import(source: ImportedOp) -> Op:
+    inputs, attrs = import_convolution(source, 0)
+    filters, depth, in_c = source.input(1).shape[0], source.input(1).shape[3], source.input(0).shape[3]
+    if depth == 0 or in_c % depth != 0 or filters % (in_c // depth) != 0:
+        raise Unsupported(f"{in_c} input channels do not divide into groups of {depth} for {filters} filters")
+    return source.op("conv_2d", inputs, {**attrs, "groups": in_c // depth})
+
+
+Conv2D.tflite = {"CONV_2D": _import}
+OP = Conv2D()

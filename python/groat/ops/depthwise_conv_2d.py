@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Depthwise convolution, int8, per channel, any depth multiplier.
+
+inputs: x int8 [n, h, w, c]; weights int8 [1, kernel_h, kernel_w, out_c]; bias int32 [out_c] (optional).
+attrs: as of conv_2d, without groups.  Output channel o reads input channel o // (out_c / c).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from groat.graph.ir import Array, Op, Tensor
+from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Unsupported
+from groat.ops.conv_2d import convolution_fields, import_convolution, rescale, strided_tap
+from groat.ops.window import pad_image, spatial_shape
+
+
+class DepthwiseConv2D(OpDef):
+    def shapes(self, op: Op, inputs: Sequence[Tensor]) -> list[Shape]:
+        n, h, w, _ = inputs[0].shape
+        return [(n, *spatial_shape(op.attrs, h, w), inputs[1].shape[3])]
+
+    def reference(self, op: Op, inputs: Sequence[Array]) -> list[Array]:
+        x, weights = inputs[0].astype(np.int64), inputs[1].astype(np.int64)
+        out = spatial_shape(op.attrs, *x.shape[1:3])
+        padded = pad_image(x, op, op.attrs["input_zero_point"]) - op.attrs["input_zero_point"]
+        repeated = np.repeat(padded, weights.shape[3] // x.shape[3], axis=3)
+        acc = np.zeros((x.shape[0], *out, weights.shape[3]), np.int64)
+        for ky in range(weights.shape[1]):
+            for kx in range(weights.shape[2]):
+                acc += strided_tap(repeated, op, (ky, kx), out) * weights[0, ky, kx]
+        return [rescale(op, acc + inputs[2] if len(inputs) > 2 else acc)]
+
+    def params(
+        self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
+    ) -> dict[str, Any]:
+        assert inputs[1].data is not None
+        weights_sum = inputs[1].data.sum(axis=(0, 1, 2), dtype=np.int64)
+        return convolution_fields(op, inputs, outputs, weights_sum, constants)
+
+    def macs(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> int:
+        return outputs[0].elements * inputs[1].shape[1] * inputs[1].shape[2]
+
+
+def _import(source: ImportedOp) -> Op:
+    inputs, attrs = import_convolution(source, 3)
+    shape, in_c = source.input(1).shape, source.input(0).shape[3]
+    if shape[0] != 1 or shape[3] % in_c != 0:
+        raise Unsupported(f"weights {list(shape)} do not fit {in_c} input channels: expected [1, h, w, a multiple]")
+    return source.op("depthwise_conv_2d", inputs, attrs)
+
+
+DepthwiseConv2D.tflite = {"DEPTHWISE_CONV_2D": _import}
+OP = DepthwiseConv2D()

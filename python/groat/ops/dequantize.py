@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""int8 to float32.
+
+inputs: x int8.
+attrs: scale (float32), zero_point.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from groat.graph.ir import Array, Op, Tensor
+from groat.ops.arithmetic import require_int8
+from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Unsupported
+
+
+class Dequantize(OpDef):
+    def shapes(self, op: Op, inputs: Sequence[Tensor]) -> list[Shape]:
+        return [inputs[0].shape]
+
+    def reference(self, op: Op, inputs: Sequence[Array]) -> list[Array]:
+        difference = inputs[0].astype(np.int32) - op.attrs["zero_point"]
+        return [np.float32(op.attrs["scale"]) * difference.astype(np.float32)]
+
+    def params(
+        self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
+    ) -> dict[str, Any]:
+        return {"elements": outputs[0].elements, **op.attrs}
+
+
+def _import(source: ImportedOp) -> Op:
+    x, y = source.input(0), source.output(0)
+    require_int8(x, "input")
+    if y.dtype != "float32":
+        raise Unsupported(f"its output is {y.dtype}; expected float32")
+    return source.op("dequantize", source.inputs[:1], {"scale": x.scale, "zero_point": x.zero_point})
+
+
+Dequantize.tflite = {"DEQUANTIZE": _import}
+OP = Dequantize()

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Dense layer, int8, per tensor or per channel.
+
+inputs: x int8, any shape of batches * depth elements; weights int8 [out_c, depth]; bias int32 [out_c] (optional).
+attrs: input_zero_point, weights_zero_point, output_zero_point; multiplier, shift (int32 arrays, one for each output
+channel); act_min, act_max; out_shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from groat.graph.ir import Array, Op, Tensor
+from groat.ops.arithmetic import (
+    activation_range,
+    channel_multipliers,
+    channel_scales,
+    factor,
+    folded_bias,
+    pack_channels,
+    require_int8,
+)
+from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Unsupported
+from groat.ops.conv_2d import rescale
+
+
+class FullyConnected(OpDef):
+    def shapes(self, op: Op, inputs: Sequence[Tensor]) -> list[Shape]:
+        return [tuple(op.attrs["out_shape"])]
+
+    def reference(self, op: Op, inputs: Sequence[Array]) -> list[Array]:
+        weights = inputs[1].astype(np.int64) - op.attrs["weights_zero_point"]
+        x = inputs[0].astype(np.int64).reshape(-1, weights.shape[1]) - op.attrs["input_zero_point"]
+        acc = x @ weights.T
+        return [rescale(op, acc + inputs[2] if len(inputs) > 2 else acc).reshape(op.attrs["out_shape"])]
+
+    def params(
+        self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
+    ) -> dict[str, Any]:
+        attrs = op.attrs
+        weights = inputs[1].data
+        assert weights is not None
+        out_c, depth = weights.shape
+        bias = inputs[2].data if len(inputs) > 2 else np.zeros(out_c, np.int32)
+        assert bias is not None
+        zero_points = depth * attrs["input_zero_point"] * attrs["weights_zero_point"]
+        folded = folded_bias(bias, weights.sum(axis=1, dtype=np.int64), attrs["input_zero_point"], zero_points)
+        return {
+            "weights": constants.add(weights.tobytes()),
+            "channels": constants.add(pack_channels(folded, attrs["multiplier"], attrs["shift"])),
+            "batches": inputs[0].elements // depth,
+            "depth": depth,
+            "out_c": out_c,
+            **{name: attrs[name] for name in ("weights_zero_point", "output_zero_point", "act_min", "act_max")},
+        }
+
+    def macs(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> int:
+        return outputs[0].elements * inputs[1].shape[1]
+
+
+def _import(source: ImportedOp) -> Op:
+    x, weights, y = source.input(0), source.input(1), source.output(0)
+    require_int8(x, "input")
+    require_int8(y, "output")
+    if source.options.get("WeightsFormat", "DEFAULT") != "DEFAULT":
+        raise Unsupported(f"weights format {source.options['WeightsFormat']} is not DEFAULT")
+    shape = source.constant(1).shape
+    if len(shape) != 2 or x.elements % shape[1] != 0:
+        raise Unsupported(f"weights {list(shape)} do not fit an input of shape {list(x.shape)}")
+    scales = channel_scales(weights, shape[0], 0)
+    assert weights.quantization is not None
+    if weights.quantization.per_tensor:
+        # The oracle multiplies the two scales in float32 before it divides in double; the last bit counts.
+        product = float(np.float32(x.scale) * np.float32(scales[0]))
+        multiplier, shift = factor(product / y.scale)
+        scaling = {
+            "multiplier": np.full(shape[0], multiplier, np.int32),
+            "shift": np.full(shape[0], shift, np.int32),
+        }
+    else:
+        if any(weights.quantization.zero_point):
+            raise Unsupported(f"weights {weights.name!r} have a scale for each channel and a zero point that is not 0")
+        scaling = channel_multipliers(x.scale, scales, y.scale)
+    inputs = list(source.inputs[:2])
+    if len(source.inputs) > 2 and source.inputs[2] >= 0:
+        if source.constant(2).dtype != np.int32:
+            raise Unsupported(f"its bias is {source.input(2).dtype}; expected int32")
+        inputs.append(source.inputs[2])
+    low, high = activation_range(source.options["FusedActivationFunction"], y)
+    attrs = {
+        **scaling,
+        "input_zero_point": x.zero_point,
+        "weights_zero_point": weights.quantization.zero_point[0],
+        "output_zero_point": y.zero_point,
+        "act_min": low,
+        "act_max": high,
+        "out_shape": y.shape,
+    }
+    if y.elements != x.elements // shape[1] * shape[0]:
+        raise Unsupported(f"its output has shape {list(y.shape)}; expected {x.elements // shape[1]} x {shape[0]}")
+    return source.op("fully_connected", inputs, attrs)
+
+
+FullyConnected.tflite = {"FULLY_CONNECTED": _import}
+OP = FullyConnected()

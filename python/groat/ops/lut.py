@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Any elementwise function of one 8-bit value, as a table: LOGISTIC, RELU, RELU6, change of scale.
+
+inputs: x int8 or uint8.
+attrs: table: uint8 [256], indexed by the stored byte read as unsigned, holding the output's stored byte.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from groat.graph.ir import Array, Op, Tensor
+from groat.ops.arithmetic import Int64, factor, requantize, require_int8, round_half_away, round_shift, wrap32
+from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Unsupported
+from groat.ops.fixed_point import input_radius, logistic
+
+LIMITS = {"int8": (-128, 127), "uint8": (0, 255)}
+
+
+class Lut(OpDef):
+    def shapes(self, op: Op, inputs: Sequence[Tensor]) -> list[Shape]:
+        return [inputs[0].shape]
+
+    def reference(self, op: Op, inputs: Sequence[Array]) -> list[Array]:
+        return [op.attrs["table"][inputs[0].view(np.uint8)].view(op.attrs["dtype"])]
+
+    def params(
+        self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
+    ) -> dict[str, Any]:
+        return {"elements": outputs[0].elements, "table": constants.add(op.attrs["table"].tobytes())}
+
+
+def tabulate(source: ImportedOp, function: Callable[[Int64], Int64]) -> Op:
+    """The op whose table holds function(stored value) for each of the 256 stored values, clamped to the output's
+    type."""
+    x, y = source.input(0), source.output(0)
+    values = np.arange(256, dtype=np.uint8).view(x.dtype).astype(np.int64)
+    table = np.clip(function(values), *LIMITS[y.dtype]).astype(y.dtype).view(np.uint8)
+    return source.op("lut", source.inputs[:1], {"table": table, "dtype": y.dtype})
+
+
+def rescale(source: ImportedOp) -> Op:
+    """A change of scale, zero point or signedness between 8-bit types."""
+    x, y = source.input(0), source.output(0)
+    multiplier, shift = factor(x.scale / y.scale)
+    return tabulate(source, lambda value: requantize(value - x.zero_point, multiplier, shift) + y.zero_point)
+
+
+def _relu(source: ImportedOp) -> Op:
+    x, y = source.input(0), source.output(0)
+    require_int8(x, "input")
+    require_int8(y, "output")
+    multiplier, shift = factor(x.scale / y.scale)
+
+    def relu(value: Int64) -> Int64:
+        return np.maximum(requantize(value - x.zero_point, multiplier, shift) + y.zero_point, y.zero_point)
+
+    return tabulate(source, relu)
+
+
+def _relu6(source: ImportedOp) -> Op:
+    x, y = source.input(0), source.output(0)
+    require_int8(x, "input")
+    require_int8(y, "output")
+    if x.quantization != y.quantization:
+        raise Unsupported("its input and output differ in scale or zero point; RELU6 does not rescale")
+    six = round_half_away(float(np.float32(x.zero_point) + np.float32(6.0) / np.float32(x.scale)))
+    return tabulate(source, lambda value: np.clip(value, x.zero_point, max(min(six, 127), x.zero_point)))
+
+
+def _logistic(source: ImportedOp) -> Op:
+    x, y = source.input(0), source.output(0)
+    require_int8(x, "input")
+    require_int8(y, "output")
+    if y.scale != 1 / 256 or y.zero_point != -128:
+        raise Unsupported(f"its output has scale {y.scale}, zero point {y.zero_point}; expected 1/256 and -128")
+    fraction, shift = math.frexp(x.scale * (1 << 27))
+    multiplier = int(wrap32(round_half_away(fraction * (1 << 31))))
+    if not -31 <= shift <= 30:
+        raise Unsupported(f"input scale {x.scale} is out of range for its fixed-point exponential")
+    radius = input_radius(4, shift)
+
+    def function(value: Int64) -> Int64:
+        difference = value - x.zero_point
+        middle = round_shift(logistic(requantize(difference, multiplier, shift)), 23) - 128
+        return np.where(difference <= -radius, -128, np.where(difference >= radius, 127, middle))
+
+    return tabulate(source, function)
+
+
+Lut.tflite = {"LOGISTIC": _logistic, "RELU": _relu, "RELU6": _relu6}
+OP = Lut()

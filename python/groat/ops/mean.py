@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Mean over some axes, int8.
+
+inputs: x int8 of any rank.
+attrs: axes (sorted, not negative); keep_dims; multiplier, shift (with 1 / count folded in); input_zero_point,
+output_zero_point.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from groat.graph.ir import Array, Op, Tensor
+from groat.ops.arithmetic import clamp_int8, factor, requantize, require_int8, wrap32
+from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Unsupported
+
+AXES = 4
+
+
+def _merged(shape: Shape, axes: Sequence[int]) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """(kept, reduced): runs of neighbouring axes of the same sort as (size, stride), slowest first."""
+    runs: list[tuple[bool, int, int]] = []
+    stride = 1
+    for axis in reversed(range(len(shape))):
+        size, reduced = shape[axis], axis in axes
+        if size > 1:
+            if runs and runs[0][0] == reduced and runs[0][1] * runs[0][2] == stride:
+                runs[0] = (reduced, runs[0][1] * size, runs[0][2])
+            else:
+                runs.insert(0, (reduced, size, stride))
+        stride *= size
+    kept = [(size, step) for reduced, size, step in runs if not reduced]
+    return kept, [(size, step) for reduced, size, step in runs if reduced]
+
+
+class Mean(OpDef):
+    def shapes(self, op: Op, inputs: Sequence[Tensor]) -> list[Shape]:
+        axes, keep = op.attrs["axes"], op.attrs["keep_dims"]
+        sizes = enumerate(inputs[0].shape)
+        return [tuple(1 if axis in axes else size for axis, size in sizes if keep or axis not in axes)]
+
+    def reference(self, op: Op, inputs: Sequence[Array]) -> list[Array]:
+        x, attrs = inputs[0].astype(np.int64), op.attrs
+        count = int(np.prod([x.shape[axis] for axis in attrs["axes"]]))
+        acc = x.sum(axis=attrs["axes"], keepdims=attrs["keep_dims"]) - count * attrs["input_zero_point"]
+        y = requantize(wrap32(acc), attrs["multiplier"], attrs["shift"])
+        return [clamp_int8(y + attrs["output_zero_point"])]
+
+    def params(
+        self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
+    ) -> dict[str, Any]:
+        kept, reduced = _merged(inputs[0].shape, op.attrs["axes"])
+        fields: dict[str, Any] = {}
+        for name, runs in (("kept", kept), ("reduced", reduced)):
+            padded = [(1, 0)] * (AXES - len(runs)) + runs
+            fields[f"{name}_dims"] = [size for size, _ in padded]
+            fields[f"{name}_strides"] = [stride for _, stride in padded]
+        count = inputs[0].elements // outputs[0].elements
+        return {
+            **fields,
+            "multiplier": op.attrs["multiplier"],
+            "shift": op.attrs["shift"],
+            "offset": -count * op.attrs["input_zero_point"],
+            "output_zero_point": op.attrs["output_zero_point"],
+        }
+
+
+def mean_factor(input_scale: float, output_scale: float, count: int) -> tuple[int, int]:
+    """(multiplier, shift) of input_scale / output_scale / count, divided in integers as the oracle does."""
+    multiplier, shift = factor(input_scale / output_scale)
+    extra = min(count.bit_length() - 1, 32, 31 + shift)
+    return (multiplier << extra) // count, shift - extra
+
+
+def _import(source: ImportedOp) -> Op:
+    x, y = source.input(0), source.output(0)
+    require_int8(x, "input")
+    require_int8(y, "output")
+    rank = len(x.shape)
+    axes = tuple(sorted({int(axis) % rank if rank else 0 for axis in source.constant(1).ravel()}))
+    if any(not -rank <= int(axis) < rank for axis in source.constant(1).ravel()):
+        raise Unsupported(f"axes {source.constant(1).ravel().tolist()} are out of range for {rank} dimensions")
+    count = int(np.prod([x.shape[axis] for axis in axes]))
+    if count >= 1 << 24:
+        raise Unsupported(f"it averages {count} elements; expected fewer than {1 << 24}")
+    if max(len(runs) for runs in _merged(x.shape, axes)) > AXES:
+        raise Unsupported(f"axes {list(axes)} of shape {list(x.shape)} need more than {AXES} loops")
+    multiplier, shift = mean_factor(x.scale, y.scale, count)
+    attrs = {
+        "axes": axes,
+        "keep_dims": bool(source.options.get("KeepDims", False)),
+        "multiplier": multiplier,
+        "shift": shift,
+        "input_zero_point": x.zero_point,
+        "output_zero_point": y.zero_point,
+    }
+    return source.op("mean", source.inputs[:1], attrs)
+
+
+Mean.tflite = {"MEAN": _import}
+OP = Mean()

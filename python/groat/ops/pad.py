@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Constant padding of any dimension, int8 or float32.
+
+inputs: x.
+attrs: padding, ((before, after), ...) for each dimension; value, one stored element.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from groat.graph.ir import Array, Op, Tensor
+from groat.ops.arithmetic import require_int8
+from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Unsupported
+
+RANK = 6
+
+
+class Pad(OpDef):
+    def shapes(self, op: Op, inputs: Sequence[Tensor]) -> list[Shape]:
+        sizes = zip(inputs[0].shape, op.attrs["padding"], strict=True)
+        return [tuple(before + size + after for size, (before, after) in sizes)]
+
+    def reference(self, op: Op, inputs: Sequence[Array]) -> list[Array]:
+        return [np.pad(inputs[0], op.attrs["padding"], constant_values=op.attrs["value"])]
+
+    def params(
+        self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
+    ) -> dict[str, Any]:
+        missing = RANK - len(inputs[0].shape)
+        value = np.array([op.attrs["value"]], inputs[0].dtype).tobytes()
+        return {
+            "in_dims": [1] * missing + list(inputs[0].shape),
+            "out_dims": [1] * missing + list(outputs[0].shape),
+            "before": [0] * missing + [before for before, _ in op.attrs["padding"]],
+            "element_bytes": len(value),
+            "value": list(value.ljust(4, b"\0")),
+        }
+
+
+def _import(source: ImportedOp) -> Op:
+    x, y = source.input(0), source.output(0)
+    require_int8(x, "input")
+    require_int8(y, "output")
+    pairs = source.constant(1).reshape(-1, 2).tolist()
+    if len(pairs) != len(x.shape) or len(pairs) > RANK or min(min(pair) for pair in pairs) < 0:
+        raise Unsupported(f"paddings {pairs} do not fit a tensor of shape {list(x.shape)}")
+    if x.quantization != y.quantization:
+        raise Unsupported("its input and output differ in scale or zero point")
+    value = y.zero_point
+    if len(source.inputs) > 2 and source.inputs[2] >= 0:
+        value = int(source.constant(2).ravel()[0])
+    attrs = {"padding": tuple((int(before), int(after)) for before, after in pairs), "value": value}
+    return source.op("pad", source.inputs[:1], attrs)
+
+
+Pad.tflite = {"PAD": _import, "PADV2": _import}
+OP = Pad()

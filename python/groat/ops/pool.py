@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the two poolings share.
+
+inputs: x int8 [n, h, w, c].
+attrs: kernel, stride, dilation (always 1) (height, width); padding ((top, bottom), (left, right)); act_min, act_max.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from groat.graph.ir import Array, Op, Tensor
+from groat.ops.arithmetic import activation_range, clamp_int8, require_int8
+from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Unsupported
+from groat.ops.window import import_window, spatial_shape, window_fields, windows
+
+
+class Pool(OpDef):
+    @abstractmethod
+    def reduce(self, window: Array) -> Array:
+        """int64 [n, rows, columns, c] -> int64 [n, c]."""
+
+    def shapes(self, op: Op, inputs: Sequence[Tensor]) -> list[Shape]:
+        n, h, w, c = inputs[0].shape
+        return [(n, *spatial_shape(op.attrs, h, w), c)]
+
+    def reference(self, op: Op, inputs: Sequence[Array]) -> list[Array]:
+        x = inputs[0].astype(np.int64)
+        shape = (x.shape[0], *spatial_shape(op.attrs, *x.shape[1:3]), x.shape[3])
+        y = np.empty(shape, np.int64)
+        for row, column, rows, columns in windows(op, x.shape, shape):
+            window = x[:, rows[0][1] : rows[-1][1] + 1, columns[0][1] : columns[-1][1] + 1, :]
+            y[:, row, column, :] = self.reduce(window)
+        return [clamp_int8(y, op.attrs["act_min"], op.attrs["act_max"])]
+
+    def params(
+        self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
+    ) -> dict[str, Any]:
+        return {
+            "window": window_fields(op, inputs[0].shape, outputs[0].shape),
+            "act_min": op.attrs["act_min"],
+            "act_max": op.attrs["act_max"],
+        }
+
+
+def import_pool(source: ImportedOp, kind: str) -> Op:
+    x, y = source.input(0), source.output(0)
+    require_int8(x, "input")
+    require_int8(y, "output")
+    if x.quantization != y.quantization:
+        raise Unsupported("its input and output differ in scale or zero point; a pool does not rescale")
+    kernel = (int(source.options["FilterHeight"]), int(source.options["FilterWidth"]))
+    low, high = activation_range(source.options["FusedActivationFunction"], y)
+    attrs = {**import_window(source, kernel), "act_min": low, "act_max": high}
+    return source.op(kind, source.inputs[:1], attrs)

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""float32 to int8.  QUANTIZE between 8-bit types becomes a lut.
+
+inputs: x float32.
+attrs: scale (float32), zero_point.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from groat.graph.ir import Array, Op, Tensor
+from groat.ops.arithmetic import require_int8
+from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Unsupported
+from groat.ops.lut import rescale
+
+
+class Quantize(OpDef):
+    def shapes(self, op: Op, inputs: Sequence[Tensor]) -> list[Shape]:
+        return [inputs[0].shape]
+
+    def reference(self, op: Op, inputs: Sequence[Array]) -> list[Array]:
+        with np.errstate(over="ignore", invalid="ignore"):
+            q = inputs[0] / np.float32(op.attrs["scale"])
+        # Beyond +-256 every zero point saturates; not-a-number becomes the lowest value.
+        bounded = np.clip(np.where(np.isnan(q), np.float32(-256), q), -256, 256).astype(np.float64)
+        rounded = np.sign(bounded) * np.floor(np.abs(bounded) + 0.5)
+        return [np.clip(rounded + op.attrs["zero_point"], -128, 127).astype(np.int8)]
+
+    def params(
+        self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
+    ) -> dict[str, Any]:
+        return {"elements": outputs[0].elements, **op.attrs}
+
+
+def _import(source: ImportedOp) -> Op:
+    x, y = source.input(0), source.output(0)
+    if x.dtype == "float32" and y.dtype == "int8":
+        require_int8(y, "output")
+        return source.op("quantize", source.inputs[:1], {"scale": y.scale, "zero_point": y.zero_point})
+    if (x.dtype, y.dtype) in (("int8", "int8"), ("int8", "uint8"), ("uint8", "int8")):
+        for tensor in (x, y):
+            if tensor.quantization is None or not tensor.quantization.per_tensor or not tensor.scale > 0:
+                raise Unsupported(f"tensor {tensor.name!r} has no positive scale for the whole tensor")
+        return rescale(source)
+    raise Unsupported(f"from {x.dtype} to {y.dtype}: expected float32 to int8, or between int8 and uint8")
+
+
+Quantize.tflite = {"QUANTIZE": _import}
+OP = Quantize()

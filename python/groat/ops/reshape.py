@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The same elements in another shape.  A pass turns nearly all of them into views that cost nothing.
+
+inputs: x of any dtype.
+attrs: out_shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from groat.graph.ir import Array, Op, Tensor
+from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Unsupported
+
+
+class Reshape(OpDef):
+    def shapes(self, op: Op, inputs: Sequence[Tensor]) -> list[Shape]:
+        return [tuple(op.attrs["out_shape"])]
+
+    def reference(self, op: Op, inputs: Sequence[Array]) -> list[Array]:
+        return [inputs[0].reshape(op.attrs["out_shape"])]
+
+    def params(
+        self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
+    ) -> dict[str, Any]:
+        return {"elements": outputs[0].elements}
+
+
+def _import(source: ImportedOp) -> Op:
+    x, y = source.input(0), source.output(0)
+    if x.elements != y.elements or x.dtype != y.dtype:
+        raise Unsupported(f"{x.dtype}{list(x.shape)} cannot become {y.dtype}{list(y.shape)}")
+    if x.quantization is not None and x.quantization != y.quantization:
+        raise Unsupported("its input and output differ in scale or zero point")
+    return source.op("reshape", source.inputs[:1], {"out_shape": y.shape})
+
+
+Reshape.tflite = {"RESHAPE": _import, "SQUEEZE": _import, "EXPAND_DIMS": _import}
+OP = Reshape()

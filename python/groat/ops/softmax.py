@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Softmax over the last dimension, int8.
+
+inputs: x int8.
+attrs: table: int32 [1 to 256], exp(-i * scale * beta) in Q0.31 for the difference i to the row's maximum; larger
+differences count as nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from groat.graph.ir import Array, Op, Tensor
+from groat.ops.arithmetic import clamp_int8, mul_high, quantize_multiplier, require_int8, round_shift, wrap32
+from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Unsupported
+from groat.ops.fixed_point import exp_on_negative_values, input_radius, reciprocal_one_plus
+
+DEPTH_MAX = 4095
+INTEGER_BITS = 5
+
+
+def exp_table(scale: float, beta: float) -> Array:
+    """The table of the attribute, for logits of a scale."""
+    real = min(beta * scale * (1 << (31 - INTEGER_BITS)), 2.0**31 - 1)
+    if real <= 1.0:
+        raise Unsupported(f"input scale {scale} times beta {beta} is too small for its fixed-point exponential")
+    multiplier, shift = quantize_multiplier(real)
+    count = min(input_radius(INTEGER_BITS, shift) + 1, 256)
+    difference = -np.arange(count, dtype=np.int64)
+    scaled = mul_high(wrap32(difference << shift), multiplier)
+    return exp_on_negative_values(scaled, INTEGER_BITS).astype(np.int32)
+
+
+class Softmax(OpDef):
+    def shapes(self, op: Op, inputs: Sequence[Tensor]) -> list[Shape]:
+        return [inputs[0].shape]
+
+    def reference(self, op: Op, inputs: Sequence[Array]) -> list[Array]:
+        x = inputs[0].astype(np.int64)
+        table = op.attrs["table"].astype(np.int64)
+        difference = x.max(axis=-1, keepdims=True) - x
+        near = difference < len(table)
+        exp = np.where(near, table[np.minimum(difference, len(table) - 1)], 0)
+        total = np.where(near, round_shift(exp, 12), 0).sum(axis=-1, keepdims=True)
+        headroom = 32 - np.frexp(total.astype(np.float64))[1].astype(np.int64)
+        scale = reciprocal_one_plus((total << headroom) - (1 << 31))
+        shift = np.minimum(12 - headroom + 31 - 8, 31)
+        y = clamp_int8(round_shift(mul_high(scale, exp), np.broadcast_to(shift, exp.shape)) - 128)
+        return [np.where(near, y, np.int8(-128))]
+
+    def params(
+        self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
+    ) -> dict[str, Any]:
+        depth = inputs[0].shape[-1] if inputs[0].shape else 1
+        table = op.attrs["table"]
+        return {
+            "rows": inputs[0].elements // depth,
+            "depth": depth,
+            "table": constants.add(table.astype("<i4").tobytes()),
+            "table_count": len(table),
+        }
+
+
+def _import(source: ImportedOp) -> Op:
+    x, y = source.input(0), source.output(0)
+    require_int8(x, "input")
+    require_int8(y, "output")
+    if y.scale != 1 / 256 or y.zero_point != -128:
+        raise Unsupported(f"its output has scale {y.scale}, zero point {y.zero_point}; expected 1/256 and -128")
+    if not x.shape or x.shape[-1] > DEPTH_MAX:
+        raise Unsupported(f"its input has shape {list(x.shape)}; expected at most {DEPTH_MAX} in the last dimension")
+    table = exp_table(x.scale, float(np.float32(source.options.get("Beta", 1.0))))
+    return source.op("softmax", source.inputs[:1], {"table": table})
+
+
+Softmax.tflite = {"SOFTMAX": _import}
+OP = Softmax()

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reordering of dimensions.
+
+inputs: x of any dtype.
+attrs: permutation: dimension k of the output is dimension permutation[k] of the input.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from groat.graph.ir import Array, Op, Tensor
+from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Unsupported
+
+RANK = 6
+
+
+class Transpose(OpDef):
+    def shapes(self, op: Op, inputs: Sequence[Tensor]) -> list[Shape]:
+        return [tuple(inputs[0].shape[axis] for axis in op.attrs["permutation"])]
+
+    def reference(self, op: Op, inputs: Sequence[Array]) -> list[Array]:
+        return [np.ascontiguousarray(inputs[0].transpose(op.attrs["permutation"]))]
+
+    def params(
+        self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
+    ) -> dict[str, Any]:
+        shape = inputs[0].shape
+        strides = [int(np.prod(shape[axis + 1 :], dtype=np.int64)) for axis in range(len(shape))]
+        missing = RANK - len(shape)
+        return {
+            "dims": [1] * missing + list(outputs[0].shape),
+            "in_strides": [0] * missing + [strides[axis] for axis in op.attrs["permutation"]],
+            "element_bytes": np.dtype(inputs[0].dtype).itemsize,
+        }
+
+
+def _import(source: ImportedOp) -> Op:
+    x = source.input(0)
+    permutation = tuple(int(axis) for axis in source.constant(1).ravel())
+    if sorted(permutation) != list(range(len(x.shape))) or len(permutation) > RANK:
+        raise Unsupported(f"permutation {list(permutation)} does not fit a tensor of shape {list(x.shape)}")
+    if x.quantization is not None and x.quantization != source.output(0).quantization:
+        raise Unsupported("its input and output differ in scale or zero point")
+    return source.op("transpose", source.inputs[:1], {"permutation": permutation})
+
+
+Transpose.tflite = {"TRANSPOSE": _import}
+OP = Transpose()

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads a packed model back: what runners and reports need to know of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from groat import _core
+from groat.errors import ModelError
+from groat.ops import op_rows
+from groat.pack import structs
+
+DTYPES = {"GROAT_INT8": "int8", "GROAT_UINT8": "uint8", "GROAT_INT32": "int32", "GROAT_FLOAT32": "float32"}
+PACKINGS = ("ref", "dsp", "mve", "rvv")
+
+
+@dataclass(frozen=True)
+class TensorInfo:
+    """A tensor of a packed model.
+
+    Attributes:
+        scale: real = scale * (stored - zero_point); 0.0 when the tensor is not quantised.
+        tensor_id: its number in the file.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    scale: float
+    zero_point: int
+    tensor_id: int
+
+
+@dataclass(frozen=True)
+class StepInfo:
+    """One step: the op's name and the tensor ids that it reads and writes."""
+
+    op: str
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    macs: int
+
+
+@dataclass(frozen=True)
+class PackedModel:
+    """The first program of a packed model.
+
+    Attributes:
+        arena_bytes: RAM that the model needs on the device, exactly.
+        packing: the kernel set that its weights are laid out for: ref, dsp, mve or rvv.
+        source_hash: first 8 bytes of the SHA-256 of the model it was made from.
+    """
+
+    arena_bytes: int
+    packing: str
+    source_hash: bytes
+    inputs: tuple[TensorInfo, ...]
+    outputs: tuple[TensorInfo, ...]
+    tensors: tuple[TensorInfo, ...]
+    steps: tuple[StepInfo, ...]
+
+    @property
+    def macs(self) -> int:
+        return sum(step.macs for step in self.steps)
+
+
+def check(packed: bytes, name: str = "packed model") -> None:
+    """Raises ModelError, with the runtime's own reason, unless groat_check_crc and groat_open accept the bytes.
+
+    Weights packed for another ISA pass: they are not this host's to run, but they are well-formed.
+    """
+    for status in (_core.Model.crc_status(packed), _core.Model.open_status(packed, 2**32 - 1)):
+        if status not in (0, _status("E_PACKING"), _status("E_ARENA_TOO_SMALL")):
+            raise ModelError(f"{name}: {status_text(status)} (status {status}){_advice(packed, status)}")
+
+
+def _status(name: str) -> int:
+    return next(code for known, code, _ in _core.status_table() if known == name)
+
+
+def status_text(code: int) -> str:
+    """The sentence of status.def for a code."""
+    return next((text for _, known, text in _core.status_table() if known == code), f"unknown status {code}")
+
+
+def _advice(packed: bytes, status: int) -> str:
+    const = structs.constants()
+    if status == _status("E_VERSION"):
+        header = structs.record(packed, "groat_header", 0)
+        return (
+            f": the file has version {header.version_major}.{header.version_minor}, this runtime reads "
+            f"{const.GROAT_VERSION_MAJOR}.{const.GROAT_VERSION_MINOR}; pack the model again"
+        )
+    if status == _status("E_TRUNCATED") and len(packed) >= structs.sizeof("groat_header"):
+        header = structs.record(packed, "groat_header", 0)
+        return f": {len(packed)} bytes are there, {header.file_bytes} are expected"
+    return ""
+
+
+def read(packed: bytes, name: str = "packed model") -> PackedModel:
+    """The tables of a packed model.
+
+    Raises ModelError if the bytes are cut, damaged, of another version, or not a packed model at all.
+    """
+    check(packed, name)
+    const = structs.constants()
+    header = structs.record(packed, "groat_header", 0)
+    if not 1 <= header.packing <= len(PACKINGS):
+        raise ModelError(f"{name}: packing {header.packing} is not known to this version")
+
+    def rows(struct: str, section: Any) -> Any:
+        return structs.table(packed, struct, section.offset, section.count)
+
+    names = packed[header.names.offset : header.names.offset + header.names.count]
+    dtypes = {getattr(const, key): value for key, value in DTYPES.items()}
+    tensors = tuple(
+        TensorInfo(
+            name=names[t.name : names.index(b"\0", t.name)].decode(errors="replace"),
+            dtype=dtypes[t.dtype],
+            shape=tuple(t.dims[axis] for axis in range(t.rank)),
+            scale=float(t.scale),
+            zero_point=int(t.zero_point),
+            tensor_id=number,
+        )
+        for number, t in enumerate(rows("groat_tensor", header.tensors))
+    )
+    args = rows("uint16_t", header.args)
+    ops = {row.id: row.name for row in op_rows()}
+    program = structs.record(packed, "groat_program", header.programs.offset)
+    all_steps = rows("groat_step", header.steps)
+    steps = []
+    for index in range(program.first_step, program.first_step + program.step_count):
+        step = all_steps[index]
+        ids = tuple(args[step.args + k] for k in range(step.inputs + step.outputs))
+        steps.append(StepInfo(ops[step.op], ids[: step.inputs], ids[step.inputs :], int(step.macs)))
+    io = [args[program.args + k] for k in range(program.inputs + program.outputs)]
+    return PackedModel(
+        arena_bytes=int(header.arena_bytes),
+        packing=PACKINGS[header.packing - 1],
+        source_hash=bytes(header.source_hash),
+        inputs=tuple(tensors[number] for number in io[: program.inputs]),
+        outputs=tuple(tensors[number] for number in io[program.inputs :]),
+        tensors=tensors,
+        steps=tuple(steps),
+    )

@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes the packed format.  The same graph and plan give the same bytes."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from groat import _core
+from groat.errors import ModelError
+from groat.graph import Graph, Op
+from groat.ops import op_def, op_row
+from groat.pack import structs
+from groat.planner import Plan
+
+DTYPES = {"int8": "GROAT_INT8", "uint8": "GROAT_UINT8", "int32": "GROAT_INT32", "float32": "GROAT_FLOAT32"}
+UINT32_MAX = 2**32 - 1
+
+
+class _Constants:
+    """The bytes behind the header: weights, tables, parameter structs.  Equal bytes are stored once."""
+
+    def __init__(self, start: int, align: int) -> None:
+        self.data = bytearray()
+        self._start = start
+        self._align = align
+        self._offsets: dict[bytes, int] = {}
+
+    def add(self, data: bytes) -> int:
+        if data not in self._offsets:
+            self.data.extend(b"\0" * (-len(self.data) % self._align))
+            self._offsets[data] = self._start + len(self.data)
+            self.data.extend(data)
+        return self._offsets[data]
+
+
+@dataclass(frozen=True)
+class PackedStep:
+    """One op with its parameters as the device will read them.
+
+    Attributes:
+        params: offset of the parameter struct in the file.
+        scratch_bytes: what the C code of the op asks for.
+    """
+
+    op: Op
+    params: int
+    params_bytes: int
+    scratch_bytes: int
+    macs: int
+
+
+@dataclass(frozen=True)
+class PackedSteps:
+    """All ops of a graph with their constants laid out, ready to be planned and written."""
+
+    steps: tuple[PackedStep, ...]
+    constants: _Constants
+    data_offsets: dict[int, int]  # constant tensors that ops read as tensors -> offset in the file
+
+
+def pack_steps(graph: Graph) -> PackedSteps:
+    """Lays out constants and parameters of every op, and asks the C code how much scratch each needs.
+
+    Raises ModelError if a value does not fit its field, for example an image of more than 65,535 rows.
+    """
+    header = structs.sizeof("groat_header")
+    align = structs.constants().GROAT_ALIGN
+    constants = _Constants(header + -header % align, align)
+    steps: list[PackedStep] = []
+    data_offsets: dict[int, int] = {}
+    for op in graph.ops:
+        definition, row = op_def(op.kind), op_row(op.kind)
+        inputs = [graph.tensors[number] for number in op.inputs]
+        outputs = [graph.tensors[number] for number in op.outputs]
+        try:
+            fields = definition.params(op, inputs, outputs, constants)
+            params = structs.build(f"groat_{op.kind}_params", fields)
+        except OverflowError as error:
+            raise ModelError(f"{graph.name}: op {op.index} {op.kind}: {error}") from error
+        for number in definition.arguments(op):
+            data = graph.tensors[graph.root(number)].data
+            if data is not None:
+                data_offsets[graph.root(number)] = constants.add(data.astype(data.dtype.newbyteorder("<")).tobytes())
+        macs = min(definition.macs(op, inputs, outputs), UINT32_MAX)
+        scratch = _core.scratch_bytes(row.id, params)
+        steps.append(PackedStep(op, constants.add(params), len(params), scratch, macs))
+    return PackedSteps(tuple(steps), constants, data_offsets)
+
+
+class _Names:
+    def __init__(self) -> None:
+        self.data = bytearray()
+        self._offsets: dict[str, int] = {}
+
+    def add(self, name: str) -> int:
+        if name not in self._offsets:
+            self._offsets[name] = len(self.data)
+            self.data.extend(name.encode().replace(b"\0", b"") + b"\0")
+        return self._offsets[name]
+
+
+def write(
+    graph: Graph, packed: PackedSteps, plan: Plan, source_hash: bytes, packing: str = "ref"
+) -> tuple[bytes, dict[int, int]]:
+    """The packed model, and tensor number in the graph -> tensor id in the file.
+
+    Args:
+        graph: the compiled graph.
+        packed: of pack_steps(graph).
+        plan: of the planner, for the same graph.
+        source_hash: SHA-256 of the model it came from.
+        packing: the kernel set that the weights are laid out for.
+
+    Raises ModelError if the graph has more tensors or steps than the format can number.
+    """
+    const = structs.constants()
+    names = _Names()
+    last = len(packed.steps) - 1
+
+    # Buffers in the order of their first step, as groat_open wants them; constants count as alive throughout.
+    arena = list(plan.buffers)
+    places = [(b.first_step, b.offset, index) for index, b in enumerate(arena)]
+    records: list[tuple[int, int, int | None, int | None]] = [(f, o, i, None) for f, o, i in places]
+    records += [(0, offset, None, number) for number, offset in sorted(packed.data_offsets.items())]
+    records.sort(key=lambda record: (record[0], record[1], record[2] is None))
+    buffer_id: dict[int, int] = {}
+    constant_id: dict[int, int] = {}
+    buffers = b""
+    for position, (first, offset, index, number) in enumerate(records):
+        if index is not None:
+            buffer_id[index] = position
+            fields = {"bytes": arena[index].nbytes, "last_step": arena[index].last_step}
+            kind = const.GROAT_BUFFER_ARENA
+        else:
+            assert number is not None
+            constant_id[number] = position
+            fields = {"bytes": graph.tensors[number].nbytes, "last_step": last}
+            kind = const.GROAT_BUFFER_CONST
+        buffers += structs.build("groat_buffer", {**fields, "offset": offset, "first_step": first, "kind": kind})
+
+    args: list[int] = []
+    io = {*graph.inputs, *graph.outputs}
+    tensors = b""
+    tensor_id: dict[int, int] = {}
+
+    def use(number: int) -> int:
+        nonlocal tensors
+        if number not in tensor_id:
+            tensor, root = graph.tensors[number], graph.root(number)
+            buffer = constant_id[root] if root in constant_id else buffer_id[plan.buffer_of[root]]
+            quantized = tensor.quantization is not None and tensor.quantization.per_tensor
+            tensor_id[number] = len(tensor_id)
+            tensors += structs.build(
+                "groat_tensor",
+                {
+                    "buffer": buffer,
+                    "dtype": getattr(const, DTYPES[tensor.dtype]),
+                    "rank": len(tensor.shape),
+                    # Names in between cost flash and say little: the imported model has them.
+                    "name": names.add(tensor.name if number in io else ""),
+                    "dims": [*tensor.shape, *[1] * (const.GROAT_RANK_MAX - len(tensor.shape))],
+                    "scale": tensor.scale if quantized else 0.0,
+                    "zero_point": tensor.zero_point if quantized else 0,
+                },
+            )
+        return tensor_id[number]
+
+    def arguments(inputs: Sequence[int], outputs: Sequence[int]) -> int:
+        start = len(args)
+        args.extend(use(number) for number in (*inputs, *outputs))
+        return start
+
+    try:
+        program = {
+            "name": b"infer",
+            "first_step": 0,
+            "step_count": len(packed.steps),
+            "args": arguments(graph.inputs, graph.outputs),
+            "inputs": len(graph.inputs),
+            "outputs": len(graph.outputs),
+        }
+        steps = b""
+        for index, step in enumerate(packed.steps):
+            reads = op_def(step.op.kind).arguments(step.op)
+            scratch = plan.scratch_of.get(index)
+            fields = {
+                "op": op_row(step.op.kind).id,
+                "inputs": len(reads),
+                "outputs": len(step.op.outputs),
+                "args": arguments(reads, step.op.outputs),
+                "scratch": const.GROAT_NONE if scratch is None else buffer_id[scratch],
+                "params": step.params,
+                "params_bytes": step.params_bytes,
+                "macs": step.macs,
+            }
+            steps += structs.build("groat_step", fields)
+        programs = structs.build("groat_program", program)
+    except OverflowError as error:
+        raise ModelError(f"{graph.name}: the graph is too large for the packed format: {error}") from error
+
+    sections = {
+        "programs": (programs, 1),
+        "steps": (steps, len(packed.steps)),
+        "tensors": (tensors, len(tensor_id)),
+        "buffers": (buffers, len(records)),
+        "args": (b"".join(arg.to_bytes(2, "little") for arg in args), len(args)),
+        "names": (bytes(names.data), len(names.data)),
+    }
+    return _assemble(packed, sections, plan.arena_bytes, source_hash, packing), tensor_id
+
+
+def _assemble(
+    packed: PackedSteps,
+    sections: dict[str, tuple[bytes, int]],
+    arena_bytes: int,
+    source_hash: bytes,
+    packing: str,
+) -> bytes:
+    const = structs.constants()
+    start = structs.sizeof("groat_header")
+    start += -start % const.GROAT_ALIGN
+    body = bytearray(packed.constants.data)
+    fields: dict[str, object] = {}
+    for name, (data, count) in sections.items():
+        body.extend(b"\0" * (-len(body) % 4))
+        fields[name] = {"offset": start + len(body), "count": count}
+        body.extend(data)
+    body.extend(b"\0" * (-len(body) % const.GROAT_ALIGN))
+    fields |= {
+        "magic": const.GROAT_MAGIC,
+        "version_major": const.GROAT_VERSION_MAJOR,
+        "version_minor": const.GROAT_VERSION_MINOR,
+        "file_bytes": start + len(body),
+        "arena_bytes": arena_bytes,
+        "packing": getattr(const, f"GROAT_PACKING_{packing.upper()}"),
+        "source_hash": list(source_hash[:8]),
+    }
+    file = bytearray(structs.build("groat_header", fields).ljust(start, b"\0") + body)
+    return seal(file)
+
+
+def seal(file: bytearray) -> bytes:
+    """Fills in the checksum of a packed file."""
+    offset = dict(structs.ffi().typeof("groat_header").fields)["crc32"].offset
+    crc = zlib.crc32(memoryview(file)[structs.constants().GROAT_CRC_START :])
+    file[offset : offset + 4] = crc.to_bytes(4, "little")
+    return bytes(file)
