@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The firmware that serves one model: opens it, then does what the host asks (protocol.h).  Inputs are read
+ * straight into the arena and outputs written straight from it, so that the server needs no memory of its own.
+ */
+#include <groat/groat.h>
+
+#include "../port/port.h"
+#include "measure.h"
+
+static groat_t net;
+static groat_info info;
+
+/* ---- The calls that are measured ----------------------------------------------------------------- */
+
+static void do_nothing(void *unused)
+{
+    (void)unused;
+}
+
+static void do_open(void *unused)
+{
+    (void)unused;
+    info.open_status = groat_open(&net, groat_model_start, (uint32_t)(groat_model_end - groat_model_start),
+                                  groat_arena_start, info.arena_bytes);
+}
+
+static void do_run(void *unused)
+{
+    (void)unused;
+    groat_run(&net);
+}
+
+static void do_step(void *step)
+{
+    groat_run_step(&net, *(const uint32_t *)step);
+}
+
+static void open_model(void)
+{
+    info.version = GROAT_PROTOCOL_VERSION;
+    info.arena_bytes = (uint32_t)(groat_arena_end - groat_arena_start);
+    info.stack_limit_bytes = groat_measure_limit();
+    info.idle = groat_measure(do_nothing, 0);
+    info.open_status = groat_check_crc(groat_model_start, (uint32_t)(groat_model_end - groat_model_start));
+    if (info.open_status == GROAT_OK) {
+        info.open = groat_measure(do_open, 0);
+    }
+}
+
+/* ---- The channel --------------------------------------------------------------------------------- */
+
+static void receive(void *bytes, uint32_t count)
+{
+    if (groat_channel_read(bytes, count) != 0) {
+        groat_exit(GROAT_EXIT_CHANNEL);
+    }
+}
+
+static void send(const void *bytes, uint32_t count)
+{
+    if (groat_channel_write(bytes, count) != 0) {
+        groat_exit(GROAT_EXIT_CHANNEL);
+    }
+}
+
+static void reply(int32_t status, uint32_t bytes)
+{
+    const groat_reply header = {status, bytes};
+    send(&header, sizeof header);
+}
+
+/* Reads what came with a request that is refused, so that the next one is found. */
+static void refuse(const groat_request *request, int32_t status)
+{
+    uint32_t sink[16];
+    for (uint32_t left = request->bytes; left > 0;) {
+        uint32_t count = left < sizeof sink ? left : sizeof sink;
+        receive(sink, count);
+        left -= count;
+    }
+    reply(status, 0);
+}
+
+/* ---- The commands -------------------------------------------------------------------------------- */
+
+static uint32_t sum_of_bytes(uint32_t (*bytes_of)(const groat_t *, uint32_t), uint32_t count)
+{
+    uint32_t sum = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        sum += bytes_of(&net, i);
+    }
+    return sum;
+}
+
+static void receive_inputs(void)
+{
+    for (uint32_t i = 0; i < groat_input_count(&net); i++) {
+        receive(groat_input(&net, i), groat_input_bytes(&net, i));
+    }
+}
+
+/* `frames` times all inputs are `bytes` long. */
+static int is_input(uint32_t frames, uint32_t bytes)
+{
+    return (uint64_t)frames * sum_of_bytes(groat_input_bytes, groat_input_count(&net)) == bytes;
+}
+
+static void serve_input(const groat_request *request)
+{
+    if (!is_input(1, request->bytes)) {
+        refuse(request, GROAT_E_ARGUMENT);
+        return;
+    }
+    receive_inputs();
+    reply(GROAT_OK, 0);
+}
+
+static void serve_run(const groat_request *request)
+{
+    uint32_t outputs = groat_output_count(&net);
+    uint64_t bytes = (uint64_t)request->argument * sum_of_bytes(groat_output_bytes, outputs);
+    if (!is_input(request->argument, request->bytes) || bytes > UINT32_MAX) {
+        refuse(request, GROAT_E_ARGUMENT);
+        return;
+    }
+    reply(GROAT_OK, (uint32_t)bytes);
+    for (uint32_t frame = 0; frame < request->argument; frame++) {
+        receive_inputs();
+        info.last = groat_measure(do_run, 0);
+        for (uint32_t i = 0; i < outputs; i++) {
+            send(groat_output(&net, i), groat_output_bytes(&net, i));
+        }
+    }
+}
+
+static void serve_step(const groat_request *request)
+{
+    if (request->bytes != 0 || request->argument >= groat_step_count(&net)) {
+        refuse(request, GROAT_E_ARGUMENT);
+        return;
+    }
+    uint32_t step = request->argument;
+    info.last = groat_measure(do_step, &step);
+    reply(GROAT_OK, 0);
+}
+
+static void serve_tensor(const groat_request *request)
+{
+    uint32_t bytes = groat_tensor_bytes(&net, request->argument);
+    if (request->bytes != 0 || bytes == 0) {
+        refuse(request, GROAT_E_ARGUMENT);
+        return;
+    }
+    reply(GROAT_OK, bytes);
+    send(groat_tensor_data(&net, request->argument), bytes);
+}
+
+/* Returns 0 when the host has no more wishes. */
+static int serve(const groat_request *request)
+{
+    if (request->bytes == 0 && request->command == GROAT_COMMAND_EXIT) {
+        reply(GROAT_OK, 0);
+        return 0;
+    }
+    if (request->bytes == 0 && request->command == GROAT_COMMAND_INFO) {
+        reply(GROAT_OK, sizeof info);
+        send(&info, sizeof info);
+        return 1;
+    }
+    if (info.open_status != GROAT_OK) {
+        refuse(request, info.open_status);
+        return 1;
+    }
+    switch (request->command) {
+    case GROAT_COMMAND_INPUT:
+        serve_input(request);
+        break;
+    case GROAT_COMMAND_RUN:
+        serve_run(request);
+        break;
+    case GROAT_COMMAND_STEP:
+        serve_step(request);
+        break;
+    case GROAT_COMMAND_TENSOR:
+        serve_tensor(request);
+        break;
+    default:
+        refuse(request, GROAT_E_ARGUMENT);
+        break;
+    }
+    return 1;
+}
+
+int main(void)
+{
+    groat_counter_start();
+    if (groat_channel_open() != 0) {
+        groat_print("groat: the files groat.in and groat.out cannot be opened\n");
+        return GROAT_EXIT_CHANNEL;
+    }
+    open_model();
+    groat_request request;
+    do {
+        receive(&request, sizeof request);
+    } while (serve(&request));
+    return GROAT_EXIT_OK;
+}

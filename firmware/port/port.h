@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the firmware needs from the machine below it: a way out, a way to the host's files, a counter, and
+ * the borders of memory.  One implementation of each is linked; none of the code above knows which.
+ */
+#ifndef GROAT_PORT_H
+#define GROAT_PORT_H
+
+#include <stdint.h>
+
+/* ---- Memory: addresses that the linker script defines ------------------------------------------ */
+
+extern uint32_t groat_stack_limit[]; /* the lowest word of the stack */
+extern uint32_t groat_stack_top[];
+extern uint8_t groat_arena_start[]; /* aligned to 16 bytes, like the model */
+extern uint8_t groat_arena_end[];
+extern const uint8_t groat_model_start[];
+extern const uint8_t groat_model_end[]; /* of the room for a model, which may be larger than the model */
+
+/* ---- Leaving, and a last word ------------------------------------------------------------------ */
+
+enum groat_exit {
+    GROAT_EXIT_OK = 0,
+    GROAT_EXIT_CHANNEL = 2, /* the host's files could not be opened, read or written */
+    GROAT_EXIT_FAULT = 3    /* the processor refused to go on */
+};
+
+/* Ends the program, and an emulator with it. */
+_Noreturn void groat_exit(int code);
+
+void groat_print(const char *text);
+
+/* Prints `text`, then `value` as 0x and eight hexadecimal digits. */
+void groat_print_hex(const char *text, uint32_t value);
+
+/* ---- A channel to the host: two files, one each way -------------------------------------------- */
+
+/* Each returns 0, or -1 when the other side is gone. */
+int groat_channel_open(void);
+int groat_channel_read(void *bytes, uint32_t count);
+int groat_channel_write(const void *bytes, uint32_t count);
+
+/* ---- A counter of executed instructions -------------------------------------------------------- */
+
+/* It counts time; an emulator that runs a fixed number of instructions to the second makes that a count of
+ * instructions, and the target's description says how many ticks one takes. */
+void groat_counter_start(void);
+uint64_t groat_counter_read(void);
+
+/* Ticks since an earlier read; right as long as the counter has not come round to that value again. */
+uint64_t groat_counter_since(uint64_t earlier);
+
+#endif

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What every core does between its first instruction and main().
+ */
+#ifndef GROAT_STARTUP_H
+#define GROAT_STARTUP_H
+
+/* Fills .data and .bss, runs main() and leaves with its result.  The stack is set up, the FPU enabled. */
+_Noreturn void groat_startup(void);
+
+#endif

@@ -1,0 +1,380 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Builds firmware: the runtime, the server and a target's start-up, linked into an image to flash or emulate.
+
+Objects and images are kept in the user's cache under a hash of all that they are made from, so that a second
+build is a look-up, and a build with other ops compiles one file and links.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from elftools.elf.constants import SH_FLAGS
+from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
+
+from groat import toolchain
+from groat.errors import FitError, InputError, ToolchainError
+from groat.sources import Sources, find_sources
+from groat.targets import Target
+
+_COMPILERS_AT_ONCE = 2
+_TIMEOUT_SECONDS = 120.0
+_OPS_FILE, _MODEL_FILE, _SCRIPT_FILE = "linked_ops.h", "model.bin", "linker.ld"
+_COMMON_FLAGS = (
+    "-g",
+    "-ffreestanding",
+    "-ffunction-sections",
+    "-fdata-sections",
+    "-fno-unwind-tables",
+    "-fno-asynchronous-unwind-tables",
+    "-Wall",
+    "-Wextra",
+)
+# No contraction: a fused multiply-add would round float results differently from core to core.
+_C_FLAGS = ("-std=c11", "-ffp-contract=off")
+
+
+@dataclass(frozen=True)
+class Image:
+    """A linked image; sizes in bytes.
+
+    Attributes:
+        path: the ELF file, in the cache.
+        code_bytes: code, constants and initial values of data; not the model.
+        runtime_code_bytes: the part of it that is the runtime; the rest is start-up, server and libgcc.
+        data_bytes: RAM for variables and the stack; not the arena.
+        arena_bytes: the largest arena that a model may need in this image.
+        sections: sizes of all sections that are loaded or take memory, by name.
+    """
+
+    path: Path
+    code_bytes: int
+    runtime_code_bytes: int
+    data_bytes: int
+    arena_bytes: int
+    sections: dict[str, int]
+
+
+@dataclass(frozen=True)
+class _Unit:
+    """One source file and how it is compiled."""
+
+    source: Path
+    prefix: str
+    flags: tuple[str, ...] = ()
+
+
+def cache_folder() -> Path:
+    """Where images are kept: GROAT_CACHE_DIR, or groat in the user's cache folder."""
+    chosen = os.environ.get("GROAT_CACHE_DIR")
+    if chosen:
+        return Path(chosen)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "groat"
+
+
+def build(
+    target: Target,
+    ops: Iterable[str] | None = None,
+    model: bytes | None = None,
+    arena_bytes: int | None = None,
+) -> Image:
+    """Builds an image, or finds it in the cache.
+
+    Args:
+        target: what to build for; not the host.
+        ops: names of the ops to link, as in ops.def; None for all.
+        model: a packed model to link in; None for firmware that expects one at the target's model address.
+        arena_bytes: the arena to reserve; None for all RAM that is left.
+
+    Raises:
+        InputError: the target has no compiler, or an op does not exist.
+        FitError: code, model or arena do not fit the target's memory; the linker's words are in the message.
+        ToolchainError: a compiler is missing or failed; its whole output is in the message.
+    """
+    sources = find_sources()
+    ops_header = None if ops is None else _ops_header(sources, sorted(set(ops)))
+    server = _units(sources.firmware / "app", "firmware")
+    units = [*_runtime_units(sources), *_board_units(target, sources), *server]
+    return _build(target, units, ops_header, model, arena_bytes)
+
+
+def build_program(target: Target, files: Iterable[Path], flags: Iterable[str] = ("-O2",)) -> Image:
+    """Builds a program of one's own on the firmware's start-up and port: a test, a benchmark.
+
+    Its main() may use firmware/port/port.h and returns the exit code; `runners.qemu.run_program` runs it.
+
+    Args:
+        target: what to build for; not the host.
+        files: all C files of the program, those of the runtime included.
+        flags: how to compile them, beside the target's own flags.
+
+    Raises as `build`.
+    """
+    program = [_Unit(file.resolve(), "program", tuple(flags)) for file in files]
+    return _build(target, [*_board_units(target, find_sources()), *program])
+
+
+def _build(
+    target: Target,
+    units: list[_Unit],
+    ops_header: str | None = None,
+    model: bytes | None = None,
+    arena_bytes: int | None = None,
+) -> Image:
+    builder = _Builder(target, find_sources())
+    script = _linker_script(target, builder.sources, model is not None, arena_bytes)
+    parts = (part for unit in units for part in builder.parts(unit))
+    key = _hash(script, ops_header or "", model or b"", *parts)
+    image = cache_folder() / "images" / f"{target.name}-{key}.elf"
+    if not image.is_file():
+        with tempfile.TemporaryDirectory(prefix="groat-") as name:
+            folder = Path(name)
+            if ops_header is not None:
+                (folder / _OPS_FILE).write_text(ops_header, encoding="utf-8")
+            if model is not None:
+                (folder / _MODEL_FILE).write_bytes(model)
+            (folder / _SCRIPT_FILE).write_text(script, encoding="utf-8")
+            objects = builder.compile(units, folder, ops_header)
+            if model is not None:
+                objects.append(builder.compile_model(folder))
+            _publish(image, lambda path: builder.link(objects, folder, path))
+    return _describe(image)
+
+
+# ---- What is compiled -----------------------------------------------------------------------------------
+
+
+def _units(folder: Path, prefix: str, level: str = "-Os") -> list[_Unit]:
+    return [_Unit(source, prefix, (level,)) for source in sorted(folder.glob("*.c"))]
+
+
+def _runtime_units(sources: Sources) -> list[_Unit]:
+    """What runs once to a step is made small; the loops inside a step are made fast."""
+    runtime = sources.runtime
+    return [
+        *_units(runtime / "core", "runtime"),
+        *_units(runtime / "ops", "runtime", "-O2"),
+        *_units(runtime / "kernels" / "ref", "runtime", "-O2"),
+    ]
+
+
+def _board_units(target: Target, sources: Sources) -> list[_Unit]:
+    """Start-up, port and counter."""
+    if target.compiler is None or target.counter is None:
+        raise InputError(f"no firmware is built for target {target.name}")
+    firmware, counter = sources.firmware, target.counter
+    return [
+        *(_Unit(firmware / "startup" / name, "firmware", ("-Os",)) for name in target.compiler.startup),
+        _Unit(
+            firmware / "counter" / f"{counter.kind}.c",
+            "firmware",
+            ("-Os", f"-DGROAT_COUNTER_ADDRESS={counter.address:#x}u"),
+        ),
+        *_units(firmware / "port", "firmware"),
+    ]
+
+
+def _ops_header(sources: Sources, ops: list[str]) -> str:
+    unknown = [name for name in ops if not (sources.runtime / "ops" / f"{name}.c").is_file()]
+    if unknown:
+        raise InputError(f"no such op: {', '.join(unknown)}; ops.def has the list")
+    return "".join(f"GROAT_USE({name.upper()}, {name})\n" for name in ops)
+
+
+def _linker_script(target: Target, sources: Sources, linked: bool, arena_bytes: int | None) -> str:
+    """Fills the template in.  A linked model follows the code where both lie in one memory."""
+    code, data, model = target.memory("code"), target.memory("data"), target.model_room
+    shared = code.origin <= model.origin < code.end
+    code_length = model.origin - code.origin if shared and not linked else code.length
+    regions = [
+        f"    CODE (rx) : ORIGIN = {code.origin:#010x}, LENGTH = {code_length:#x}",
+        f"    DATA (rwx) : ORIGIN = {data.origin:#010x}, LENGTH = {data.length:#x}",
+        f"    MODEL (r) : ORIGIN = {model.origin:#010x}, LENGTH = {model.length:#x}",
+    ]
+    if linked:
+        model_lines = [
+            "    .model : ALIGN(16) {",
+            "        groat_model_start = .;",
+            "        KEEP(*(.model))",
+            "        groat_model_end = .;",
+            f"    }} > {'CODE' if shared else 'MODEL'}",
+        ]
+    else:
+        model_lines = [
+            "    groat_model_start = ORIGIN(MODEL);",
+            "    groat_model_end = ORIGIN(MODEL) + LENGTH(MODEL);",
+        ]
+    rest = "ORIGIN(DATA) + LENGTH(DATA)" if arena_bytes is None else f"groat_arena_start + {arena_bytes}"
+    words = {
+        "MEMORY": "\n".join(regions),
+        "MODEL": "\n".join(model_lines),
+        "STACK_BYTES": str(target.stack_bytes),
+        "ARENA_BYTES": str(arena_bytes or 0),
+        "ARENA_END": rest,
+    }
+    text = (sources.firmware / "linker.ld.in").read_text(encoding="utf-8")
+    for word, value in words.items():
+        text = text.replace(f"@{word}@", value)
+    return text
+
+
+# ---- Compiling and linking ------------------------------------------------------------------------------
+
+
+class _Builder:
+    """Runs one target's compiler and knows by which hash to keep what it makes."""
+
+    def __init__(self, target: Target, sources: Sources) -> None:
+        if target.compiler is None:
+            raise InputError(f"no firmware is built for target {target.name}")
+        self.sources = sources
+        self.compiler = target.compiler
+        purpose = f"building firmware for {target.name}"
+        self.command = toolchain.require(self.compiler.command, purpose)
+        self.link_flags: list[str] = []
+        if self.compiler.linker:
+            self.link_flags.append(f"--ld-path={toolchain.require(self.compiler.linker, purpose)}")
+        self.libgcc = _libgcc(toolchain.require(self.compiler.libgcc[0], purpose), self.compiler.libgcc[1:])
+        headers = sorted(
+            path
+            for folder in (sources.runtime, sources.firmware)
+            for pattern in ("*.h", "*.def")
+            for path in folder.rglob(pattern)
+        )
+        self.common = _hash(
+            toolchain.version(self.command),
+            self.libgcc,
+            *(part for path in headers for part in (path.name, path.read_bytes())),
+        )
+
+    def flags(self, unit: _Unit) -> list[str]:
+        """All flags but those that name folders, which change nothing in the object."""
+        language = () if unit.source.suffix == ".S" else _C_FLAGS
+        return [*self.compiler.flags, *_COMMON_FLAGS, *language, *unit.flags]
+
+    def parts(self, unit: _Unit) -> list[str | bytes]:
+        """All that an object is made from."""
+        return [self.common, unit.prefix, *self.flags(unit), unit.source.name, unit.source.read_bytes()]
+
+    def compile(self, units: list[_Unit], folder: Path, ops_header: str | None) -> list[Path]:
+        """Objects of all units, from the cache where they are there."""
+        executor = self.sources.runtime / "core" / "run.c"
+
+        def compile_one(unit: _Unit) -> Path:
+            chosen = ops_header is not None and unit.source == executor
+            extra = [f'-DGROAT_OPS_FILE="{_OPS_FILE}"', f"-I{folder}"] if chosen else []
+            # The prefix is in the file's name because the linker script tells the runtime by it.
+            key = _hash(*self.parts(unit), (ops_header or "") if chosen else "")
+            path = cache_folder() / "objects" / f"{unit.prefix}-{unit.source.stem}-{key}.o"
+            if not path.is_file():
+                _publish(path, lambda temporary: self._compile(unit, folder, extra, temporary))
+            return path
+
+        with ThreadPoolExecutor(_COMPILERS_AT_ONCE) as pool:
+            return list(pool.map(compile_one, units))
+
+    def compile_model(self, folder: Path) -> Path:
+        """An object that holds the model's bytes."""
+        path = folder / "firmware-model.o"
+        define = f'-DGROAT_MODEL_FILE="{folder / _MODEL_FILE}"'
+        self._compile(_Unit(self.sources.firmware / "app" / "model.S", "firmware"), folder, [define], path)
+        return path
+
+    def _compile(self, unit: _Unit, folder: Path, extra: list[str], path: Path) -> None:
+        command = [
+            self.command,
+            *self.flags(unit),
+            *extra,
+            f"-I{self.sources.runtime / 'include'}",
+            f"-I{self.sources.firmware / 'port'}",
+            f"-ffile-prefix-map={self.sources.runtime.parent}=.",
+            f"-ffile-prefix-map={folder}=.",
+            *("-c", str(unit.source), "-o", str(path)),
+        ]
+        toolchain.run(command, _TIMEOUT_SECONDS)
+
+    def link(self, objects: list[Path], folder: Path, path: Path) -> None:
+        command = [
+            self.command,
+            *self.compiler.flags,
+            *self.link_flags,
+            "-nostdlib",
+            "-static",
+            "-Wl,--gc-sections",
+            f"-Wl,-T,{folder / _SCRIPT_FILE}",
+            *map(str, objects),
+            self.libgcc,
+            "-o",
+            str(path),
+        ]
+        try:
+            toolchain.run(command, _TIMEOUT_SECONDS)
+        except ToolchainError as error:
+            if "overflow" in str(error) or "will not fit" in str(error):
+                raise FitError(f"the image does not fit the target's memory:\n{error}") from error
+            raise
+
+
+def _hash(*parts: str | bytes) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        data = part.encode() if isinstance(part, str) else part
+        digest.update(len(data).to_bytes(8, "little"))
+        digest.update(data)
+    return digest.hexdigest()[:24]
+
+
+@functools.cache
+def _libgcc(gcc: str, flags: tuple[str, ...]) -> str:
+    path = toolchain.run([gcc, *flags, "-print-libgcc-file-name"], timeout=30).strip()
+    if not Path(path).is_file():
+        raise ToolchainError(f"{gcc} {' '.join(flags)} has no libgcc at {path}; install its libraries")
+    return path
+
+
+def _publish(path: Path, make: Callable[[Path], None]) -> None:
+    """Lets `make` write a file elsewhere and puts it in its place in one go: none is ever half written."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=".new-", dir=path.parent))
+    try:
+        make(folder / path.name)
+        (folder / path.name).replace(path)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+# ---- What came out --------------------------------------------------------------------------------------
+
+
+def _describe(path: Path) -> Image:
+    with path.open("rb") as file:
+        elf = ELFFile(file)
+        loaded: dict[str, int] = {}
+        reserved: dict[str, int] = {}
+        for section in elf.iter_sections():
+            if section["sh_flags"] & SH_FLAGS.SHF_ALLOC and section["sh_size"] > 0:
+                kind = reserved if section["sh_type"] == "SHT_NOBITS" else loaded
+                kind[section.name] = int(section["sh_size"])
+        symbols = elf.get_section_by_name(".symtab")
+        assert isinstance(symbols, SymbolTableSection)  # an image is never stripped
+        start, end = (
+            int((symbols.get_symbol_by_name(name) or [])[0]["st_value"])
+            for name in ("groat_arena_start", "groat_arena_end")
+        )
+    return Image(
+        path=path,
+        code_bytes=sum(size for name, size in loaded.items() if name != ".model"),
+        runtime_code_bytes=loaded.get(".runtime", 0),
+        data_bytes=loaded.get(".data", 0) + sum(size for name, size in reserved.items() if name != ".arena"),
+        arena_bytes=end - start,
+        sections=loaded | reserved,
+    )

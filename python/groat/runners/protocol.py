@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What host and firmware say to each other, read from the firmware's own header: firmware/app/protocol.h."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import Any
+
+import cffi
+
+from groat.sources import find_sources
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one call cost, in ticks of the target's counter and bytes of stack."""
+
+    ticks: int
+    stack_bytes: int
+
+
+@dataclass(frozen=True)
+class Info:
+    """What the firmware knows of itself; the fields are those of groat_info."""
+
+    version: int
+    open_status: int
+    arena_bytes: int
+    stack_limit_bytes: int
+    idle: Cost
+    open: Cost
+    last: Cost
+
+
+class Protocol:
+    """Requests to bytes, bytes to replies.  Both sides are little-endian."""
+
+    def __init__(self) -> None:
+        lines = (find_sources().firmware / "app" / "protocol.h").read_text(encoding="utf-8").splitlines()
+        self._ffi = cffi.FFI()
+        self._ffi.cdef("\n".join(line for line in lines if not line.startswith("#")))
+        self._constants: Any = self._ffi.dlopen(None)
+        self.version = int(self._constants.GROAT_PROTOCOL_VERSION)
+        self.reply_bytes = int(self._ffi.sizeof("groat_reply"))
+        self.info_bytes = int(self._ffi.sizeof("groat_info"))
+
+    def request(self, command: str, argument: int, count: int) -> bytes:
+        """A request to do `command` ("RUN", …), which `count` bytes follow."""
+        number = getattr(self._constants, f"GROAT_COMMAND_{command}")
+        return bytes(self._ffi.buffer(self._ffi.new("groat_request *", [number, argument, count])))
+
+    def reply(self, data: bytes) -> tuple[int, int]:
+        """Status and number of bytes that follow."""
+        reply = self._read("groat_reply", data)
+        return reply.status, reply.bytes
+
+    def info(self, data: bytes) -> Info:
+        info = self._read("groat_info", data)
+        costs = {name: Cost(getattr(info, name).ticks, getattr(info, name).stack_bytes) for name in _COSTS}
+        return Info(info.version, info.open_status, info.arena_bytes, info.stack_limit_bytes, **costs)
+
+    def _read(self, struct: str, data: bytes) -> Any:
+        value = self._ffi.new(f"{struct} *")
+        self._ffi.memmove(value, data, self._ffi.sizeof(struct))
+        return value[0]
+
+
+_COSTS = ("idle", "open", "last")
+
+
+@functools.cache
+def load_protocol() -> Protocol:
+    """The protocol; the header is read once."""
+    return Protocol()

@@ -1,0 +1,374 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs a model on an emulated microcontroller: the very firmware a board gets, in QEMU.
+
+The firmware opens two files through semihosting, which here are FIFOs in a private folder; a frame then takes
+tens of microseconds beside the inference itself.  Instructions are counted in a second process, in which QEMU
+gives every instruction the same time; results are the same bytes either way.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import subprocess
+import tempfile
+import time
+import weakref
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from groat import firmware, toolchain
+from groat.errors import FitError, InputError, ModelError, RunnerError
+from groat.pack import reader
+from groat.runners.base import Array, BaseRunner, Bytes, Profile, output_bytes
+from groat.runners.protocol import Cost, Info, load_protocol
+from groat.targets import Target, load_target
+
+TIMEOUT_SECONDS = 60.0
+_SECONDS_TO_DIE = 5.0
+_KEPT_OUTPUT_BYTES = 8192
+_READ_BYTES = 1 << 16
+_REQUEST_BYTES = 1 << 24  # a batch is sent in pieces of about this size
+
+
+class QemuSession:
+    """One QEMU process that runs the firmware, and the conversation with it.
+
+    Attributes:
+        info: what the firmware said of itself at the start.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        image: Path,
+        model: bytes | None = None,
+        *,
+        count: bool = False,
+        timeout: float = TIMEOUT_SECONDS,
+    ) -> None:
+        """Starts QEMU and waits for the firmware to answer.
+
+        Args:
+            target: the emulated target.
+            image: the firmware.
+            model: a packed model to load at the target's model address; None if it is linked in.
+            count: let every instruction take the same time, so that the firmware's ticks count instructions.
+            timeout: seconds without a byte moving after which the firmware is given up.
+
+        Raises:
+            ToolchainError: QEMU is not installed.
+            RunnerError: QEMU or the firmware ended, hung, or speaks another protocol; with its last output.
+        """
+        self._name = target.name
+        self._timeout = timeout
+        self._protocol = load_protocol()
+        self._said = bytearray()
+        command = _command(target, image, count)
+        if model is not None:
+            # A name without folders: a comma in a path would be taken for the next option.
+            command += ["-device", f"loader,file=model.bin,addr={target.model_address:#x},force-raw=on"]
+
+        with contextlib.ExitStack() as undo:
+            folder = Path(
+                undo.enter_context(tempfile.TemporaryDirectory(prefix="groat-", ignore_cleanup_errors=True))
+            )
+            if model is not None:
+                (folder / "model.bin").write_bytes(model)
+            self._to_device = _open_fifo(folder / "groat.in", undo)
+            self._from_device = _open_fifo(folder / "groat.out", undo)
+            self._process = _start(command, folder, undo)
+            assert self._process.stdout is not None
+            self._output = self._process.stdout.fileno()
+            os.set_blocking(self._output, False)
+            self._events = select.poll()
+            self._events.register(self._from_device, select.POLLIN)
+            self._events.register(self._output, select.POLLIN)
+            self.info = self.ask_info()
+            if self.info.version != self._protocol.version:
+                raise RunnerError(
+                    f"{self._name}: the firmware speaks version {self.info.version} of the protocol, "
+                    f"expected {self._protocol.version}"
+                )
+            # From here on close() undoes all this, or the garbage collector, or the end of Python.
+            self._close = weakref.finalize(self, undo.pop_all().close)
+
+    def close(self) -> None:
+        """Ends QEMU and removes its folder.  May be called again."""
+        self._close()
+
+    def ask_info(self) -> Info:
+        """What the firmware knows of itself, and what its last call cost."""
+        return self._protocol.info(self.ask("INFO"))
+
+    def ask(self, command: str, argument: int = 0, data: bytes = b"") -> bytes:
+        """Sends a request, and `data` with it, and returns the bytes that the firmware answers.
+
+        Raises:
+            ModelError: the firmware refused, and why.
+            RunnerError: it ended or hung; with its last output.
+        """
+        what = f"{command} {argument}"
+        outgoing = memoryview(self._protocol.request(command, argument, len(data)) + data)
+        incoming = bytearray()
+        header_bytes = self._protocol.reply_bytes
+        status, count = 0, -1  # until the header is there
+        deadline = time.monotonic() + self._timeout
+        while outgoing or count < 0 or len(incoming) < header_bytes + count:
+            events = self._wait(bool(outgoing), deadline, what)
+            if self._to_device in events:
+                outgoing = outgoing[_write(self._to_device, outgoing) :]
+            if self._from_device in events:
+                incoming += os.read(self._from_device, _READ_BYTES)
+                if count < 0 and len(incoming) >= header_bytes:
+                    status, count = self._protocol.reply(bytes(incoming[:header_bytes]))
+            if self._to_device in events or self._from_device in events:
+                deadline = time.monotonic() + self._timeout
+            elif self._output in events and not self._listen():
+                raise RunnerError(self._last_words(f"ended with exit code {self._exit_code()}", what))
+        if status != 0:
+            raise ModelError(f"{self._name}: the firmware refused {what}: {_status_text(status)}")
+        return bytes(incoming[header_bytes:])
+
+    def _wait(self, sending: bool, deadline: float, what: str) -> set[int]:
+        """The files that are ready."""
+        if sending:
+            self._events.register(self._to_device, select.POLLOUT)
+        try:
+            events = self._events.poll(max(0.0, deadline - time.monotonic()) * 1000)
+        finally:
+            if sending:
+                self._events.unregister(self._to_device)
+        if not events:
+            raise RunnerError(self._last_words(f"did not answer for {self._timeout:g} s", what))
+        return {file for file, _ in events}
+
+    def _listen(self) -> bool:
+        """Keeps what QEMU and the firmware print; False when there will be no more."""
+        said = os.read(self._output, _READ_BYTES)
+        self._said += said
+        del self._said[:-_KEPT_OUTPUT_BYTES]
+        return bool(said)
+
+    def _exit_code(self) -> int | str:
+        try:
+            return self._process.wait(_SECONDS_TO_DIE)
+        except subprocess.TimeoutExpired:
+            return "unknown, for it still runs"
+
+    def _last_words(self, happened: str, what: str) -> str:
+        with contextlib.suppress(BlockingIOError):
+            while self._listen():
+                pass
+        said = self._said.decode(errors="replace").strip()
+        said = f"its last output:\n{said}" if said else "it printed nothing"
+        return f"{self._name}: QEMU {happened}, at {what}; {said}"
+
+
+def _open_fifo(path: Path, undo: contextlib.ExitStack) -> int:
+    os.mkfifo(path)
+    # Opened both ways, a FIFO neither waits for the other side nor reports an end before that has come.
+    file = os.open(path, os.O_RDWR | os.O_NONBLOCK)
+    undo.callback(os.close, file)
+    return file
+
+
+def _start(command: list[str], folder: Path, undo: contextlib.ExitStack) -> subprocess.Popen[bytes]:
+    try:
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            bufsize=0,
+        )
+    except OSError as error:
+        raise RunnerError(f"{command[0]} cannot be started: {error}") from error
+    undo.callback(_stop, process)
+    return process
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.wait(_SECONDS_TO_DIE)
+    if process.stdout is not None:
+        process.stdout.close()
+
+
+def _write(file: int, data: memoryview) -> int:
+    try:
+        return os.write(file, data)
+    except BlockingIOError:  # ready, but without room for a small write, which is all or nothing
+        return 0
+
+
+def _status_text(status: int) -> str:
+    return f"{reader.status_text(status)} (status {status})"
+
+
+def run_program(
+    target: Target, image: Path, *, count: bool = False, timeout: float = TIMEOUT_SECONDS
+) -> tuple[int, str]:
+    """Runs a program of firmware.build_program to its end; its exit code and what it printed.
+
+    Raises:
+        ToolchainError: QEMU is not installed.
+        RunnerError: the program did not end in `timeout` seconds; with its last output.
+    """
+    try:
+        done = subprocess.run(
+            _command(target, image, count),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=timeout,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        said = (error.stdout or b"")[-_KEPT_OUTPUT_BYTES:].decode(errors="replace")
+        raise RunnerError(
+            f"{target.name}: {image.name} did not end in {timeout:g} s; its last output:\n{said}"
+        ) from error
+    return done.returncode, done.stdout.decode(errors="replace")
+
+
+def _command(target: Target, image: Path, count: bool) -> list[str]:
+    """QEMU as a target that runs an image."""
+    if target.qemu is None or target.counter is None:
+        raise InputError(f"target {target.name} has no emulator")
+    timing = ["-icount", f"shift={target.counter.icount_shift},sleep=off"] if count else []
+    return [
+        toolchain.require(target.qemu.command, f"running {target.name}"),
+        *target.qemu.args,
+        *("-display", "none", "-monitor", "none", "-serial", "none"),
+        *("-semihosting-config", "enable=on,target=native"),
+        *("-kernel", str(image.resolve())),
+        *timing,
+    ]
+
+
+class QemuRunner(BaseRunner):
+    """A packed model on an emulated target."""
+
+    def __init__(
+        self, target_name: str, packed: bytes, linked: bool = False, *, timeout: float = TIMEOUT_SECONDS
+    ) -> None:
+        """Builds the firmware, starts QEMU and opens the model in it.
+
+        Args:
+            target_name: one of groat.targets.list_targets(), but not the host.
+            packed: the packed model.
+            linked: make the model a part of the image; otherwise it is loaded at the target's model address.
+            timeout: seconds that one inference may take.
+
+        Raises:
+            InputError: there is no such target, or it has no emulator.
+            ModelError: the model is damaged, or packed for another instruction set.
+            FitError: model or arena do not fit the target's memory.
+            ToolchainError: a compiler or QEMU is missing.
+            RunnerError: QEMU or the firmware ended or hung.
+        """
+        self._target = load_target(target_name)
+        self.target = target_name
+        self.model = reader.read(packed)
+        self._timeout = timeout
+        if self.model.packing != self._target.packing:
+            raise ModelError(
+                f"the model is packed for {self.model.packing!r} kernels; "
+                f"{target_name} reads {self._target.packing!r}"
+            )
+        self.image = firmware.build(
+            self._target,
+            ops=[step.op for step in self.model.steps],
+            model=packed if linked else None,
+            arena_bytes=self.model.arena_bytes if linked else None,
+        )
+        self._beside = None if linked else packed
+        _check_fit(self._target, self.image, self.model.arena_bytes, self._beside)
+        self._session = self._open(count=False)
+
+    def _open(self, count: bool) -> QemuSession:
+        session = QemuSession(self._target, self.image.path, self._beside, count=count, timeout=self._timeout)
+        status = session.info.open_status
+        if status != 0:
+            session.close()
+            raise ModelError(f"{self.target}: the firmware refused the model: {_status_text(status)}")
+        return session
+
+    def close(self) -> None:
+        self._session.close()
+
+    def _run_frames(self, frames: Bytes) -> Bytes:
+        row = output_bytes(self.model)
+        piece = max(1, _REQUEST_BYTES // max(1, row, frames.shape[1]))
+        outputs = [
+            self._session.ask("RUN", len(part), part.tobytes())
+            for part in (frames[start : start + piece] for start in range(0, len(frames), piece))
+        ]
+        return np.frombuffer(b"".join(outputs), np.uint8).reshape(len(frames), row)
+
+    def _set_inputs(self, frame: Bytes) -> None:
+        self._session.ask("INPUT", 0, frame.tobytes())
+
+    def _run_step(self, index: int) -> None:
+        self._session.ask("STEP", index)
+
+    def _tensor_bytes(self, tensor_id: int, count: int) -> bytes:
+        return self._session.ask("TENSOR", tensor_id)
+
+    def profile(self, inputs: Sequence[Array]) -> Profile:
+        """Measures one inference; exact and the same every time.
+
+        Raises as `run`; RunnerError also if the stack that the firmware reserves was too small.
+        """
+        frame = self._pack(inputs, batch=False)[0].tobytes()
+        session = self._open(count=True)
+        try:
+            session.ask("RUN", 1, frame)
+            run = session.ask_info()
+            session.ask("INPUT", 0, frame)
+            steps: list[Cost] = []
+            for index in range(len(self.model.steps)):
+                session.ask("STEP", index)
+                steps.append(session.ask_info().last)
+        finally:
+            session.close()
+        self._check_stack([run.open, run.last, *steps], run.stack_limit_bytes)
+        counter = self._target.counter
+        assert counter is not None  # or there were no session
+        idle = counter.instructions(run.idle.ticks)
+        # A run too long for a narrow counter is found by its steps, whose sum it falls little short of.
+        wraps = round((sum(step.ticks for step in steps) - run.last.ticks) / (1 << counter.bits))
+        return Profile(
+            instructions=counter.instructions(run.last.ticks + (wraps << counter.bits)) - idle,
+            open_instructions=counter.instructions(run.open.ticks) - idle,
+            stack_bytes=max(cost.stack_bytes for cost in (run.last, *steps)),
+            open_stack_bytes=run.open.stack_bytes,
+            step_instructions=tuple(counter.instructions(step.ticks) - idle for step in steps),
+        )
+
+    def _check_stack(self, costs: Sequence[Cost], limit: int) -> None:
+        deepest = max(cost.stack_bytes for cost in costs)
+        if deepest >= limit:
+            raise RunnerError(
+                f"{self.target}: all {limit} bytes of stack that the firmware has left were used, or more; "
+                f"raise stack_bytes ({self._target.stack_bytes}) in the target's description"
+            )
+
+
+def _check_fit(target: Target, image: firmware.Image, arena_bytes: int, beside: bytes | None) -> None:
+    if arena_bytes > image.arena_bytes:
+        raise FitError(
+            f"the model needs an arena of {arena_bytes:,} bytes; {target.name} has {image.arena_bytes:,}: "
+            f"{target.memory('data').length:,} of RAM less {image.data_bytes:,} for stack and variables"
+        )
+    room = target.model_room
+    if beside is not None and len(beside) > room.length:
+        raise FitError(
+            f"the packed model has {len(beside):,} bytes; {target.name} has room for {room.length:,} "
+            f"at its model address {room.origin:#x}"
+        )

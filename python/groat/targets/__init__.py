@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The targets: what each file beside this one says, as frozen dataclasses.
+
+A target is data.  Its TOML file is the only description of its compiler, memories, counter and emulator;
+adding one needs no code unless it brings a new kind of start-up or counter (see docs/PORTING.md).
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from groat.errors import GroatError, InputError
+
+__all__ = ["Compiler", "Counter", "Memory", "Qemu", "Target", "list_targets", "load_target"]
+
+_FOLDER = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Memory:
+    """A stretch of addresses of the target; `origin` and `length` in bytes."""
+
+    name: str
+    purpose: Literal["code", "data", "model"]
+    origin: int
+    length: int
+
+    @property
+    def end(self) -> int:
+        return self.origin + self.length
+
+
+@dataclass(frozen=True)
+class Compiler:
+    """How to compile and link for the target."""
+
+    command: str
+    flags: tuple[str, ...]
+    libgcc: tuple[str, ...]
+    """The gcc, with flags, whose libgcc has the integer division and soft floats of this core."""
+    linker: str
+    """A linker to use in place of the compiler's own; may be empty."""
+    startup: tuple[str, ...]
+    """Files of firmware/startup."""
+
+
+@dataclass(frozen=True)
+class Counter:
+    """The device's counter: a file of firmware/counter, its width and base address, and what one tick is."""
+
+    kind: str
+    bits: int
+    address: int
+    ns_per_tick: float
+
+    @property
+    def icount_shift(self) -> int:
+        """The N of QEMU's `-icount shift=N` (an instruction takes 2^N ns) at which counts are exact.
+
+        A read truncates to a tick, so a difference is off by less than one; at two ticks or more to an
+        instruction, rounding restores the count.  No larger than needed, because 32-bit counters wrap.
+        """
+        return max(0, math.ceil(math.log2(2 * self.ns_per_tick)))
+
+    def instructions(self, ticks: int) -> int:
+        """Executed instructions from ticks counted at that shift."""
+        return round(ticks * self.ns_per_tick / (1 << self.icount_shift))
+
+
+@dataclass(frozen=True)
+class Qemu:
+    """The emulator and the arguments that make it this target."""
+
+    command: str
+    args: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Target:
+    """One core on one machine.  All but the host have a compiler, memories, a counter and an emulator."""
+
+    name: str
+    core: str
+    packing: str
+    """Which order of weights its kernels read."""
+    stack_bytes: int
+    """What firmware sets aside for the stack."""
+    memories: tuple[Memory, ...] = ()
+    compiler: Compiler | None = None
+    counter: Counter | None = None
+    qemu: Qemu | None = None
+    model_memory: str = ""
+    model_address: int = 0
+    """Where a model that is not linked in is loaded."""
+
+    def memory(self, purpose: str) -> Memory:
+        """The first memory of that purpose."""
+        for memory in self.memories:
+            if memory.purpose == purpose:
+                return memory
+        raise GroatError(f"target {self.name} describes no {purpose} memory")
+
+    @property
+    def model_room(self) -> Memory:
+        """From the model's address to the end of the memory it lies in."""
+        for memory in self.memories:
+            if memory.name == self.model_memory:
+                return Memory("model", "model", self.model_address, memory.end - self.model_address)
+        raise GroatError(f"target {self.name} describes no memory named {self.model_memory!r} for its model")
+
+    @property
+    def ram_bytes(self) -> int:
+        """Memory for arena, stack and data; 0 means no limit."""
+        return sum(m.length for m in self.memories if m.purpose == "data")
+
+    @property
+    def flash_bytes(self) -> int:
+        """Memory for code and model; 0 means no limit."""
+        return sum(m.length for m in self.memories if m.purpose != "data")
+
+
+def list_targets() -> list[str]:
+    """The names of all targets, sorted."""
+    return sorted(path.stem for path in _FOLDER.glob("*.toml"))
+
+
+@functools.cache
+def load_target(name: str) -> Target:
+    """Reads the description of one target; InputError with all names if there is none of that name."""
+    if name not in list_targets():
+        raise InputError(f"unknown target {name!r}; there are: {', '.join(list_targets())}")
+    return _parse(name, tomllib.loads((_FOLDER / f"{name}.toml").read_text(encoding="utf-8")))
+
+
+def _parse(name: str, table: dict[str, Any]) -> Target:
+    def strings(section: str, key: str) -> tuple[str, ...]:
+        return tuple(str(item) for item in table[section][key])
+
+    return Target(
+        name=name,
+        core=table["core"],
+        packing=table["packing"],
+        stack_bytes=table["stack_bytes"],
+        memories=tuple(Memory(**memory) for memory in table.get("memories", [])),
+        compiler=Compiler(
+            command=table["compiler"]["command"],
+            flags=strings("compiler", "flags"),
+            libgcc=strings("compiler", "libgcc"),
+            linker=table["compiler"].get("linker", ""),
+            startup=strings("compiler", "startup"),
+        )
+        if "compiler" in table
+        else None,
+        counter=Counter(**table["counter"]) if "counter" in table else None,
+        qemu=Qemu(table["qemu"]["command"], strings("qemu", "args")) if "qemu" in table else None,
+        model_memory=table.get("model", {}).get("memory", ""),
+        model_address=table.get("model", {}).get("address", 0),
+    )
