@@ -7,7 +7,7 @@ Run by the Makefile before every target, with whatever Python the machine has an
     python3 tools/bootstrap.py --cross    and the cross toolchains and emulators
 
 Each part leaves a stamp in .venv: a hash of the files that it depends on. Debian packages are installed as
-root, or through sudo where that asks no password; otherwise the command to run is printed and nothing changes.
+root, or through sudo where that asks no password; otherwise nothing changes and the command is printed.
 """
 
 from __future__ import annotations
@@ -127,7 +127,8 @@ def install_packages(group: str) -> None:
             f"    sudo apt-get update && sudo apt-get install --no-install-recommends {names}"
         )
 
-    say(f"installing {len(missing)} Debian packages (the cross toolchains take about two minutes)")
+    size = "about two minutes" if group == "cross" else "less than a minute"
+    say(f"installing {len(missing)} Debian packages ({size})")
     env = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
     apt = [*root, "apt-get", "-q", "-o", "DPkg::Lock::Timeout=300"]
     try:
