@@ -5,8 +5,14 @@ Every binding is thin; the meaning of a call is written in runtime/include/groat
 """
 
 from collections.abc import Sequence
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from typing_extensions import Buffer
+
+# NumPy declares its arrays as buffers from Python 3.12 on only.
+_Bytes = Buffer | NDArray[Any]
 
 _TensorInfo = tuple[str, int, tuple[int, ...], float, int]
 """(name, dtype code of format.h, shape, scale or 0.0, zero_point)."""
@@ -45,7 +51,7 @@ class Model:
     An index that is out of range raises IndexError.
     """
 
-    def __init__(self, data: Buffer) -> None:
+    def __init__(self, data: _Bytes) -> None:
         """Copies the packed model, checks its checksum and opens it. Raises StatusError if it is refused."""
 
     @property
@@ -59,7 +65,7 @@ class Model:
     def input_info(self, index: int) -> _TensorInfo: ...
     def output_info(self, index: int) -> _TensorInfo: ...
     def tensor_info(self, id: int) -> _TensorInfo: ...
-    def set_input(self, index: int, data: Buffer) -> None:
+    def set_input(self, index: int, data: _Bytes) -> None:
         """Copies a contiguous buffer into an input. Raises ValueError unless it is exactly as long."""
 
     def get_output(self, index: int) -> bytes:
@@ -74,7 +80,7 @@ class Model:
     def tensor(self, id: int) -> bytes:
         """A copy of what a tensor's memory holds now: its elements, while the tensor is alive."""
 
-    def run_batch(self, inputs: Sequence[Buffer]) -> list[bytes]:
+    def run_batch(self, inputs: Sequence[NDArray[np.uint8]]) -> list[bytes]:
         """Runs the program n times, with the GIL released.
 
         ``inputs`` holds one contiguous uint8 array [n, input bytes] for each input; the result holds
@@ -82,9 +88,9 @@ class Model:
         """
 
     @staticmethod
-    def crc_status(data: Buffer) -> int:
+    def crc_status(data: _Bytes) -> int:
         """What ``groat_check_crc`` returns for these bytes."""
 
     @staticmethod
-    def open_status(data: Buffer, arena_bytes: int) -> int:
+    def open_status(data: _Bytes, arena_bytes: int) -> int:
         """What ``groat_open`` returns for these bytes and an arena of this size."""
