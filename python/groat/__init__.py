@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Groat runs int8 neural networks on microcontrollers.
 
-    import groat
+import groat
 
-    compiled = groat.compile("model.tflite", target="cortex-m4")
-    y = compiled.run(x)                              # on this computer
-    with compiled.on("qemu:cortex-m4") as device:    # on an emulated microcontroller: the same bytes
-        y = device.run(x)
-    compiled.save("model.groat")
+compiled = groat.compile("model.tflite", target="cortex-m4")
+y = compiled.run(x)                              # on this computer
+with compiled.on("qemu:cortex-m4") as device:    # on an emulated microcontroller: the same bytes
+    y = device.run(x)
+compiled.save("model.groat")
 """
 
 from __future__ import annotations

@@ -117,7 +117,7 @@ class Compiled:
             "arena_lower_bound": self.plan.lower_bound,
             "weights_bytes": weights_bytes(graph),
             "file_bytes": len(self.packed),
-            "macs": sum(int(layer["macs"]) for layer in layers),
+            "macs": sum(_macs(graph, index) for index in range(len(graph.ops))),
             "inputs": [_describe(graph, number) for number in graph.inputs],
             "outputs": [_describe(graph, number) for number in graph.outputs],
             "layers": layers,

@@ -126,7 +126,6 @@ def run(command: Sequence[str], timeout: float) -> str:
         raise ToolchainError(f"{command[0]} cannot be run: {error}") from error
     if done.returncode != 0:
         raise ToolchainError(
-            f"{command[0]} failed with exit code {done.returncode}: {' '.join(command)}\n"
-            f"{done.stdout}{done.stderr}"
+            f"{command[0]} failed with exit code {done.returncode}: {' '.join(command)}\n{done.stdout}{done.stderr}"
         )
     return done.stdout

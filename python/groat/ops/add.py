@@ -2,7 +2,8 @@
 """Sum of two int8 tensors, with broadcasting.
 
 inputs: a, b int8.
-attrs: of broadcast.Elementwise; a_multiplier, a_shift, b_multiplier, b_shift, output_multiplier, output_shift; left_shift.
+attrs: of broadcast.Elementwise; a_multiplier, a_shift, b_multiplier, b_shift, output_multiplier, output_shift;
+left_shift.
 """
 
 from __future__ import annotations
@@ -11,14 +12,24 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from groat.graph.ir import Array, Op, Tensor
 from groat.ops.arithmetic import clamp_int8, factor, requantize
 from groat.ops.base import Constants, ImportedOp, Unsupported
 from groat.ops.broadcast import Elementwise, import_elementwise
+from groat.ops.call import array, call
 
 LEFT_SHIFT = 20
-FACTORS = ("a_multiplier", "a_shift", "b_multiplier", "b_shift", "output_multiplier", "output_shift", "left_shift")
+FACTORS = (
+    "a_multiplier",
+    "a_shift",
+    "b_multiplier",
+    "b_shift",
+    "output_multiplier",
+    "output_shift",
+    "left_shift",
+)
 
 
 class Add(Elementwise):
@@ -65,3 +76,38 @@ def _import(source: ImportedOp) -> Op:
 
 Add.tflite = {"ADD": _import}
 OP = Add()
+
+
+def add(
+    a: ArrayLike,
+    b: ArrayLike,
+    *,
+    a_scale: float,
+    b_scale: float,
+    output_scale: float,
+    a_zero_point: int = 0,
+    b_zero_point: int = 0,
+    output_zero_point: int = 0,
+    act_min: int = -128,
+    act_max: int = 127,
+    on: str = "host",
+) -> Array:
+    """Sum with broadcasting.
+
+    Args:
+        a, b: int8, of shapes that broadcast to one of them.
+        a_scale, b_scale, output_scale: real = scale * (stored - zero_point); read as float32.
+        on: as conv2d.
+
+    Returns int8 of the common shape.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+    attrs = {
+        **add_factors(*(float(np.float32(scale)) for scale in (a_scale, b_scale, output_scale))),
+        "a_zero_point": a_zero_point,
+        "b_zero_point": b_zero_point,
+        "output_zero_point": output_zero_point,
+        "act_min": act_min,
+        "act_max": act_max,
+    }
+    return call("add", [array(a, "a", "int8"), array(b, "b", "int8")], attrs, "int8", on)

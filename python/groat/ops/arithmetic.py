@@ -20,7 +20,7 @@ Int64 = NDArray[np.int64]
 
 def round_half_away(x: float) -> int:
     """The nearest integer, ties away from zero (C's round)."""
-    return int(math.floor(abs(x) + 0.5)) * (1 if x >= 0 else -1)
+    return math.floor(abs(x) + 0.5) * (1 if x >= 0 else -1)
 
 
 def quantize_multiplier(real: float) -> tuple[int, int]:

@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from groat.graph.ir import Array
-from groat.ops.pool import Pool, import_pool
+from groat.ops.call import Padding, Pair
+from groat.ops.pool import Pool, call_pool, import_pool
 
 
 class AveragePool2D(Pool):
@@ -20,3 +22,25 @@ class AveragePool2D(Pool):
 
 
 OP = AveragePool2D()
+
+
+def average_pool2d(
+    x: ArrayLike,
+    kernel: Pair,
+    stride: Pair | None = None,
+    padding: Padding = "valid",
+    act_min: int = -128,
+    act_max: int = 127,
+    on: str = "host",
+) -> Array:
+    """Average pooling; padding does not count, halves round away from zero.
+
+    Args:
+        x: int8 [n, h, w, c].
+        kernel, stride: (height, width) or one for both; the stride is the kernel's size unless given.
+        padding, on: as conv2d.
+
+    Returns int8 [n, out_h, out_w, c], in the scale of x.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+    return call_pool("average_pool_2d", x, kernel, stride, padding, act_min, act_max, on)

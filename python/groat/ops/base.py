@@ -79,7 +79,9 @@ class OpDef(ABC):
         """
 
     @abstractmethod
-    def params(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants) -> dict[str, Any]:
+    def params(
+        self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
+    ) -> dict[str, Any]:
         """The fields of the op's parameter struct (ops.def); reserved ones may be left out."""
 
     def arguments(self, op: Op) -> tuple[int, ...]:

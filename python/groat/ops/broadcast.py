@@ -42,7 +42,9 @@ def merged_axes(a: Shape, b: Shape, out: Shape) -> tuple[list[int], list[int], l
     if merged and max(merged[-1][1:]) > 1:
         merged.append((1, 0, 0))
     if len(merged) > AXES:
-        raise Unsupported(f"broadcasting {list(a)} with {list(b)} needs {len(merged)} loops; at most {AXES} are supported")
+        raise Unsupported(
+            f"broadcasting {list(a)} with {list(b)} needs {len(merged)} loops; at most {AXES} are supported"
+        )
     axes = [(1, 0, 0)] * (AXES - len(merged)) + merged
     return [axis[0] for axis in axes], [axis[1] for axis in axes], [axis[2] for axis in axes]
 

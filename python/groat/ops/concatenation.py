@@ -11,9 +11,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from groat.errors import InputError
 from groat.graph.ir import Array, Op, Tensor
 from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Unsupported
+from groat.ops.call import array, call
 
 
 class Concatenation(OpDef):
@@ -45,7 +48,9 @@ def _import(source: ImportedOp) -> Op:
         raise Unsupported(f"fused activation {source.options['FusedActivationFunction']} is not NONE")
     for tensor in tensors:
         if tensor.dtype != y.dtype or tensor.dtype not in ("int8", "float32"):
-            raise Unsupported(f"input {tensor.name!r} is {tensor.dtype}, the output {y.dtype}; expected int8 or float32")
+            raise Unsupported(
+                f"input {tensor.name!r} is {tensor.dtype}, the output {y.dtype}; expected int8 or float32"
+            )
         if tensor.quantization != y.quantization:
             raise Unsupported(f"input {tensor.name!r} and the output differ in scale or zero point")
         others = [size for i, size in enumerate(tensor.shape) if i != axis]
@@ -56,3 +61,20 @@ def _import(source: ImportedOp) -> Op:
 
 Concatenation.tflite = {"CONCATENATION": _import}
 OP = Concatenation()
+
+
+def concatenation(arrays: Sequence[ArrayLike], axis: int = 0, on: str = "host") -> Array:
+    """Joins arrays along one axis.
+
+    Args:
+        arrays: at least one; int8 or float32, all of one dtype, equal in every dimension but the axis.
+        on: as conv2d.
+
+    Returns the joined array.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+    values = [array(value, f"arrays[{index}]", ("int8", "float32")) for index, value in enumerate(arrays)]
+    if not values or len({value.dtype for value in values}) != 1 or len({value.ndim for value in values}) != 1:
+        raise InputError(f"expected arrays of one dtype and rank, found {[(v.dtype.name, v.shape) for v in values]}")
+    attrs = {"axis": axis % max(values[0].ndim, 1)}
+    return call("concatenation", values, attrs, str(values[0].dtype), on)

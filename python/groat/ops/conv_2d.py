@@ -12,7 +12,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from groat.errors import InputError
 from groat.graph.ir import Array, Op, Tensor
 from groat.ops.arithmetic import (
     activation_range,
@@ -26,6 +28,7 @@ from groat.ops.arithmetic import (
     wrap32,
 )
 from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Unsupported
+from groat.ops.call import Padding, Pair, array, call, channels, window
 from groat.ops.window import import_window, pad_image, spatial_shape, window_fields
 
 
@@ -133,3 +136,61 @@ def _import(source: ImportedOp) -> Op:
 
 Conv2D.tflite = {"CONV_2D": _import}
 OP = Conv2D()
+
+
+def convolution_inputs(
+    x: ArrayLike, weights: ArrayLike, bias: ArrayLike | None, channel_axis: int
+) -> tuple[list[Array], int]:
+    """(inputs of a convolution as arrays, its number of output channels)."""
+    inputs = [array(x, "x", "int8", 4), array(weights, "weights", "int8", 4)]
+    count = inputs[1].shape[channel_axis]
+    if bias is not None:
+        inputs.append(channels(array(bias, "bias", "int32"), "bias", count))
+    return inputs, count
+
+
+def conv2d(
+    x: ArrayLike,
+    weights: ArrayLike,
+    bias: ArrayLike | None = None,
+    *,
+    multiplier: ArrayLike,
+    shift: ArrayLike,
+    stride: Pair = 1,
+    dilation: Pair = 1,
+    padding: Padding = "valid",
+    input_zero_point: int = 0,
+    output_zero_point: int = 0,
+    act_min: int = -128,
+    act_max: int = 127,
+    on: str = "host",
+) -> Array:
+    """Two-dimensional convolution, grouped where the filters are shallower than x.
+
+    Args:
+        x: int8 [n, h, w, c].
+        weights: int8 [out_c, kernel_h, kernel_w, c / groups].
+        bias: int32 [out_c]; none means zeros.
+        multiplier, shift: Q31 factor and power of two that turn an accumulator into an output, for each output channel
+            or one for all (groat.ops.arithmetic.quantize_multiplier makes them).
+        padding: "same", "valid" or ((top, bottom), (left, right)); padding holds input_zero_point.
+        on: "host" or a device such as "qemu:cortex-m4".
+
+    Returns int8 [n, out_h, out_w, out_c].
+    Raises InputError if the arrays do not fit each other, and as groat.Runner on a device.
+    """
+    inputs, count = convolution_inputs(x, weights, bias, 0)
+    in_c, depth = inputs[0].shape[3], inputs[1].shape[3]
+    if depth == 0 or in_c % depth != 0 or count % (in_c // depth) != 0:
+        raise InputError(f"conv2d: {in_c} input channels do not divide into groups of {depth} for {count} filters")
+    attrs = {
+        **window(inputs[0], inputs[1].shape[1:3], stride, dilation, padding),
+        "groups": in_c // depth,
+        "multiplier": channels(multiplier, "multiplier", count),
+        "shift": channels(shift, "shift", count),
+        "input_zero_point": input_zero_point,
+        "output_zero_point": output_zero_point,
+        "act_min": act_min,
+        "act_max": act_max,
+    }
+    return call("conv_2d", inputs, attrs, "int8", on)

@@ -11,10 +11,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from groat.errors import InputError
 from groat.graph.ir import Array, Op, Tensor
 from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Unsupported
-from groat.ops.conv_2d import convolution_fields, import_convolution, rescale, strided_tap
+from groat.ops.call import Padding, Pair, call, channels, window
+from groat.ops.conv_2d import convolution_fields, convolution_inputs, import_convolution, rescale, strided_tap
 from groat.ops.window import pad_image, spatial_shape
 
 
@@ -55,3 +58,48 @@ def _import(source: ImportedOp) -> Op:
 
 DepthwiseConv2D.tflite = {"DEPTHWISE_CONV_2D": _import}
 OP = DepthwiseConv2D()
+
+
+def depthwise_conv2d(
+    x: ArrayLike,
+    weights: ArrayLike,
+    bias: ArrayLike | None = None,
+    *,
+    multiplier: ArrayLike,
+    shift: ArrayLike,
+    stride: Pair = 1,
+    dilation: Pair = 1,
+    padding: Padding = "valid",
+    input_zero_point: int = 0,
+    output_zero_point: int = 0,
+    act_min: int = -128,
+    act_max: int = 127,
+    on: str = "host",
+) -> Array:
+    """Depthwise convolution; output channel o reads input channel o // (out_c / c).
+
+    Args:
+        x: int8 [n, h, w, c].
+        weights: int8 [1, kernel_h, kernel_w, out_c]; out_c is a multiple of c.
+        bias: int32 [out_c]; none means zeros.
+        multiplier, shift, padding, on: as conv2d.
+
+    Returns int8 [n, out_h, out_w, out_c].
+    Raises InputError if the arrays do not fit each other, and as groat.Runner on a device.
+    """
+    inputs, count = convolution_inputs(x, weights, bias, 3)
+    if inputs[1].shape[0] != 1 or count % inputs[0].shape[3] != 0:
+        raise InputError(
+            f"depthwise_conv2d: weights {inputs[1].shape} do not fit {inputs[0].shape[3]} input channels; "
+            "expected (1, h, w, a multiple)"
+        )
+    attrs = {
+        **window(inputs[0], inputs[1].shape[1:3], stride, dilation, padding),
+        "multiplier": channels(multiplier, "multiplier", count),
+        "shift": channels(shift, "shift", count),
+        "input_zero_point": input_zero_point,
+        "output_zero_point": output_zero_point,
+        "act_min": act_min,
+        "act_max": act_max,
+    }
+    return call("depthwise_conv_2d", inputs, attrs, "int8", on)

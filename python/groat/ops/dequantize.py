@@ -11,10 +11,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from groat.graph.ir import Array, Op, Tensor
 from groat.ops.arithmetic import require_int8
 from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Unsupported
+from groat.ops.call import array, call
 
 
 class Dequantize(OpDef):
@@ -41,3 +43,18 @@ def _import(source: ImportedOp) -> Op:
 
 Dequantize.tflite = {"DEQUANTIZE": _import}
 OP = Dequantize()
+
+
+def dequantize(x: ArrayLike, *, scale: float, zero_point: int = 0, on: str = "host") -> Array:
+    """scale * (x - zero_point).
+
+    Args:
+        x: int8.
+        scale: greater than zero; read as float32.
+        on: as conv2d.
+
+    Returns float32 of the same shape.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+    attrs = {"scale": float(np.float32(scale)), "zero_point": zero_point}
+    return call("dequantize", [array(x, "x", "int8")], attrs, "float32", on)

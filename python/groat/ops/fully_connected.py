@@ -12,7 +12,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from groat.errors import InputError
 from groat.graph.ir import Array, Op, Tensor
 from groat.ops.arithmetic import (
     activation_range,
@@ -24,6 +26,7 @@ from groat.ops.arithmetic import (
     require_int8,
 )
 from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Unsupported
+from groat.ops.call import array, call, channels
 from groat.ops.conv_2d import rescale
 
 
@@ -106,3 +109,47 @@ def _import(source: ImportedOp) -> Op:
 
 FullyConnected.tflite = {"FULLY_CONNECTED": _import}
 OP = FullyConnected()
+
+
+def fully_connected(
+    x: ArrayLike,
+    weights: ArrayLike,
+    bias: ArrayLike | None = None,
+    *,
+    multiplier: ArrayLike,
+    shift: ArrayLike,
+    input_zero_point: int = 0,
+    weights_zero_point: int = 0,
+    output_zero_point: int = 0,
+    act_min: int = -128,
+    act_max: int = 127,
+    on: str = "host",
+) -> Array:
+    """Dense layer.
+
+    Args:
+        x: int8 [batches, depth].
+        weights: int8 [out_c, depth].
+        bias: int32 [out_c]; none means zeros.
+        multiplier, shift, on: as conv2d.
+
+    Returns int8 [batches, out_c].
+    Raises InputError if the arrays do not fit each other, and as groat.Runner on a device.
+    """
+    inputs = [array(x, "x", "int8", 2), array(weights, "weights", "int8", 2)]
+    count, depth = inputs[1].shape
+    if inputs[0].shape[1] != depth:
+        raise InputError(f"x has shape {inputs[0].shape}, weights {inputs[1].shape}; expected the same depth")
+    if bias is not None:
+        inputs.append(channels(array(bias, "bias", "int32"), "bias", count))
+    attrs = {
+        "multiplier": channels(multiplier, "multiplier", count),
+        "shift": channels(shift, "shift", count),
+        "input_zero_point": input_zero_point,
+        "weights_zero_point": weights_zero_point,
+        "output_zero_point": output_zero_point,
+        "act_min": act_min,
+        "act_max": act_max,
+        "out_shape": (inputs[0].shape[0], count),
+    }
+    return call("fully_connected", inputs, attrs, "int8", on)

@@ -12,10 +12,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from groat.errors import InputError
 from groat.graph.ir import Array, Op, Tensor
 from groat.ops.arithmetic import Int64, factor, requantize, require_int8, round_half_away, round_shift, wrap32
 from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Unsupported
+from groat.ops.call import array, call
 from groat.ops.fixed_point import input_radius, logistic
 
 LIMITS = {"int8": (-128, 127), "uint8": (0, 255)}
@@ -94,3 +97,21 @@ def _logistic(source: ImportedOp) -> Op:
 
 Lut.tflite = {"LOGISTIC": _logistic, "RELU": _relu, "RELU6": _relu6}
 OP = Lut()
+
+
+def lut(x: ArrayLike, table: ArrayLike, on: str = "host") -> Array:
+    """Any function of 8-bit values.
+
+    Args:
+        x: int8 or uint8.
+        table: int8 or uint8 [256]: the result for each byte, indexed by the byte read as unsigned.
+        on: as conv2d.
+
+    Returns an array of x's shape and the table's dtype.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+    values, results = array(x, "x", ("int8", "uint8")), array(table, "table", ("int8", "uint8"), 1)
+    if results.size != 256:
+        raise InputError(f"table has {results.size} entries; expected 256")
+    attrs = {"table": np.ascontiguousarray(results).view(np.uint8), "dtype": str(results.dtype)}
+    return call("lut", [values], attrs, str(results.dtype), on)

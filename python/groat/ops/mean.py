@@ -12,10 +12,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from groat.graph.ir import Array, Op, Tensor
 from groat.ops.arithmetic import clamp_int8, factor, requantize, require_int8, wrap32
 from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Unsupported
+from groat.ops.call import array, call
 
 AXES = 4
 
@@ -102,3 +104,40 @@ def _import(source: ImportedOp) -> Op:
 
 Mean.tflite = {"MEAN": _import}
 OP = Mean()
+
+
+def mean(
+    x: ArrayLike,
+    axes: Sequence[int],
+    *,
+    input_scale: float = 1.0,
+    output_scale: float = 1.0,
+    input_zero_point: int = 0,
+    output_zero_point: int = 0,
+    keep_dims: bool = False,
+    on: str = "host",
+) -> Array:
+    """Mean over some axes.
+
+    Args:
+        x: int8.
+        axes: not empty; negative ones count from the end.
+        input_scale, output_scale: real = scale * (stored - zero_point); read as float32.
+        on: as conv2d.
+
+    Returns int8 of x's shape without the axes, or with 1 in their place.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+    values = array(x, "x", "int8")
+    positive = tuple(sorted({axis % max(values.ndim, 1) for axis in axes}))
+    count = int(np.prod([values.shape[axis] for axis in positive]))
+    multiplier, shift = mean_factor(float(np.float32(input_scale)), float(np.float32(output_scale)), count)
+    attrs = {
+        "axes": positive,
+        "keep_dims": keep_dims,
+        "multiplier": multiplier,
+        "shift": shift,
+        "input_zero_point": input_zero_point,
+        "output_zero_point": output_zero_point,
+    }
+    return call("mean", [values], attrs, "int8", on)

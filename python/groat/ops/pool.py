@@ -12,10 +12,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from groat.graph.ir import Array, Op, Tensor
 from groat.ops.arithmetic import activation_range, clamp_int8, require_int8
 from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Unsupported
+from groat.ops.call import Padding, Pair, array, call, window
 from groat.ops.window import import_window, spatial_shape, window_fields, windows
 
 
@@ -57,3 +59,23 @@ def import_pool(source: ImportedOp, kind: str) -> Op:
     low, high = activation_range(source.options["FusedActivationFunction"], y)
     attrs = {**import_window(source, kernel), "act_min": low, "act_max": high}
     return source.op(kind, source.inputs[:1], attrs)
+
+
+def call_pool(
+    kind: str,
+    x: ArrayLike,
+    kernel: Pair,
+    stride: Pair | None,
+    padding: Padding,
+    act_min: int,
+    act_max: int,
+    on: str,
+) -> Array:
+    """Either pooling on arrays; the stride is the kernel's size unless given."""
+    image = array(x, "x", "int8", 4)
+    attrs = {
+        **window(image, kernel, kernel if stride is None else stride, 1, padding),
+        "act_min": act_min,
+        "act_max": act_max,
+    }
+    return call(kind, [image], attrs, "int8", on)

@@ -11,10 +11,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from groat.graph.ir import Array, Op, Tensor
 from groat.ops.arithmetic import require_int8
 from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Unsupported
+from groat.ops.call import array, call
 from groat.ops.lut import rescale
 
 
@@ -51,3 +53,18 @@ def _import(source: ImportedOp) -> Op:
 
 Quantize.tflite = {"QUANTIZE": _import}
 OP = Quantize()
+
+
+def quantize(x: ArrayLike, *, scale: float, zero_point: int = 0, on: str = "host") -> Array:
+    """round(x / scale) + zero_point, ties away from zero, clamped.
+
+    Args:
+        x: float32.
+        scale: greater than zero; read as float32.
+        on: as conv2d.
+
+    Returns int8 of the same shape.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+    attrs = {"scale": float(np.float32(scale)), "zero_point": zero_point}
+    return call("quantize", [array(x, "x", "float32")], attrs, "int8", on)

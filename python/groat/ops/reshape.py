@@ -10,8 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from numpy.typing import ArrayLike
+
 from groat.graph.ir import Array, Op, Tensor
 from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Unsupported
+from groat.ops.call import array, call
 
 
 class Reshape(OpDef):
@@ -38,3 +41,18 @@ def _import(source: ImportedOp) -> Op:
 
 Reshape.tflite = {"RESHAPE": _import, "SQUEEZE": _import, "EXPAND_DIMS": _import}
 OP = Reshape()
+
+
+def reshape(x: ArrayLike, shape: Sequence[int], on: str = "host") -> Array:
+    """Copies the elements into another shape.
+
+    Args:
+        x: int8, uint8, int32 or float32.
+        shape: fixed sizes with as many elements as x.
+        on: as conv2d.
+
+    Returns the reshaped copy.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+    values = array(x, "x", ("int8", "uint8", "int32", "float32"))
+    return call("reshape", [values], {"out_shape": tuple(shape)}, str(values.dtype), on)

@@ -12,10 +12,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from groat.errors import InputError
 from groat.graph.ir import Array, Op, Tensor
 from groat.ops.arithmetic import clamp_int8, mul_high, quantize_multiplier, require_int8, round_shift, wrap32
 from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Unsupported
+from groat.ops.call import array, call
 from groat.ops.fixed_point import exp_on_negative_values, input_radius, reciprocal_one_plus
 
 DEPTH_MAX = 4095
@@ -78,3 +81,21 @@ def _import(source: ImportedOp) -> Op:
 
 Softmax.tflite = {"SOFTMAX": _import}
 OP = Softmax()
+
+
+def softmax(x: ArrayLike, *, input_scale: float, beta: float = 1.0, on: str = "host") -> Array:
+    """Softmax over the last dimension.
+
+    Args:
+        x: int8 logits, at most 4,095 in the last dimension.
+        input_scale: real logit = input_scale * stored, up to a constant; read as float32.
+        on: as conv2d.
+
+    Returns int8 of the same shape: probability = (stored + 128) / 256.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+    try:
+        table = exp_table(float(np.float32(input_scale)), float(np.float32(beta)))
+    except Unsupported as error:
+        raise InputError(f"softmax: {error}") from None
+    return call("softmax", [array(x, "x", "int8")], {"table": table}, "int8", on)

@@ -11,9 +11,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from groat.graph.ir import Array, Op, Tensor
 from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Unsupported
+from groat.ops.call import array, call
 
 RANK = 6
 
@@ -50,3 +52,18 @@ def _import(source: ImportedOp) -> Op:
 
 Transpose.tflite = {"TRANSPOSE": _import}
 OP = Transpose()
+
+
+def transpose(x: ArrayLike, permutation: Sequence[int], on: str = "host") -> Array:
+    """Reorders dimensions.
+
+    Args:
+        x: int8, uint8, int32 or float32, at most 6 dimensions.
+        permutation: dimension k of the result is dimension permutation[k] of x.
+        on: as conv2d.
+
+    Returns the reordered array.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+    values = array(x, "x", ("int8", "uint8", "int32", "float32"))
+    return call("transpose", [values], {"permutation": tuple(permutation)}, str(values.dtype), on)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, cast
 
 import numpy as np
 
@@ -29,7 +30,7 @@ class HostRunner(BaseRunner):
         for info in self.model.inputs:
             columns.append(np.ascontiguousarray(frames[:, offset : offset + bytes_of(info)]))
             offset += bytes_of(info)
-        outputs = self._core.run_batch(columns)
+        outputs = self._core.run_batch(cast(Any, columns))
         arrays = [np.frombuffer(data, np.uint8).reshape(len(frames), -1) for data in outputs]
         return arrays[0] if len(arrays) == 1 else np.concatenate(arrays, axis=1)
 

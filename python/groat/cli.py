@@ -1,0 +1,345 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command line: thin over the Python API.
+
+Exit codes: 0 success; 1 an unforeseen error of Groat; 2 a wrong argument; 3 a model that cannot be read or has
+unsupported ops; 4 a model that does not fit; 5 outputs that differ; 6 a missing tool; 7 a device that failed.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from groat.errors import GroatError, InputError, MismatchError
+
+app = typer.Typer(
+    name="groat",
+    help="Runs int8 neural networks on microcontrollers: compile, check, run and profile models.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+stdout = Console(soft_wrap=True, highlight=False)
+stderr = Console(stderr=True, soft_wrap=True, highlight=False)
+
+
+class Format(StrEnum):
+    table = "table"
+    json = "json"
+
+
+ModelPath = Annotated[Path, typer.Argument(help="a .tflite model, or a packed .groat one", show_default=False)]
+TflitePath = Annotated[Path, typer.Argument(help="a .tflite model", show_default=False)]
+FormatOption = Annotated[Format, typer.Option("--format", help="table for people, json for scripts")]
+TargetOption = Annotated[str, typer.Option("--target", help="a name that `groat targets` lists")]
+
+
+def _emit(value: dict[str, Any] | list[Any], format: Format, *tables: Table) -> None:
+    if format == Format.json:
+        typer.echo(json.dumps(value, indent=2))
+    else:
+        for table in tables:
+            stdout.print(table)
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left")
+    for column in columns:
+        numeric = column.startswith("#")
+        table.add_column(column.lstrip("#"), justify="right" if numeric else "left", overflow="fold")
+    return table
+
+
+def _facts(title: str, facts: dict[str, Any]) -> Table:
+    """A table of names and values."""
+    table = Table(title=title, title_justify="left", show_header=False)
+    for name, value in facts.items():
+        table.add_row(name, f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value))
+    return table
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    """A progress bar on standard error, shown only to people."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=stderr, transient=True, disable=not stderr.is_terminal) as bars:
+        yield bars
+
+
+def _packed(path: Path, target: str) -> tuple[bytes, list[str] | None]:
+    """(packed model, names of its layers if known) of a .tflite or .groat file."""
+    from groat.compiler import compile_model, load, read_file
+    from groat.pack.reader import check
+
+    if path.suffix == ".groat":
+        packed = read_file(path)
+        check(packed, path.name)
+        return packed, None
+    compiled = compile_model(load(path), target)
+    return compiled.packed, [layer["name"] for layer in compiled.report["layers"]]
+
+
+def _size(text: str | None) -> int | None:
+    """Bytes of "64K", "1M" or "65536"; InputError for anything else."""
+    if text is None:
+        return None
+    units = {"K": 1024, "M": 1024 * 1024}
+    digits, unit = (text[:-1], units[text[-1:].upper()]) if text[-1:].upper() in units else (text, 1)
+    try:
+        value = int(float(digits) * unit)
+    except ValueError:
+        value = -1
+    if value < 0:
+        raise InputError(f"{text!r} is not a size; expected bytes, or a number with K or M, for example 64K")
+    return value
+
+
+@app.command(epilog="Example: groat analyze model.tflite --target cortex-m4 --ram 64K")
+def analyze(
+    model: TflitePath,
+    target: TargetOption = "cortex-m4",
+    ram: Annotated[str | None, typer.Option(help="RAM that the arena may take, for example 64K")] = None,
+    flash: Annotated[str | None, typer.Option(help="flash that the packed model may take, for example 1M")] = None,
+    format: FormatOption = Format.table,
+) -> None:
+    """Says what a model needs before anything is built: arena, weights, MACs, and whether it fits."""
+    from groat.analysis import analyze_model
+
+    report = analyze_model(model, target, _size(ram), _size(flash))
+    facts = {
+        name: report[name]
+        for name in (
+            "target",
+            "arena_bytes",
+            "ram_bytes",
+            "weights_bytes",
+            "model_bytes",
+            "flash_bytes",
+            "macs",
+            "fits",
+        )
+    }
+    peak = report["peak"]
+    alive = _table(f"Alive at the peak, step {peak['step']} ({peak['op']})", "tensor", "dtype", "shape", "#bytes")
+    for tensor in peak["tensors"]:
+        alive.add_row(tensor["name"], tensor["dtype"], str(tensor["shape"]), f"{tensor['bytes']:,}")
+    _emit(report, format, _facts(str(model), facts), alive)
+    if not report["fits"]:
+        raise typer.Exit(4)
+
+
+@app.command(epilog="Example: groat pack model.tflite --target cortex-m4 -o model.groat")
+def pack(
+    model: TflitePath,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="default: the model's name with .groat")] = None,
+    target: TargetOption = "cortex-m4",
+    dump_after: Annotated[str | None, typer.Option(help="print the graph after this pass, or after `all`")] = None,
+    format: FormatOption = Format.table,
+) -> None:
+    """Compiles a model to a packed file that devices run."""
+    from groat.compiler import compile_model, load
+    from groat.graph import Graph
+    from groat.passes import PASSES
+
+    names = [rewrite.__name__ for rewrite in PASSES]
+    if dump_after not in (None, "all", *names):
+        raise InputError(f"there is no pass {dump_after!r}; expected all or one of {', '.join(names)}")
+
+    def dump(name: str, graph: Graph) -> None:
+        if dump_after in (name, "all"):
+            stderr.print(f"after {name}:", markup=False)
+            for op in graph.ops:
+                reads = ", ".join(_show(graph, number) for number in op.inputs)
+                writes = ", ".join(_show(graph, number) for number in op.outputs)
+                stderr.print(f"  {op.kind} ({reads}) -> {writes}", markup=False)
+
+    compiled = compile_model(load(model), target, dump)
+    path = output if output is not None else model.with_suffix(".groat")
+    compiled.save(path)
+    report = {"output": str(path), **compiled.report}
+    facts = {key: report[key] for key in ("output", "target", "file_bytes", "weights_bytes", "arena_bytes", "macs")}
+    _emit(report, format, _facts(f"Packed {model}", facts))
+
+
+def _show(graph: Any, number: int) -> str:
+    tensor = graph.tensors[number]
+    return f"{number}:{tensor.dtype}{list(tensor.shape)}{' const' if tensor.data is not None else ''}"
+
+
+@app.command(epilog="Example: groat run model.groat --on qemu:cortex-m4 --input x.npy --output y.npy")
+def run(
+    model: ModelPath,
+    on: Annotated[str, typer.Option(help="host, or qemu: and a target")] = "host",
+    input: Annotated[
+        list[Path] | None,
+        typer.Option(help=".npy file of an input, or of a batch of them; once for each input.  Default: the LCG input"),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="write the outputs to this .npz, or the only one to this .npy")
+    ] = None,
+    format: FormatOption = Format.table,
+) -> None:
+    """Runs a model and prints or writes its outputs."""
+    from groat.inference import load_arrays, run_model, save_arrays
+    from groat.runners import split_where
+
+    packed, _ = _packed(model, split_where(on)[1])
+    arrays = None if input is None else load_arrays(input)
+    result = run_model(packed, on, arrays)
+    if output is not None:
+        save_arrays(output, result)
+    table = _table(f"{model} on {on}", "output", "dtype", "shape", "values")
+    for name, array in result.items():
+        values = ", ".join(str(value) for value in array.ravel()[:16]) + (", …" if array.size > 16 else "")
+        table.add_row(name, str(array.dtype), str(list(array.shape)), values)
+    value = {
+        "on": on,
+        "outputs": [
+            {"name": name, "dtype": str(array.dtype), "shape": list(array.shape), "values": array.tolist()}
+            for name, array in result.items()
+        ],
+    }
+    _emit(value, format, table)
+
+
+@app.command(epilog="Example: groat validate model.tflite --against tflm --on host,qemu:cortex-m4 --inputs 16")
+def validate(
+    model: TflitePath,
+    against: Annotated[str, typer.Option(help="the oracle: tflm")] = "tflm",
+    on: Annotated[str, typer.Option(help="places, separated by commas")] = "host",
+    inputs: Annotated[int, typer.Option(help="how many random inputs")] = 8,
+    seed: Annotated[int, typer.Option(help="of the random inputs")] = 0,
+    format: FormatOption = Format.table,
+) -> None:
+    """Compares every output byte with TensorFlow Lite Micro, and names the first layer that differs."""
+    from groat.compiler import load
+    from groat.validation import validate as compare
+
+    with _progress() as bars:
+        tasks: dict[str, Any] = {}
+
+        def show(where: str, done: int, total: int) -> None:
+            if where not in tasks:
+                tasks[where] = bars.add_task(where, total=total)
+            bars.update(tasks[where], completed=done)
+
+        verdicts = compare(load(model), on.split(","), against, inputs, seed, show)
+    table = _table(f"{model} against {against}", "on", "#inputs", "#equal", "first difference")
+    for verdict in verdicts:
+        difference = "none" if verdict.difference is None else str(verdict.difference)
+        table.add_row(verdict.on, str(verdict.inputs), str(verdict.outputs_equal), difference)
+    equal = all(verdict.equal for verdict in verdicts)
+    value = {
+        "model": str(model),
+        "against": against,
+        "inputs": inputs,
+        "seed": seed,
+        "equal": equal,
+        "results": [verdict.as_dict() for verdict in verdicts],
+    }
+    _emit(value, format, table)
+    if not equal:
+        raise typer.Exit(MismatchError.exit_code)
+
+
+@app.command(epilog="Example: groat profile model.tflite --on qemu:cortex-m4 --format json")
+def profile(
+    model: ModelPath,
+    on: Annotated[str, typer.Option(help="a device, for example qemu:cortex-m4")] = "qemu:cortex-m4",
+    format: FormatOption = Format.table,
+) -> None:
+    """Measures executed instructions, stack and flash of one inference (emulated; instructions, not cycles)."""
+    from groat.profiling import profile as measure
+    from groat.runners import split_where
+
+    with _progress() as bars:
+        bars.add_task(f"profiling on {on}", total=None)
+        packed, names = _packed(model, split_where(on)[1])
+        report = measure(packed, on, names)
+    flash = {f"flash {name}": value for name, value in report["flash"].items()}
+    facts = {name: report[name] for name in report if name not in ("flash", "layers")} | flash
+    per_mac = report["instructions_per_mac"]
+    facts["instructions_per_mac"] = "–" if per_mac is None else f"{per_mac:.2f}"
+    layers = _table("Layers", "#index", "op", "name", "#instructions", "#MACs", "#per MAC")
+    for layer in report["layers"]:
+        ratio = f"{layer['instructions'] / layer['macs']:.2f}" if layer["macs"] else "–"
+        row = (str(layer["index"]), layer["op"], layer["name"], f"{layer['instructions']:,}", f"{layer['macs']:,}")
+        layers.add_row(*row, ratio)
+    _emit(report, format, _facts(str(model), facts), layers)
+
+
+@app.command(epilog="Example: groat ops --format json")
+def ops(format: FormatOption = Format.table) -> None:
+    """Lists the ops of this version and the TFLite operators that become them."""
+    from groat.ops import op_def, op_rows
+
+    rows = [{"id": row.id, "name": row.name, "tflite": sorted(op_def(row.name).tflite)} for row in op_rows()]
+    table = _table("Ops", "#id", "name", "TFLite operators")
+    for row in rows:
+        table.add_row(str(row["id"]), str(row["name"]), ", ".join(row["tflite"]))  # type: ignore[arg-type]
+    _emit(rows, format, table)
+
+
+@app.command(epilog="Example: groat targets")
+def targets(format: FormatOption = Format.table) -> None:
+    """Lists the targets: their cores and memories."""
+    from groat.targets import list_targets, load_target
+
+    found = [load_target(name) for name in list_targets()]
+    rows = [
+        {
+            "name": target.name,
+            "core": target.core,
+            "packing": target.packing,
+            "ram_bytes": target.ram_bytes,
+            "flash_bytes": target.flash_bytes,
+            "runner": target.name if target.qemu is None else f"qemu:{target.name}",
+        }
+        for target in found
+    ]
+    table = _table("Targets", "name", "core", "kernels", "#RAM bytes", "#flash bytes", "run with --on")
+    for row in rows:
+        sizes = [f"{row[key]:,}" if row[key] else "–" for key in ("ram_bytes", "flash_bytes")]
+        table.add_row(str(row["name"]), str(row["core"]), str(row["packing"]), *sizes, str(row["runner"]))
+    _emit(rows, format, table)
+
+
+@app.command(epilog="Example: groat doctor")
+def doctor(format: FormatOption = Format.table) -> None:
+    """Says what is installed, what is missing, and the command that installs it.  Exits with 6 if anything is."""
+    from groat.doctor import examine
+
+    report = examine()
+    present = _table("Installed", "what", "version", "path")
+    for item in report["installed"]:
+        present.add_row(item["what"], item["version"], item["path"])
+    absent = _table("Missing", "what", "needed for", "install with")
+    for item in report["missing"]:
+        absent.add_row(item["what"], item["needed_for"], item["install_command"])
+    _emit(report, format, present, *([absent] if report["missing"] else []))
+    if report["missing"]:
+        raise typer.Exit(6)
+
+
+def main() -> None:
+    """Runs the command line; errors that Groat foresees become one message and an exit code."""
+    try:
+        app()
+    except GroatError as error:
+        stderr.print(f"groat: {error}", markup=False, style="red")
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

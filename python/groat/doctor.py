@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is installed, what is missing, and the command that installs it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import sys
+from dataclasses import asdict
+from typing import Any
+
+from groat import toolchain
+from groat.targets import list_targets, load_target
+
+# Package -> (what needs it, how to install it); those that Groat itself requires cannot be missing.
+PACKAGES = {
+    "numpy": ("everything", "pip install numpy"),
+    "tflite-micro": ("groat validate --against tflm", "pip install --pre tflite-micro"),
+    "scikit-learn": ("the digits demo", "pip install scikit-learn"),
+}
+
+
+def examine() -> dict[str, Any]:
+    """Keys: installed: [{what, path, version}], missing: [{what, needed_for, install_command}]."""
+    installed = [{"what": "python", "path": sys.executable, "version": sys.version.split()[0]}]
+    missing: dict[str, dict[str, str]] = {}
+    for package, (needed_for, command) in PACKAGES.items():
+        try:
+            version = importlib.metadata.version(package)
+            installed.append({"what": package, "path": "", "version": version})
+        except importlib.metadata.PackageNotFoundError:
+            missing[package] = {"what": package, "needed_for": needed_for, "install_command": command}
+    installed += [asdict(tool) for tool in toolchain.installed()]
+    for name in list_targets():
+        for tool in toolchain.check(load_target(name)):
+            missing.setdefault(tool.what, asdict(tool))
+    return {"installed": installed, "missing": list(missing.values())}

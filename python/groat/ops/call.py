@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One op on NumPy arrays: a graph of a single op, packed and run like any other model.
+
+So a kernel called from Python is the kernel that a device runs, checks and all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from groat.errors import InputError, ModelError, VerifyError
+from groat.graph.ir import Array, Graph, Op, Tensor
+from groat.ops.window import same_padding
+
+Pair = int | tuple[int, int]
+Padding = str | tuple[tuple[int, int], tuple[int, int]]
+
+
+def array(value: ArrayLike, name: str, dtype: str | tuple[str, ...], rank: int | None = None) -> Array:
+    """`value` as an array; InputError unless it has one of the dtypes and, if given, the rank."""
+    result = np.asarray(value)
+    allowed = (dtype,) if isinstance(dtype, str) else dtype
+    if str(result.dtype) not in allowed:
+        raise InputError(f"{name} is {result.dtype}; expected {' or '.join(allowed)}")
+    if rank is not None and result.ndim != rank:
+        raise InputError(f"{name} has shape {result.shape}; expected {rank} dimensions")
+    return result
+
+
+def channels(value: ArrayLike, name: str, count: int) -> Array:
+    """An int32 for each of `count` channels, from as many or from one; InputError for any other number."""
+    result = np.asarray(value, np.int32)
+    if result.size not in (1, count):
+        raise InputError(f"{name} has {result.size} values; expected 1 or {count}")
+    return np.broadcast_to(result.ravel(), (count,)).copy()
+
+
+def pair(value: Pair) -> tuple[int, int]:
+    """(height, width), from both or from one for both."""
+    return value if isinstance(value, tuple) else (value, value)
+
+
+def window(x: Array, kernel: Pair, stride: Pair, dilation: Pair, padding: Padding) -> dict[str, Any]:
+    """The attributes of a window over x [n, h, w, c]; padding is "same", "valid" or ((top, bottom), (left, right))."""
+    size, step, spread = pair(kernel), pair(stride), pair(dilation)
+    if min(*size, *step, *spread) < 1:
+        raise InputError(f"kernel {size}, stride {step}, dilation {spread}: expected at least 1 each")
+    if padding == "same":
+        around = tuple(same_padding(x.shape[1 + i], size[i], step[i], spread[i]) for i in range(2))
+    elif padding == "valid":
+        around = ((0, 0), (0, 0))
+    elif isinstance(padding, str):
+        raise InputError(f'padding is {padding!r}; expected "same", "valid" or ((top, bottom), (left, right))')
+    else:
+        around = padding
+    return {"kernel": size, "stride": step, "dilation": spread, "padding": around}
+
+
+def call(kind: str, inputs: Sequence[Array], attrs: Mapping[str, Any], dtype: str, on: str) -> Array:
+    """Runs one op.
+
+    Args:
+        kind: its name in ops.def.
+        inputs: an array for each input, constants included.
+        dtype: of the output.
+        on: "host" or a device such as "qemu:cortex-m4".
+
+    Raises:
+        InputError: the arrays or attributes do not fit each other or the kernel.
+        FitError, ToolchainError, RunnerError: as groat.Runner, on a device.
+    """
+    from groat.graph.verify import verify
+    from groat.ops import op_def
+    from groat.pack import pack_steps, write
+    from groat.planner import plan_memory
+    from groat.runners import open_runner
+
+    definition = op_def(kind)
+    output = len(inputs)
+    op = Op(kind, tuple(range(output)), (output,), attrs)
+    arguments = definition.arguments(op)
+    tensors = {
+        number: Tensor(f"input {number}", value.shape, str(value.dtype), data=None if number in arguments else value)
+        for number, value in enumerate(inputs)
+    }
+    try:
+        shape = definition.shapes(op, [tensors[number] for number in op.inputs])[0]
+        tensors[output] = Tensor("output", tuple(int(size) for size in shape), dtype)
+        graph = verify(Graph(kind, tensors, (op,), arguments, (output,)))
+        steps = pack_steps(graph)
+        plan = plan_memory(graph, [step.scratch_bytes for step in steps.steps])
+        packed, _ = write(graph, steps, plan, bytes(32))
+        runner = open_runner(on, packed)
+    except (VerifyError, ModelError, ValueError, IndexError) as error:
+        raise InputError(f"{kind}: these arguments do not fit each other: {error}") from error
+    with runner:
+        return runner.run([np.ascontiguousarray(inputs[number]) for number in arguments])[0]

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Compares runners with an oracle byte by byte, and finds the first layer that differs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from groat.compiler import Compiled, Model, compile_model
+from groat.errors import InputError
+from groat.graph.ir import Array
+from groat.inputs import random_inputs
+from groat.oracle.tflm import Tflm
+from groat.runners import BaseRunner, open_runner, split_where
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The first element that differs, in the order in which the model computes.
+
+    Attributes:
+        input: which of the random inputs it was found with.
+        layer: index of the step; its op, and the op's index in the imported model; None if only an output differs.
+        element: index in the tensor.
+    """
+
+    input: int
+    layer: int | None
+    op: str
+    model_op: int
+    tensor: str
+    element: tuple[int, ...]
+    expected: float
+    found: float
+
+    def __str__(self) -> str:
+        place = "output" if self.layer is None else f"layer {self.layer} {self.op} (op {self.model_op} of the model)"
+        return (
+            f"input {self.input}: {place}, tensor {self.tensor!r}, element {list(self.element)}: "
+            f"expected {self.expected}, found {self.found}"
+        )
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one runner did: `equal` only if every byte of every output was."""
+
+    on: str
+    inputs: int
+    outputs_equal: int
+    difference: Difference | None
+
+    @property
+    def equal(self) -> bool:
+        return self.outputs_equal == self.inputs
+
+    def as_dict(self) -> dict[str, Any]:
+        return {**asdict(self), "equal": self.equal}
+
+
+def _first_difference(expected: Array, found: Array) -> tuple[tuple[int, ...], float, float] | None:
+    """(index, expected, found) of the first element whose bytes differ."""
+    ours = np.ascontiguousarray(found).view(np.uint8).reshape(found.size, -1)
+    theirs = np.ascontiguousarray(expected).view(np.uint8).reshape(expected.size, -1)
+    differs = np.flatnonzero((ours != theirs).any(axis=1))
+    if differs.size == 0:
+        return None
+    index = np.unravel_index(int(differs[0]), found.shape)
+    return tuple(int(i) for i in index), expected.ravel()[differs[0]].item(), found.ravel()[differs[0]].item()
+
+
+def find_difference(compiled: Compiled, runner: BaseRunner, oracle: Tflm, inputs: Sequence[Array]) -> Difference | None:
+    """The first layer of one inference whose output is not the oracle's; None if all are equal."""
+    graph = compiled.graph
+    # Tensors that the compiler added have no counterpart in the oracle.
+    known = [number for op in graph.ops for number in op.outputs if op.index >= 0]
+    expected = oracle.tensors(inputs, known)
+    for step, outputs in runner.trace(inputs):
+        op = graph.ops[step]
+        for number, found in zip(op.outputs, outputs, strict=True):
+            place = _first_difference(expected[number], found) if number in expected else None
+            if place is not None:
+                return Difference(0, step, op.kind, op.index, graph.tensors[number].name, *place)
+    return None
+
+
+def validate(
+    model: Model,
+    on: Sequence[str],
+    against: str = "tflm",
+    inputs: int = 8,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> list[Verdict]:
+    """Runs seeded random inputs through the oracle and through each runner and compares every byte.
+
+    Args:
+        on: places such as "host" and "qemu:cortex-m4".
+        against: the oracle; "tflm" is TensorFlow Lite Micro's reference kernels.
+        inputs: how many random inputs.
+        progress: called with (place, done, of how many).
+
+    Raises:
+        InputError: an unknown place or oracle, or fewer than one input.
+        ModelError, FitError, ToolchainError, RunnerError: as groat.compile and groat.Runner.
+    """
+    if against != "tflm":
+        raise InputError(f"cannot validate against {against!r}; expected tflm")
+    if inputs < 1:
+        raise InputError(f"cannot validate with {inputs} inputs; expected at least 1")
+    targets = {where: split_where(where)[1] for where in on}
+    batches = random_inputs(model.graph, inputs, seed)
+    frames = [[batch[i] for batch in batches] for i in range(inputs)]
+
+    oracle = Tflm(model.source, model.graph.name)
+    expected = []
+    for index, frame in enumerate(frames):
+        expected.append(oracle.run(frame))
+        if progress is not None:
+            progress(against, index + 1, inputs)
+    stacked = [np.stack(column) for column in zip(*expected, strict=True)]
+
+    verdicts = []
+    for where, target in targets.items():
+        compiled = compile_model(model, target)
+        with open_runner(where, compiled.packed) as runner:
+            found = runner.run_batch(batches)
+            equal = [
+                all(_first_difference(theirs[i], ours[i]) is None for theirs, ours in zip(stacked, found, strict=True))
+                for i in range(inputs)
+            ]
+            difference = None
+            if not all(equal):
+                difference = _explain(compiled, runner, oracle, frames, equal.index(False), stacked, found)
+        verdicts.append(Verdict(where, inputs, sum(equal), difference))
+        if progress is not None:
+            progress(where, inputs, inputs)
+    return verdicts
+
+
+def _explain(
+    compiled: Compiled,
+    runner: BaseRunner,
+    oracle: Tflm,
+    frames: Sequence[Sequence[Array]],
+    index: int,
+    expected: Sequence[Array],
+    found: Sequence[Array],
+) -> Difference:
+    """Where the wrong output number `index` came from."""
+    difference = find_difference(compiled, runner, oracle, frames[index])
+    if difference is not None:
+        return Difference(**{**asdict(difference), "input": index})
+    # No layer differs by itself: the layers ran well one by one and wrongly in a row.
+    for number, theirs, ours in zip(compiled.graph.outputs, expected, found, strict=True):
+        place = _first_difference(theirs[index], ours[index])
+        if place is not None:
+            return Difference(index, None, "", -1, compiled.graph.tensors[number].name, *place)
+    raise AssertionError("an output differed and no longer does")
