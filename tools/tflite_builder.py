@@ -90,7 +90,7 @@ def range_quant(low: float, high: float) -> Quant:
 
 
 def quantize_weights(weights: Array, axis: int | None) -> tuple[npt.NDArray[np.int8], Quant]:
-    """Symmetric int8 weights, in [-127, 127], of float ones: a scale for each index of `axis`, or one in all."""
+    """Symmetric int8 weights in [-127, 127] of float ones: a scale for each index of `axis`, or one in all."""
     others = tuple(i for i in range(weights.ndim) if i != axis)
     peaks = np.abs(weights).max(axis=others if axis is not None else None, keepdims=True)
     scales = np.where(peaks > 0, peaks / 127.0, 1.0).astype(np.float32)
@@ -216,9 +216,7 @@ class Builder:
         number = getattr(tflite.BuiltinOperator, code) if isinstance(code, str) else code
         read = tuple(-1 if tensor is None else tensor.index for tensor in inputs)
         written = tuple(tensor.index for tensor in outputs)
-        self._ops.append(
-            _Op(number, version or _OP_VERSIONS.get(str(code), 1), read, written, options, fields)
-        )
+        self._ops.append(_Op(number, version or _OP_VERSIONS.get(str(code), 1), read, written, options, fields))
 
     def conv_2d(
         self,
@@ -454,9 +452,7 @@ class Builder:
     def _int_constant(self, values: Sequence[Any]) -> Tensor:
         return self.constant(np.asarray(values, np.int32))
 
-    def _filter_inputs(
-        self, x: Tensor, weights: Array, bias: Array | None, weight_quant: Quant
-    ) -> list[Tensor | None]:
+    def _filter_inputs(self, x: Tensor, weights: Array, bias: Array | None, weight_quant: Quant) -> list[Tensor | None]:
         inputs: list[Tensor | None] = [x, self.constant(weights, weight_quant)]
         if bias is not None:
             steps = tuple(x.quant.scales[0] * scale for scale in weight_quant.scales) if x.quant else (1.0,)
@@ -534,9 +530,7 @@ class Builder:
         for code, version in kinds:
             # The old field is a signed byte; readers take the larger of the two.
             old = min(code, 127)
-            codes.append(
-                _table(fb, "OperatorCode", DeprecatedBuiltinCode=old, BuiltinCode=code, Version=version)
-            )
+            codes.append(_table(fb, "OperatorCode", DeprecatedBuiltinCode=old, BuiltinCode=code, Version=version))
         operators = []
         for op in self._ops:
             fields: dict[str, Any] = {"Inputs": _ints(fb, op.inputs), "Outputs": _ints(fb, op.outputs)}
@@ -560,9 +554,7 @@ def _unit_quant(x: Tensor) -> Quant | None:
 def _window_shape(
     x: Tensor, kernel: Pair, stride: Pair, dilation: Pair, padding: Padding, channels: int
 ) -> tuple[int, int, int, int]:
-    height, width = (
-        window_output(x.shape[1 + i], kernel[i], stride[i], dilation[i], padding) for i in range(2)
-    )
+    height, width = (window_output(x.shape[1 + i], kernel[i], stride[i], dilation[i], padding) for i in range(2))
     return x.shape[0], height, width, channels
 
 
@@ -583,7 +575,7 @@ def _dilation_fields(dilation: Pair) -> dict[str, Any]:
 
 
 def _table(fb: flatbuffers.Builder, name: str, **fields: Any) -> int:
-    """Writes a table of the schema through its generated `<name>Start`, `<name>Add<field>` and `<name>End`."""
+    """Writes a table through the schema package's `<name>Start`, `<name>Add<field>` and `<name>End`."""
     getattr(tflite, f"{name}Start")(fb)
     for field, value in fields.items():
         getattr(tflite, f"{name}Add{field}")(fb, value)

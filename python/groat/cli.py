@@ -30,7 +30,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-stdout = Console(soft_wrap=True, highlight=False)
+# Without a terminal there is no width to keep to.
+stdout = Console(highlight=False, width=None if Console().is_terminal else 120)
 stderr = Console(stderr=True, soft_wrap=True, highlight=False)
 
 
@@ -90,6 +91,12 @@ def _packed(path: Path, target: str) -> tuple[bytes, list[str] | None]:
     return compiled.packed, [layer["name"] for layer in compiled.report["layers"]]
 
 
+def _short(name: str, most: int = 40) -> str:
+    """A layer's name for people: converters join the names of all that they fused."""
+    first = name.split(";")[0]
+    return first if len(first) <= most else "…" + first[1 - most :]
+
+
 def _size(text: str | None) -> int | None:
     """Bytes of "64K", "1M" or "65536"; InputError for anything else."""
     if text is None:
@@ -133,7 +140,7 @@ def analyze(
     peak = report["peak"]
     alive = _table(f"Alive at the peak, step {peak['step']} ({peak['op']})", "tensor", "dtype", "shape", "#bytes")
     for tensor in peak["tensors"]:
-        alive.add_row(tensor["name"], tensor["dtype"], str(tensor["shape"]), f"{tensor['bytes']:,}")
+        alive.add_row(_short(tensor["name"]), tensor["dtype"], str(tensor["shape"]), f"{tensor['bytes']:,}")
     _emit(report, format, _facts(str(model), facts), alive)
     if not report["fits"]:
         raise typer.Exit(4)
@@ -274,7 +281,13 @@ def profile(
     layers = _table("Layers", "#index", "op", "name", "#instructions", "#MACs", "#per MAC")
     for layer in report["layers"]:
         ratio = f"{layer['instructions'] / layer['macs']:.2f}" if layer["macs"] else "–"
-        row = (str(layer["index"]), layer["op"], layer["name"], f"{layer['instructions']:,}", f"{layer['macs']:,}")
+        row = (
+            str(layer["index"]),
+            layer["op"],
+            _short(layer["name"]),
+            f"{layer['instructions']:,}",
+            f"{layer['macs']:,}",
+        )
         layers.add_row(*row, ratio)
     _emit(report, format, _facts(str(model), facts), layers)
 

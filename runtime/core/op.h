@@ -12,7 +12,9 @@ void *memcpy(void *restrict to, const void *restrict from, size_t bytes);
 void *memset(void *to, int value, size_t bytes);
 
 /* Flags of a row in ops.def. */
-enum { GROAT_INPLACE = 1 };
+enum {
+    GROAT_INPLACE = 1
+};
 
 /* One step of one model: all that an op's functions are given. */
 typedef struct groat_call {
@@ -83,20 +85,20 @@ static inline void *groat_scratch(const groat_call *call)
 
 /* ---- For `check` ------------------------------------------------------------------------------- */
 
-#define GROAT_TRY(expression)              \
-    do {                                   \
-        int groat_status_ = (expression);  \
-        if (groat_status_ != GROAT_OK) {   \
-            return groat_status_;          \
-        }                                  \
+#define GROAT_TRY(expression)             \
+    do {                                  \
+        int groat_status_ = (expression); \
+        if (groat_status_ != GROAT_OK) {  \
+            return groat_status_;         \
+        }                                 \
     } while (0)
 
 /* GROAT_E_PARAMS unless the condition holds. */
-#define GROAT_REQUIRE(condition)     \
-    do {                             \
-        if (!(condition)) {          \
-            return GROAT_E_PARAMS;     \
-        }                            \
+#define GROAT_REQUIRE(condition)   \
+    do {                           \
+        if (!(condition)) {        \
+            return GROAT_E_PARAMS; \
+        }                          \
     } while (0)
 
 /* The step has exactly this many inputs and outputs. */

@@ -54,7 +54,8 @@ static int check_sections(const groat_t *net)
     };
     for (uint32_t i = 0; i < sizeof sections / sizeof sections[0]; i++) {
         /* Ids are 16 bits wide; names alone may be longer than that. */
-        if (sections[i].section.count == 0 || (sections[i].section.count >= GROAT_NONE && sections[i].record_bytes > 1)) {
+        if (sections[i].section.count == 0 ||
+            (sections[i].section.count >= GROAT_NONE && sections[i].record_bytes > 1)) {
             return GROAT_E_BOUNDS;
         }
         GROAT_TRY(check_range(net, sections[i].section.offset,

@@ -12,7 +12,7 @@
 #define GROAT_PACKING_SELECTED GROAT_PACKING_REF
 
 typedef struct groat_kernel_table {
-#define GROAT_KERNEL(name, arguments) void (*name) arguments;
+#define GROAT_KERNEL(name, arguments) void(*name) arguments;
 #include "kernels.def"
 #undef GROAT_KERNEL
 } groat_kernel_table;

@@ -65,17 +65,18 @@ static void run(const groat_call *call)
     const groat_conv_2d_params *p = groat_params(call);
     const groat_window *w = &p->window;
     const conv_context context = {
-        .kernel = {
-            .weights = groat_const(call, p->weights),
-            .channels = groat_const(call, p->channels),
-            .channels_out = (uint32_t)(p->out_c / p->groups),
-            .rows = w->kernel_h,
-            .pixel_stride = (uint32_t)w->stride_w * w->in_c,
-            .out_stride = p->out_c,
-            .output_zero_point = p->output_zero_point,
-            .act_min = p->act_min,
-            .act_max = p->act_max,
-        },
+        .kernel =
+            {
+                .weights = groat_const(call, p->weights),
+                .channels = groat_const(call, p->channels),
+                .channels_out = (uint32_t)(p->out_c / p->groups),
+                .rows = w->kernel_h,
+                .pixel_stride = (uint32_t)w->stride_w * w->in_c,
+                .out_stride = p->out_c,
+                .output_zero_point = p->output_zero_point,
+                .act_min = p->act_min,
+                .act_max = p->act_max,
+            },
         .groups = p->groups,
         .kernel_h = w->kernel_h,
         .kernel_w = w->kernel_w,

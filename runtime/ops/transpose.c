@@ -4,7 +4,9 @@
  */
 #include "../core/op.h"
 
-enum { RANK = GROAT_RANK_MAX };
+enum {
+    RANK = GROAT_RANK_MAX
+};
 
 static int check(const groat_call *call)
 {

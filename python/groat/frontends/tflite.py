@@ -153,7 +153,15 @@ def load_tflite(data: bytes, name: str = "model") -> Graph:
         raise ModelError(f"{name}: not a TFLite model: expected {IDENTIFIER!r} at byte 4, found {data[4:8]!r}")
     try:
         return _import(data, name)
-    except (struct.error, IndexError, TypeError, ValueError, AttributeError, OverflowError, MemoryError) as error:
+    except (
+        struct.error,
+        IndexError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        OverflowError,
+        MemoryError,
+    ) as error:
         # The schema package reads without checks: whatever a damaged file makes it raise ends here.
         raise ModelError(f"{name}: the TFLite file is cut or damaged ({type(error).__name__}: {error})") from error
 
@@ -185,7 +193,9 @@ def _import(data: bytes, name: str) -> Graph:
     for number in used:
         if any(size <= 0 for size in tensors[number].shape):
             shape = list(tensors[number].shape)
-            raise ModelError(f"{name}: tensor {number} {tensors[number].name!r} has shape {shape}; expected fixed sizes")
+            raise ModelError(
+                f"{name}: tensor {number} {tensors[number].name!r} has shape {shape}; expected fixed sizes"
+            )
     if not inputs or not outputs:
         raise ModelError(f"{name}: {len(inputs)} inputs and {len(outputs)} outputs; expected at least one of each")
     graph = Graph(name, {number: tensors[number] for number in sorted(used)}, tuple(ops), inputs, outputs)

@@ -2,14 +2,15 @@
 """TensorFlow Lite Micro's reference kernels, the oracle for bit-exactness, through PyPI's tflite-micro.
 
 The interpreter lives in a child process (`worker.py`), because a model that TFLM dislikes can abort or crash
-the process it runs in: an arena far too small, a tensor index out of range, a softmax over more than 511 equal
-values.  That also keeps what it prints off the user's terminal: it goes into our error messages.
+the process it runs in: an arena far too small, a tensor index out of range, a softmax over more than 511
+equal values.  That also keeps what it prints off the user's terminal: it goes into our error messages.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import itertools
+import math
 import subprocess
 import sys
 import tempfile
@@ -35,6 +36,7 @@ ARENA_LIMIT_BYTES = 1 << 30
 _LOG_TAIL_LINES = 6
 _ARENA_BASE_BYTES = 64 << 10
 _ARENA_BYTES_PER_RECORD = 1 << 10  # of TFLM's own bookkeeping for one op or tensor, generously
+_ELEMENT_BYTES = 8  # the largest
 
 _DTYPES: dict[int, str] = {
     tflite.TensorType.FLOAT32: "float32",
@@ -72,7 +74,9 @@ class Tflm:
             )
         self._name = name
         self._model = model
-        self._shapes, self.inputs, self.outputs, self.arena_bytes = _describe(model, name)
+        self._specs, inputs, outputs, self.arena_bytes = _describe(model, name)
+        self.inputs = [self._specs[index] for index in inputs]
+        self.outputs = [self._specs[index] for index in outputs]
         self._key = next(_keys)
         self._process = _shared_process()
         self._open()
@@ -89,15 +93,11 @@ class Tflm:
     def tensors(self, inputs: Sequence[Array], indices: Sequence[int]) -> dict[int, Array]:
         """One inference, and the values of the tensors with these indices of the file after it.
 
-        Intermediate tensors keep what the op that wrote them left there.  A constant is not computed: asking
-        for one is an InputError, as is an index out of range.
+        Intermediate tensors keep what their op left there.  InputError for an index out of range.
         """
         for index in indices:
-            if index not in self._shapes:
-                raise InputError(
-                    f"{self._name}: tensor {index} is not computed by TFLM; "
-                    f"those that are: {', '.join(map(str, sorted(self._shapes)))}"
-                )
+            if not 0 <= index < len(self._specs):
+                raise InputError(f"{self._name}: there is no tensor {index}; the file has {len(self._specs)}")
         return self._run(inputs, indices)[1]
 
     def _run(self, inputs: Sequence[Array], indices: Sequence[int]) -> tuple[list[Array], dict[int, Array]]:
@@ -107,8 +107,7 @@ class Tflm:
         for position, (array, (shape, dtype)) in enumerate(zip(inputs, self.inputs, strict=True)):
             if array.shape != shape or array.dtype != dtype:
                 raise InputError(
-                    f"{self._name}: input {position} is {array.dtype}{list(array.shape)}, "
-                    f"expected {dtype}{list(shape)}"
+                    f"{self._name}: input {position} is {array.dtype}{list(array.shape)}, expected {dtype}{list(shape)}"
                 )
             arrays.append(np.ascontiguousarray(array))
         if not self._process.alive:
@@ -120,12 +119,10 @@ class Tflm:
         if status != "ok":
             raise RunnerError(f"{self._name}: TFLM failed: {result}{self._process.log_tail()}")
         outputs, tensors = result
-        shaped = [
-            np.asarray(value).reshape(shape) for value, (shape, _) in zip(outputs, self.outputs, strict=True)
-        ]
-        return shaped, {
-            index: np.asarray(value).reshape(self._shapes[index]) for index, value in tensors.items()
-        }
+        return (
+            [value.reshape(shape) for value, (shape, _) in zip(outputs, self.outputs, strict=True)],
+            {index: value.reshape(self._specs[index][0]) for index, value in tensors.items()},
+        )
 
     def _open(self) -> None:
         """Opens the interpreter, with ever larger arenas while a larger one may help."""
@@ -230,27 +227,27 @@ def _kill(child: subprocess.Popen[bytes]) -> None:
     child.wait()
 
 
-def _describe(
-    model: bytes, name: str
-) -> tuple[
-    dict[int, tuple[int, ...]], list[tuple[tuple[int, ...], str]], list[tuple[tuple[int, ...], str]], int
-]:
-    """Shapes of the computed tensors by index, inputs, outputs, and an arena size to start from."""
+Spec = tuple[tuple[int, ...], str]
+
+
+def _describe(model: bytes, name: str) -> tuple[list[Spec], list[int], list[int], int]:
+    """Shape and dtype name of every tensor, indices of inputs and outputs, and an arena size to start from."""
     try:
         root = tflite.Model.GetRootAs(model, 0)
         graph = root.Subgraphs(0)
-        specs = []
-        computed: dict[int, tuple[int, ...]] = {}
+        specs: list[Spec] = []
+        computed_elements = 0
         for index in range(graph.TensorsLength()):
             tensor = graph.Tensors(index)
             shape = tuple(tensor.Shape(axis) for axis in range(tensor.ShapeLength()))
             specs.append((shape, _DTYPES.get(tensor.Type(), "unknown")))
             if root.Buffers(tensor.Buffer()).DataLength() == 0:
-                computed[index] = shape
-        inputs = [specs[graph.Inputs(position)] for position in range(graph.InputsLength())]
-        outputs = [specs[graph.Outputs(position)] for position in range(graph.OutputsLength())]
+                computed_elements += math.prod(shape)
+        inputs = [graph.Inputs(position) for position in range(graph.InputsLength())]
+        outputs = [graph.Outputs(position) for position in range(graph.OutputsLength())]
         records = len(specs) + graph.OperatorsLength()
     except Exception as error:  # the flatbuffers package checks nothing and raises whatever it stumbles over
         raise ModelError(f"{name}: not a TFLite model: {type(error).__name__}: {error}") from error
-    data_bytes = sum(8 * int(np.prod(specs[index][0])) for index in computed)
-    return computed, inputs, outputs, _ARENA_BASE_BYTES + records * _ARENA_BYTES_PER_RECORD + data_bytes
+    records_bytes = records * _ARENA_BYTES_PER_RECORD
+    arena_bytes = _ARENA_BASE_BYTES + records_bytes + computed_elements * _ELEMENT_BYTES
+    return specs, inputs, outputs, arena_bytes

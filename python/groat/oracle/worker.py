@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The child process of `groat.oracle.tflm`: holds TFLM interpreters and serves requests on its standard streams.
+"""The child process of `groat.oracle.tflm`: holds TFLM interpreters and serves requests on its own streams.
 
 It exists because TFLM checks some conditions by aborting the process, and crashes on others.  It is run as a
-script and imports nothing of Groat.  Requests and replies are pickled tuples, each after its length in 8 bytes;
-both ends are ours.
+script and imports nothing of Groat.  Requests and replies are pickled tuples, each after its length in 8
+bytes; both ends are ours.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def main() -> None:
                     interpreter.set_input(array, position)
                 interpreter.invoke()
                 results = [interpreter.get_output(position).copy() for position in range(outputs)]
-                tensors = {index: interpreter.GetTensor(index, 0).copy() for index in indices}
+                tensors = {index: interpreter.GetTensor(index, 0)["tensor_data"].copy() for index in indices}
                 send(replies, ("ok", (results, tensors)))
         except Exception as error:
             send(replies, ("error", f"{type(error).__name__}: {error}"))

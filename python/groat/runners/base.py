@@ -58,7 +58,7 @@ class BaseRunner(ABC):
 
     @abstractmethod
     def _run_frames(self, frames: Bytes) -> Bytes:
-        """Runs n frames: (n, bytes of all inputs) in, (n, bytes of all outputs) out."""
+        """Runs n frames, at least one: (n, bytes of all inputs) in, (n, bytes of all outputs) out."""
 
     @abstractmethod
     def _set_inputs(self, frame: Bytes) -> None:
@@ -97,7 +97,10 @@ class BaseRunner(ABC):
 
         Raises as `run`.
         """
-        return self._unpack(self._run_frames(self._pack(inputs, batch=True)))
+        frames = self._pack(inputs, batch=True)
+        if len(frames) == 0:
+            return self._unpack(np.empty((0, output_bytes(self.model)), np.uint8))
+        return self._unpack(self._run_frames(frames))
 
     def run_step(self, index: int) -> None:
         """Runs one step of the program on what lies in the arena; InputError if there is no such step."""

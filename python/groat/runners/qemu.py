@@ -73,9 +73,7 @@ class QemuSession:
             command += ["-device", f"loader,file=model.bin,addr={target.model_address:#x},force-raw=on"]
 
         with contextlib.ExitStack() as undo:
-            folder = Path(
-                undo.enter_context(tempfile.TemporaryDirectory(prefix="groat-", ignore_cleanup_errors=True))
-            )
+            folder = Path(undo.enter_context(tempfile.TemporaryDirectory(prefix="groat-", ignore_cleanup_errors=True)))
             if model is not None:
                 (folder / "model.bin").write_bytes(model)
             self._to_device = _open_fifo(folder / "groat.in", undo)
@@ -278,8 +276,7 @@ class QemuRunner(BaseRunner):
         self._timeout = timeout
         if self.model.packing != self._target.packing:
             raise ModelError(
-                f"the model is packed for {self.model.packing!r} kernels; "
-                f"{target_name} reads {self._target.packing!r}"
+                f"the model is packed for {self.model.packing!r} kernels; {target_name} reads {self._target.packing!r}"
             )
         self.image = firmware.build(
             self._target,
