@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The handwritten digits that come with scikit-learn, and the one split that training and demo share.
 
-1,797 real scans of 8 × 8 pixels.  They are in the order in which people wrote them, so holding out the last
+1,797 real scans of 8 × 8 pixels.  They are in the order of their collection, writer after writer, so holding out the last
 quarter holds out handwriting that training has hardly seen: harder, and more honest, than a random draw.
 """
 
@@ -35,4 +35,5 @@ def load() -> tuple[Floats, Labels, Floats, Labels]:
 def quantize(images: npt.NDArray[np.floating[Any]], scale: float, zero_point: int) -> npt.NDArray[np.int8]:
     """Float images as a model's int8 input, given that input's scale and zero point; the shape stays."""
     steps = np.rint(np.asarray(images, np.float64) / scale) + zero_point
-    return np.clip(steps, -128, 127).astype(np.int8)
+    stored: npt.NDArray[np.int8] = np.clip(steps, -128, 127).astype(np.int8)
+    return stored

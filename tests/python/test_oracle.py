@@ -123,7 +123,7 @@ def test_files_that_are_no_models(data: bytes) -> None:
 def test_a_refusal_has_the_words_of_tflm_and_leaves_the_terminal_clean(capfd: pytest.CaptureFixture[str]) -> None:
     builder = Builder()
     a, b = builder.input((2,), quant=Quant(0.1)), builder.input((2,), quant=Quant(0.2))
-    with pytest.raises(ModelError, match="(?s)refuses this model.*CONCATENATION"):
+    with pytest.raises(ModelError, match=r"(?s)refuses this model.*CONCATENATION"):
         Tflm(builder.build([builder.concatenation([a, b], 0)]))
     assert capfd.readouterr() == ("", "")
 
