@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The handwritten digits that come with scikit-learn, and the one split that training and demo share.
 
-1,797 real scans of 8 × 8 pixels.  They are in the order of their collection, writer after writer, so holding out the last
-quarter holds out handwriting that training has hardly seen: harder, and more honest, than a random draw.
+1,797 real scans of 8 × 8 pixels.  They are in the order of their collection, writer after writer, so holding
+out the last quarter holds out handwriting that training has hardly seen: harder, and more honest, than a random
+draw.
 """
 
 from __future__ import annotations

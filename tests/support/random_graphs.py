@@ -476,7 +476,7 @@ class _Grower:
 
     def logistic(self, x: _Live) -> _Live | None:
         size = x.scale * x.spread
-        if not (0.2 < size < 20.0 or self.chance(WILD)):
+        if x.scale > 15.0 or not (0.2 < size < 20.0 or self.chance(WILD)):  # from 16 on it is a mere step
             return None
         return _Live(self.m.logistic(self.use(x)), 0.0, min(60.0 * size, 80.0))
 
