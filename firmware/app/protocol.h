@@ -11,7 +11,9 @@
 
 #include <stdint.h>
 
-enum { GROAT_PROTOCOL_VERSION = 1 };
+enum {
+    GROAT_PROTOCOL_VERSION = 1
+};
 
 enum groat_command {
     GROAT_COMMAND_INFO = 1,   /* -> groat_info; the only one that works when the model was refused */

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable
@@ -97,7 +98,7 @@ def build(
 
     Raises:
         InputError: the target has no compiler, or an op does not exist.
-        FitError: code, model or arena do not fit the target's memory; the linker's words are in the message.
+        FitError: code, model or arena do not fit the target's memory, and by how much.
         ToolchainError: a compiler is missing or failed; its whole output is in the message.
     """
     sources = find_sources()
@@ -236,6 +237,7 @@ class _Builder:
     def __init__(self, target: Target, sources: Sources) -> None:
         if target.compiler is None:
             raise InputError(f"no firmware is built for target {target.name}")
+        self.target = target
         self.sources = sources
         self.compiler = target.compiler
         purpose = f"building firmware for {target.name}"
@@ -272,7 +274,7 @@ class _Builder:
         def compile_one(unit: _Unit) -> Path:
             chosen = ops_header is not None and unit.source == executor
             extra = [f'-DGROAT_OPS_FILE="{_OPS_FILE}"', f"-I{folder}"] if chosen else []
-            # The prefix is in the file's name because the linker script tells the runtime by it.
+            # The linker script tells the runtime by the folder and the prefix in this name.
             key = _hash(*self.parts(unit), (ops_header or "") if chosen else "")
             path = cache_folder() / "objects" / f"{unit.prefix}-{unit.source.stem}-{key}.o"
             if not path.is_file():
@@ -319,9 +321,16 @@ class _Builder:
         try:
             toolchain.run(command, _TIMEOUT_SECONDS)
         except ToolchainError as error:
-            if "overflow" in str(error) or "will not fit" in str(error):
-                raise FitError(f"the image does not fit the target's memory:\n{error}") from error
-            raise
+            # GNU ld and lld say it alike but for a quote and a colon.
+            found = re.search(r"region [`'](\w+)':? overflowed by (\d+) bytes", str(error))
+            if found is None:
+                raise
+            region, missing = found[1], int(found[2])
+            memory = self.target.model_room if region == "MODEL" else self.target.memory(region.lower())
+            raise FitError(
+                f"{self.target.name}: the memory for {region}, {memory.name!r} of {memory.length:,} bytes, is too "
+                f"small by {missing:,} bytes for what is linked into the image"
+            ) from error
 
 
 def _hash(*parts: str | bytes) -> str:

@@ -46,6 +46,8 @@ class Profile:
 class BaseRunner(ABC):
     """A packed model, opened somewhere.  A context manager: leaving it frees whatever runs the model.
 
+    Calls on one runner must not overlap in time.
+
     Attributes:
         target: the name of the target.
         model: the packed model's inputs, outputs, tensors and steps.

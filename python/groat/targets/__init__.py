@@ -89,7 +89,7 @@ class Target:
     packing: str
     """Which order of weights its kernels read."""
     stack_bytes: int
-    """What firmware sets aside for the stack."""
+    """What firmware sets aside for the stack; a multiple of 16."""
     memories: tuple[Memory, ...] = ()
     compiler: Compiler | None = None
     counter: Counter | None = None

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Shows that a core starts as C expects: data filled, bss cleared, memory functions and libgcc there, FPU on.
+ */
+#include <stddef.h>
+
+#include "port.h"
+
+void *memcpy(void *restrict to, const void *restrict from, size_t count);
+void *memset(void *to, int value, size_t count);
+
+static volatile uint32_t filled = 0x12345678;
+static volatile uint8_t cleared[37];
+static volatile uint64_t dividend = 1000000000000000003ull;
+static volatile uint32_t divisor = 1000003;
+static volatile float three = 3.0f;
+static uint8_t from[64], to[64];
+
+/* All small lengths at all offsets; the bytes around must stay. */
+static int memory_functions_work(void)
+{
+    for (uint32_t i = 0; i < sizeof from; i++) {
+        from[i] = (uint8_t)(i * 7 + 1);
+    }
+    for (uint32_t a = 0; a < 5; a++) {
+        for (uint32_t b = 0; b < 5; b++) {
+            for (uint32_t n = 0; n < 20; n++) {
+                memset(to, 0xEE, sizeof to);
+                memcpy(to + 8 + a, from + b, n);
+                memset(to + 40 + a, 0x5A, n);
+                for (uint32_t i = 0; i < sizeof to; i++) {
+                    uint32_t copied = i - 8 - a, set = i - 40 - a;
+                    uint8_t expected = copied < n ? from[b + copied] : set < n ? 0x5A : 0xEE;
+                    if (to[i] != expected) {
+                        return 0;
+                    }
+                }
+            }
+        }
+    }
+    return 1;
+}
+
+int main(void)
+{
+    uint32_t sum = 0;
+    for (uint32_t i = 0; i < sizeof cleared; i++) {
+        sum += cleared[i];
+    }
+    if (filled != 0x12345678 || sum != 0) {
+        groat_print("data or bss is wrong\n");
+        return 10;
+    }
+    if (dividend / divisor != 999997000008ull || dividend % divisor != 999979ull) {
+        groat_print("64-bit division is wrong\n");
+        return 11;
+    }
+    if (three * 0.5f + three != 4.5f) {
+        groat_print("floats are wrong\n");
+        return 12;
+    }
+    if (!memory_functions_work()) {
+        groat_print("memcpy or memset is wrong\n");
+        return 13;
+    }
+    groat_print_hex("all well ", 0xC0FFEE42);
+    return 42;
+}
