@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Product of two int8 tensors, with broadcasting.
+
+inputs: a, b int8.
+attrs: of broadcast.Elementwise; multiplier, shift.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from groat.graph.ir import Array, Op, Tensor
+from groat.ops.arithmetic import clamp_int8, factor, requantize
+from groat.ops.base import Constants, ImportedOp
+from groat.ops.broadcast import Elementwise, import_elementwise
+from groat.ops.call import array, call
+
+
+class Mul(Elementwise):
+    def reference(self, op: Op, inputs: Sequence[Array]) -> list[Array]:
+        attrs = op.attrs
+        a, b = (x.astype(np.int64) - attrs[f"{name}_zero_point"] for name, x in zip("ab", inputs, strict=True))
+        y = requantize(a * b, attrs["multiplier"], attrs["shift"]) + attrs["output_zero_point"]
+        return [clamp_int8(y, attrs["act_min"], attrs["act_max"])]
+
+    def params(
+        self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
+    ) -> dict[str, Any]:
+        common = self.common_fields(op, inputs, outputs)
+        return {**common, "multiplier": op.attrs["multiplier"], "shift": op.attrs["shift"]}
+
+
+def product_factor(a_scale: float, b_scale: float, output_scale: float) -> dict[str, int]:
+    """Attributes `multiplier` and `shift`."""
+    multiplier, shift = factor(a_scale * b_scale / output_scale)
+    return {"multiplier": multiplier, "shift": shift}
+
+
+def _import(source: ImportedOp) -> Op:
+    attrs = import_elementwise(source)
+    scales = product_factor(source.input(0).scale, source.input(1).scale, source.output(0).scale)
+    return source.op("mul", source.inputs[:2], {**attrs, **scales})
+
+
+Mul.tflite = {"MUL": _import}
+OP = Mul()
+
+
+def mul(
+    a: ArrayLike,
+    b: ArrayLike,
+    *,
+    a_scale: float,
+    b_scale: float,
+    output_scale: float,
+    a_zero_point: int = 0,
+    b_zero_point: int = 0,
+    output_zero_point: int = 0,
+    act_min: int = -128,
+    act_max: int = 127,
+    on: str = "host",
+) -> Array:
+    """Product with broadcasting.
+
+    Args:
+        a, b: int8, of shapes that broadcast to one of them.
+        a_scale, b_scale, output_scale: real = scale * (stored - zero_point); read as float32.
+        on: as conv2d.
+
+    Returns int8 of the common shape.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+    attrs = {
+        **product_factor(*(float(np.float32(scale)) for scale in (a_scale, b_scale, output_scale))),
+        "a_zero_point": a_zero_point,
+        "b_zero_point": b_zero_point,
+        "output_zero_point": output_zero_point,
+        "act_min": act_min,
+        "act_max": act_max,
+    }
+    return call("mul", [array(a, "a", "int8"), array(b, "b", "int8")], attrs, "int8", on)
