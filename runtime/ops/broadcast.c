@@ -4,22 +4,27 @@
  */
 #include "broadcast.h"
 
-static int check_operand(const groat_call *call, uint32_t index, const uint32_t dims[4], const uint32_t strides[4])
+enum {
+    RANK = GROAT_RANK_MAX
+};
+
+static int check_operand(const groat_call *call, uint32_t index, const uint32_t dims[GROAT_RANK_MAX],
+                         const uint32_t strides[GROAT_RANK_MAX])
 {
     const groat_tensor *operand = groat_arg_tensor(call, index);
     if (operand->dtype != GROAT_INT8) {
         return GROAT_E_DTYPE;
     }
-    GROAT_REQUIRE(strides[3] <= 1);
+    GROAT_REQUIRE(strides[RANK - 1] <= 1);
     uint64_t last = 0;
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < RANK; i++) {
         last += (uint64_t)(dims[i] - 1) * strides[i];
         GROAT_REQUIRE(last < groat_elements(operand));
     }
     if (operand->buffer == groat_arg_tensor(call, 2)->buffer) {
         /* In place is safe only when each element is read just before it is written. */
         uint32_t dense = 1;
-        for (int i = 3; i >= 0; i--) {
+        for (int i = RANK - 1; i >= 0; i--) {
             GROAT_REQUIRE(dims[i] == 1 || strides[i] == dense);
             dense *= dims[i];
         }
@@ -27,30 +32,40 @@ static int check_operand(const groat_call *call, uint32_t index, const uint32_t 
     return GROAT_OK;
 }
 
-int groat_check_broadcast(const groat_call *call, const uint32_t dims[4], const uint32_t a_strides[4],
-                          const uint32_t b_strides[4])
+int groat_check_broadcast(const groat_call *call, const uint32_t dims[GROAT_RANK_MAX],
+                          const uint32_t a_strides[GROAT_RANK_MAX], const uint32_t b_strides[GROAT_RANK_MAX])
 {
     GROAT_TRY(groat_check_counts(call, 2, 1));
-    uint64_t elements = groat_product(dims, 4);
+    uint64_t elements = groat_product(dims, RANK);
     GROAT_REQUIRE(elements > 0);
     GROAT_TRY(groat_check_tensor(call, 2, GROAT_INT8, elements));
     GROAT_TRY(check_operand(call, 0, dims, a_strides));
     return check_operand(call, 1, dims, b_strides);
 }
 
-void groat_broadcast(const groat_call *call, const uint32_t dims[4], const uint32_t a_strides[4],
-                     const uint32_t b_strides[4], groat_binary f, const void *kernel)
+void groat_broadcast(const groat_call *call, const uint32_t dims[GROAT_RANK_MAX],
+                     const uint32_t a_strides[GROAT_RANK_MAX], const uint32_t b_strides[GROAT_RANK_MAX], groat_binary f,
+                     const void *kernel)
 {
+    const int8_t *a = groat_in(call, 0);
+    const int8_t *b = groat_in(call, 1);
     int8_t *out = groat_out(call, 0);
-    const int8_t *a0 = groat_in(call, 0);
-    const int8_t *b0 = groat_in(call, 1);
-    for (uint32_t i = 0; i < dims[0]; i++) {
-        for (uint32_t j = 0; j < dims[1]; j++) {
-            for (uint32_t k = 0; k < dims[2]; k++, out += dims[3]) {
-                const int8_t *a = a0 + i * a_strides[0] + j * a_strides[1] + k * a_strides[2];
-                const int8_t *b = b0 + i * b_strides[0] + j * b_strides[1] + k * b_strides[2];
-                f(kernel, a, a_strides[3], b, b_strides[3], out, dims[3]);
-            }
+    uint32_t runs = 1;
+    for (int i = 0; i < RANK - 1; i++) {
+        runs *= dims[i];
+    }
+    uint32_t count = dims[RANK - 1];
+    uint32_t index[RANK] = {0};
+    for (uint32_t r = 0; r < runs; r++, out += count) {
+        uint32_t a_start = 0;
+        uint32_t b_start = 0;
+        for (int i = 0; i < RANK - 1; i++) {
+            a_start += index[i] * a_strides[i];
+            b_start += index[i] * b_strides[i];
+        }
+        f(kernel, a + a_start, a_strides[RANK - 1], b + b_start, b_strides[RANK - 1], out, count);
+        for (int i = RANK - 2; i >= 0 && ++index[i] == dims[i]; i--) {
+            index[i] = 0;
         }
     }
 }

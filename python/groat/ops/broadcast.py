@@ -12,7 +12,7 @@ from groat.graph.ir import Op, Tensor
 from groat.ops.arithmetic import activation_range, require_int8
 from groat.ops.base import ImportedOp, OpDef, Shape, Unsupported
 
-AXES = 4
+AXES = 6
 
 
 def _strides(shape: Shape, out: Shape) -> list[int]:

@@ -83,13 +83,12 @@ def _logistic(source: ImportedOp) -> Op:
         raise Unsupported(f"its output has scale {y.scale}, zero point {y.zero_point}; expected 1/256 and -128")
     fraction, shift = math.frexp(x.scale * (1 << 27))
     multiplier = int(wrap32(round_half_away(fraction * (1 << 31))))
-    if not -31 <= shift <= 30:
-        raise Unsupported(f"input scale {x.scale} is out of range for its fixed-point exponential")
     radius = input_radius(4, shift)
 
     def function(value: Int64) -> Int64:
         difference = value - x.zero_point
-        middle = round_shift(logistic(requantize(difference, multiplier, shift)), 23) - 128
+        # From a shift of 31 on the radius is 0: there is nothing between the two ends.
+        middle = round_shift(logistic(requantize(difference, multiplier, min(shift, 30))), 23) - 128
         return np.where(difference <= -radius, -128, np.where(difference >= radius, 127, middle))
 
     return tabulate(source, function)
