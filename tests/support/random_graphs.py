@@ -9,7 +9,6 @@ Every model is one that TensorFlow Lite Micro runs.
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -27,7 +26,6 @@ MAX_OPS = 8
 MAX_ELEMENTS = 3000
 MAX_CHANNELS = 24
 MAX_RANK = 5  # of TRANSPOSE and PAD in TFLM
-MAX_BROADCAST_LEVELS = 4  # of Groat's ADD and MUL; see `broadcasts`
 FLOAT_RANGE = 6.0  # of float inputs, more or less
 WILD = 0.1  # the share of scales chosen without regard to the values
 
@@ -375,8 +373,6 @@ class _Grower:
             return others[self.integer(0, len(others) - 1)]
         shape = [1 if self.chance(0.4) else dim for dim in x.tensor.shape]
         shape = shape[self.integer(0, len(shape)) if self.chance(0.4) else 0 :]
-        if not self.broadcasts(x.tensor.shape, tuple(shape)):
-            shape = shape[-1:]
         quant = Quant(x.scale * self.between(0.05, 20.0), self.zero_point())
         data = self.rng.integers(-128, 128, shape).astype(np.int8)
         return _Live(self.m.constant(np.asarray(data), quant), -0.5, 74.0)
@@ -387,12 +383,7 @@ class _Grower:
             shape = np.broadcast_shapes(a, b)
         except ValueError:
             return False
-        # Neighbouring dimensions in which the same operand repeats (or neither) are one level of loops.
-        wide_a, wide_b = ((1,) * (len(shape) - len(operand)) + operand for operand in (a, b))
-        sizes = zip(shape, wide_a, wide_b, strict=True)
-        repeats = [(size_a == 1, size_b == 1) for size, size_a, size_b in sizes if size > 1]
-        levels = sum(1 for _ in itertools.groupby(repeats))
-        return levels <= MAX_BROADCAST_LEVELS and math.prod(shape) <= MAX_ELEMENTS
+        return math.prod(shape) <= MAX_ELEMENTS
 
     def add(self, x: _Live) -> _Live | None:
         other = self.operand(x)
@@ -486,7 +477,7 @@ class _Grower:
 
     def logistic(self, x: _Live) -> _Live | None:
         size = x.scale * x.spread
-        if x.scale > 7.0 or not (0.2 < size < 20.0 or self.chance(WILD)):  # from 8 on it is a mere step
+        if not (0.2 < size < 20.0 or self.chance(WILD)):
             return None
         return _Live(self.m.logistic(self.use(x)), 0.0, min(60.0 * size, 80.0))
 
