@@ -391,7 +391,7 @@ class _Grower:
         quant, centre, spread = self.place(
             a.real_mean + b.real_mean, math.hypot(a.scale * a.spread, b.scale * b.spread)
         )
-        # TFLM aborts from 2 on.
+        # From 1 on, TFLM aborts.
         if max(a.scale, b.scale) / 2**19 / quant.scales[0] > 0.5:
             return None
         y = self.m.add(self.use(a), self.use(b), quant, activation=self.elementwise_activation(quant))
