@@ -12,7 +12,7 @@ PYTEST := $(BIN)/python -m pytest
 ON_C_FILES := git ls-files '*.c' '*.h' '*.cpp' | xargs
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-host demo test test-fast test-long lint format fuzz bench size clean distclean
+.PHONY: help setup setup-host demo test test-fast test-long lint format fuzz bench bench-check clean distclean
 
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -49,11 +49,11 @@ format: setup-host ## Format all Python, C and C++ files
 fuzz: setup ## Fuzz groat_open and groat_run for FUZZ_SECONDS (600)
 	@$(BIN)/python tests/fuzz/fuzz.py --seconds $(FUZZ_SECONDS)
 
-bench: setup ## Count instructions per inference and compare with the committed figures
+bench: setup ## Measure every model on every core and write tests/bench/figures.csv
 	@$(BIN)/python tests/bench/bench.py
 
-size: setup ## Measure flash, arena and stack and compare with the committed figures
-	@$(BIN)/python tests/bench/size.py
+bench-check: setup ## Measure again and fail if a figure is more than 2 % worse than the committed one
+	@$(BIN)/python tests/bench/bench.py --check
 
 clean: ## Remove what was built, but not what was installed
 	@rm -rf build dist .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
