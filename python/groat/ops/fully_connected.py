@@ -20,7 +20,6 @@ from groat.ops.arithmetic import (
     activation_range,
     channel_multipliers,
     channel_scales,
-    factor,
     folded_bias,
     pack_channels,
     require_int8,
@@ -75,18 +74,9 @@ def _import(source: ImportedOp) -> Op:
         raise Unsupported(f"weights {list(shape)} do not fit an input of shape {list(x.shape)}")
     scales = channel_scales(weights, shape[0], 0)
     assert weights.quantization is not None
-    if weights.quantization.per_tensor:
-        # The oracle multiplies the two scales in float32 before it divides in double; the last bit counts.
-        product = float(np.float32(x.scale) * np.float32(scales[0]))
-        multiplier, shift = factor(product / y.scale)
-        scaling = {
-            "multiplier": np.full(shape[0], multiplier, np.int32),
-            "shift": np.full(shape[0], shift, np.int32),
-        }
-    else:
-        if any(weights.quantization.zero_point):
-            raise Unsupported(f"weights {weights.name!r} have a scale for each channel and a zero point that is not 0")
-        scaling = channel_multipliers(x.scale, scales, y.scale)
+    if not weights.quantization.per_tensor and any(weights.quantization.zero_point):
+        raise Unsupported(f"weights {weights.name!r} have a scale for each channel and a zero point that is not 0")
+    scaling = channel_multipliers(x.scale, scales, y.scale)
     inputs = list(source.inputs[:2])
     if len(source.inputs) > 2 and source.inputs[2] >= 0:
         if source.constant(2).dtype != np.int32:
