@@ -52,7 +52,7 @@ class MyOp(OpDef):
 
 
 def _import(source: ImportedOp) -> Op:
-    """Turns scales into integers, here and nowhere else; raises Unsupported for what `run` cannot do, with the reason."""
+    """Turns scales into integers, here and nowhere else; raises Unsupported, with the reason, for what cannot run."""
     x, weights, y = source.input(0), source.input(1), source.output(0)
     for tensor, role in ((x, "input"), (weights, "weights"), (y, "output")):
         require_int8(tensor, role)
