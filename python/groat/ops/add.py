@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from groat.graph.ir import Array, Op, Tensor
-from groat.ops.arithmetic import clamp_int8, factor, requantize
+from groat.ops.arithmetic import clamp_int8, factor, requantize, wrap32
 from groat.ops.base import Constants, ImportedOp, Unsupported
 from groat.ops.broadcast import Elementwise, import_elementwise
 from groat.ops.call import array, call
@@ -43,8 +43,8 @@ class Add(Elementwise):
             )
             for name, x in zip("ab", inputs, strict=True)
         ]
-        y = requantize(terms[0] + terms[1], attrs["output_multiplier"], attrs["output_shift"])
-        return [clamp_int8(y + attrs["output_zero_point"], attrs["act_min"], attrs["act_max"])]
+        y = requantize(wrap32(terms[0] + terms[1]), attrs["output_multiplier"], attrs["output_shift"])
+        return [clamp_int8(wrap32(y + attrs["output_zero_point"]), attrs["act_min"], attrs["act_max"])]
 
     def params(
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants

@@ -98,4 +98,4 @@ def call(kind: str, inputs: Sequence[Array], attrs: Mapping[str, Any], dtype: st
     except (VerifyError, ModelError, ValueError, IndexError) as error:
         raise InputError(f"{kind}: these arguments do not fit each other: {error}") from error
     with runner:
-        return runner.run([np.ascontiguousarray(inputs[number]) for number in arguments])[0]
+        return runner.run([np.asarray(inputs[number], order="C") for number in arguments])[0]

@@ -83,7 +83,7 @@ def convolution_fields(
 def rescale(op: Op, acc: Array) -> Array:
     """From accumulators [..., out_c] to int8."""
     y = requantize(wrap32(acc), op.attrs["multiplier"], op.attrs["shift"]) + op.attrs["output_zero_point"]
-    return clamp_int8(y, op.attrs["act_min"], op.attrs["act_max"])
+    return clamp_int8(wrap32(y), op.attrs["act_min"], op.attrs["act_max"])
 
 
 def strided_tap(x: Array, op: Op, tap: tuple[int, int], out: tuple[int, int]) -> Array:

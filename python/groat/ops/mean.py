@@ -49,7 +49,7 @@ class Mean(OpDef):
         count = int(np.prod([x.shape[axis] for axis in attrs["axes"]]))
         acc = x.sum(axis=attrs["axes"], keepdims=attrs["keep_dims"]) - count * attrs["input_zero_point"]
         y = requantize(wrap32(acc), attrs["multiplier"], attrs["shift"])
-        return [clamp_int8(y + attrs["output_zero_point"])]
+        return [clamp_int8(wrap32(y + attrs["output_zero_point"]))]
 
     def params(
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants

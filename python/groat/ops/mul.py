@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from groat.graph.ir import Array, Op, Tensor
-from groat.ops.arithmetic import clamp_int8, factor, requantize
+from groat.ops.arithmetic import clamp_int8, factor, requantize, wrap32
 from groat.ops.base import Constants, ImportedOp
 from groat.ops.broadcast import Elementwise, import_elementwise
 from groat.ops.call import array, call
@@ -25,7 +25,7 @@ class Mul(Elementwise):
         attrs = op.attrs
         a, b = (x.astype(np.int64) - attrs[f"{name}_zero_point"] for name, x in zip("ab", inputs, strict=True))
         y = requantize(a * b, attrs["multiplier"], attrs["shift"]) + attrs["output_zero_point"]
-        return [clamp_int8(y, attrs["act_min"], attrs["act_max"])]
+        return [clamp_int8(wrap32(y), attrs["act_min"], attrs["act_max"])]
 
     def params(
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
