@@ -342,7 +342,8 @@ void bind_model(py::module_ &module)
         "A call of the C runtime failed: `code` is its status, `name` the name in status.def.", PyExc_ValueError,
         nullptr));
 
-    py::class_<Model>(module, "Model", "A packed model, opened on this host with an arena of its own.")
+    // Local to its module: the same class is in every kernel set's.
+    py::class_<Model>(module, "Model", py::module_local(), "A packed model, opened on this host with an arena of its own.")
         .def(py::init<const py::object &>(), py::arg("data"),
              "Copies the packed model, checks its checksum and opens it; StatusError if it is refused.")
         .def_property_readonly("input_count", &Model::input_count)

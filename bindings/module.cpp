@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * groat._core: the C runtime as Python sees it.  Only conversions live here, never an algorithm.
+ * groat._core and its likes with other kernels: the C runtime as Python sees it.  Only conversions live here, never an algorithm.
  */
 #include "bindings.h"
 
-PYBIND11_MODULE(_core, module)
+PYBIND11_MODULE(GROAT_MODULE, module)
 {
     module.doc() = "The Groat runtime on this host, its op table, and the layout of packed models.";
     bind_format(module);

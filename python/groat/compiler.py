@@ -186,9 +186,9 @@ def compile_model(
         graph, source = loaded.graph, loaded.source
     chosen = load_target(target)
     graph = run_passes(graph, after_each)
-    steps = pack_steps(graph)
+    steps = pack_steps(graph, chosen.packing)
     plan = plan_memory(graph, [step.scratch_bytes for step in steps.steps])
-    packed, tensor_ids = write(graph, steps, plan, hashlib.sha256(source).digest(), chosen.packing)
+    packed, tensor_ids = write(graph, steps, plan, hashlib.sha256(source).digest())
     return Compiled(graph, plan, packed, chosen, tensor_ids)
 
 

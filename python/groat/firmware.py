@@ -104,7 +104,7 @@ def build(
     sources = find_sources()
     ops_header = None if ops is None else _ops_header(sources, sorted(set(ops)))
     server = _units(sources.firmware / "app", "firmware")
-    units = [*_runtime_units(sources), *_board_units(target, sources), *server]
+    units = [*_runtime_units(target, sources), *_board_units(target, sources), *server]
     return _build(target, units, ops_header, model, arena_bytes)
 
 
@@ -158,13 +158,15 @@ def _units(folder: Path, prefix: str, level: str = "-Os") -> list[_Unit]:
     return [_Unit(source, prefix, (level,)) for source in sorted(folder.glob("*.c"))]
 
 
-def _runtime_units(sources: Sources) -> list[_Unit]:
-    """What runs once to a step is made small; the loops inside a step are made fast."""
+def _runtime_units(target: Target, sources: Sources) -> list[_Unit]:
+    """The runtime with the target's kernels, for speed: the rest of the firmware is made small."""
     runtime = sources.runtime
+    own = [] if target.packing == "ref" else _units(runtime / "kernels" / target.packing, "runtime", "-O2")
     return [
-        *_units(runtime / "core", "runtime"),
+        *_units(runtime / "core", "runtime", "-O2"),
         *_units(runtime / "ops", "runtime", "-O2"),
         *_units(runtime / "kernels" / "ref", "runtime", "-O2"),
+        *own,
     ]
 
 
@@ -261,7 +263,8 @@ class _Builder:
     def flags(self, unit: _Unit) -> list[str]:
         """All flags but those that name folders, which change nothing in the object."""
         language = () if unit.source.suffix == ".S" else _C_FLAGS
-        return [*self.compiler.flags, *_COMMON_FLAGS, *language, *unit.flags]
+        isa = [] if self.target.packing == "ref" else [f"-DGROAT_ISA_{self.target.packing.upper()}"]
+        return [*self.compiler.flags, *_COMMON_FLAGS, *language, *isa, *unit.flags]
 
     def parts(self, unit: _Unit) -> list[str | bytes]:
         """All that an object is made from."""

@@ -110,10 +110,7 @@ int groat_check_tensor(const groat_call *call, uint32_t index, uint8_t dtype, ui
 /* `bytes` bytes from `offset` on lie in the file, aligned to GROAT_ALIGN. */
 int groat_check_const(const groat_call *call, uint32_t offset, uint64_t bytes);
 
-/* `count` groat_channel records lie there, with multipliers and shifts in range. */
-int groat_check_channels(const groat_call *call, uint32_t offset, uint32_t count);
-
-/* Product of `count` factors; UINT64_MAX when it exceeds 2^32 and more factors follow. */
-uint64_t groat_product(const uint32_t *factors, uint32_t count);
+/* Product of `count` factors; 0 when it does not fit 32 bits. */
+uint32_t groat_product(const uint32_t *factors, uint32_t count);
 
 #endif

@@ -112,7 +112,7 @@ static int check_tensors(const groat_t *net)
         if (t->buffer >= header->buffers.count || t->name >= header->names.count || t->rank > GROAT_RANK_MAX) {
             return GROAT_E_TENSOR;
         }
-        uint64_t elements = groat_product(t->dims, GROAT_RANK_MAX);
+        uint32_t elements = groat_product(t->dims, GROAT_RANK_MAX);
         if (elements == 0 || elements > groat_buffer_of(net, t->buffer)->bytes / element_bytes) {
             return GROAT_E_SHAPE;
         }
@@ -290,14 +290,13 @@ int groat_check_crc(const void *model, uint32_t model_bytes)
 
 /* ---- What an op's check asks --------------------------------------------------------------------- */
 
-uint64_t groat_product(const uint32_t *factors, uint32_t count)
+uint32_t groat_product(const uint32_t *factors, uint32_t count)
 {
-    uint64_t product = 1;
+    uint32_t product = 1;
     for (uint32_t i = 0; i < count; i++) {
-        if (product >> 32 != 0 && factors[i] > 1) {
-            return UINT64_MAX;
+        if (__builtin_mul_overflow(product, factors[i], &product)) {
+            return 0;
         }
-        product *= factors[i];
     }
     return product;
 }
@@ -319,16 +318,4 @@ int groat_check_tensor(const groat_call *call, uint32_t index, uint8_t dtype, ui
 int groat_check_const(const groat_call *call, uint32_t offset, uint64_t bytes)
 {
     return check_range(call->net, offset, bytes, GROAT_ALIGN);
-}
-
-int groat_check_channels(const groat_call *call, uint32_t offset, uint32_t count)
-{
-    GROAT_TRY(groat_check_const(call, offset, (uint64_t)count * sizeof(groat_channel)));
-    const groat_channel *channels = groat_const(call, offset);
-    for (const groat_channel *c = channels; c < channels + count; c++) {
-        if (c->multiplier < 0 || (uint32_t)c->shift + 31u > 61u) {
-            return GROAT_E_PARAMS;
-        }
-    }
-    return GROAT_OK;
 }

@@ -7,11 +7,19 @@
 
 #include "../include/groat/format.h"
 
+/* What the constants and the scratch of a kernel take. */
+typedef struct groat_needs {
+    uint64_t weights_bytes;
+    uint64_t channels_bytes;
+    uint64_t scratch_bytes;
+} groat_needs;
+
 /* A filter over `rows` row pointers.  In each row it reads `taps` runs of `run` bytes, `tap_stride` apart,
  * and moves on by `pixel_stride` from one output pixel to the next. */
 typedef struct groat_conv_s8 {
-    const int8_t *weights;          /* [channels_out][rows][taps][run] */
-    const groat_channel *channels;  /* [channels_out] */
+    const void *weights;            /* in the order that `layout` names, as are the channels' constants */
+    const void *channels;
+    uint32_t layout;                /* one of those that the kernel set's packer may choose; 0 always works */
     uint32_t channels_out;
     uint32_t rows;
     uint32_t taps;
@@ -23,12 +31,14 @@ typedef struct groat_conv_s8 {
     int32_t output_zero_point;
     int32_t act_min;
     int32_t act_max;
+    void *scratch;                  /* as many bytes as the kernel needs, aligned to 16 */
 } groat_conv_s8;
 
 /* As above, for one pixel of `channels_in` bytes to a tap; output channel o reads input channel o / multiplier. */
 typedef struct groat_depthwise_s8 {
-    const int8_t *weights;          /* [rows][taps][channels_in * multiplier] */
-    const groat_channel *channels;  /* [channels_in * multiplier] */
+    const void *weights;
+    const void *channels;
+    uint32_t layout;
     uint32_t channels_in;
     uint32_t multiplier;
     uint32_t rows;
@@ -38,6 +48,7 @@ typedef struct groat_depthwise_s8 {
     int32_t output_zero_point;
     int32_t act_min;
     int32_t act_max;
+    void *scratch;
 } groat_depthwise_s8;
 
 typedef struct groat_pool_s8 {
@@ -64,7 +75,7 @@ typedef struct groat_add_s8 {
     int32_t act_max;
 } groat_add_s8;
 
-#define GROAT_KERNEL(name, arguments) void groat_##name##_ref arguments;
+#define GROAT_KERNEL(type, name, arguments) type groat_##name##_ref arguments;
 #include "kernels.def"
 #undef GROAT_KERNEL
 

@@ -16,10 +16,11 @@ static int check_operand(const groat_call *call, uint32_t index, const uint32_t 
         return GROAT_E_DTYPE;
     }
     GROAT_REQUIRE(strides[RANK - 1] <= 1);
+    uint32_t elements = groat_elements(operand);
     uint64_t last = 0;
     for (int i = 0; i < RANK; i++) {
         last += (uint64_t)(dims[i] - 1) * strides[i];
-        GROAT_REQUIRE(last < groat_elements(operand));
+        GROAT_REQUIRE(last < elements);
     }
     if (operand->buffer == groat_arg_tensor(call, 2)->buffer) {
         /* In place is safe only when each element is read just before it is written. */

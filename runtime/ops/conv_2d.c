@@ -5,6 +5,44 @@
 #include "../kernels/select.h"
 #include "window.h"
 
+typedef struct conv_context {
+    groat_conv_s8 kernel;   /* of one group */
+    uint32_t groups;
+    uint32_t in_c;          /* of one group */
+    uint32_t weights_step;  /* bytes from one group's constants to the next one's */
+    uint32_t channels_step;
+} conv_context;
+
+static uint32_t align_up(uint64_t bytes)
+{
+    return (uint32_t)((bytes + GROAT_ALIGN - 1) / GROAT_ALIGN * GROAT_ALIGN);
+}
+
+/* The kernel's arguments but for its pointers, and what it needs; 0 if it does not know the layout. */
+static int prepare(const groat_conv_2d_params *p, conv_context *c, groat_needs *needs)
+{
+    const groat_window *w = &p->window;
+    c->groups = p->groups;
+    c->in_c = (uint32_t)(w->in_c / p->groups);
+    /* Taps that lie side by side in every row are one long run. */
+    int joined = p->groups == 1 && w->dilation_w == 1;
+    c->kernel = (groat_conv_s8){
+        .layout = p->layout,
+        .channels_out = (uint32_t)(p->out_c / p->groups),
+        .rows = w->kernel_h,
+        .taps = joined ? 1 : w->kernel_w,
+        .run = joined ? w->kernel_w * c->in_c : c->in_c,
+        .out_stride = p->out_c,
+        .output_zero_point = p->output_zero_point,
+        .act_min = p->act_min,
+        .act_max = p->act_max,
+    };
+    int known = groat_kernels.conv_s8_needs(&c->kernel, needs);
+    c->weights_step = align_up(needs->weights_bytes);
+    c->channels_step = align_up(needs->channels_bytes);
+    return known;
+}
+
 static int check(const groat_call *call)
 {
     const groat_conv_2d_params *p = groat_params(call);
@@ -12,35 +50,38 @@ static int check(const groat_call *call)
     GROAT_TRY(groat_check_window(call, &p->window, p->out_c));
     GROAT_REQUIRE(p->groups > 0 && p->window.in_c % p->groups == 0 && p->out_c % p->groups == 0);
     GROAT_REQUIRE(p->act_min <= p->act_max);
-    uint32_t filter = (uint32_t)(p->window.in_c / p->groups);
-    uint64_t taps = (uint64_t)p->window.kernel_h * p->window.kernel_w;
-    GROAT_TRY(groat_check_const(call, p->weights, taps * filter * p->out_c));
-    return groat_check_channels(call, p->channels, p->out_c);
+    conv_context c;
+    groat_needs needs;
+    GROAT_REQUIRE(prepare(p, &c, &needs));
+    uint64_t before_last = c.groups - 1u;
+    /* So that the products below fit 64 bits. */
+    GROAT_REQUIRE(needs.weights_bytes <= UINT32_MAX && needs.channels_bytes <= UINT32_MAX);
+    GROAT_TRY(groat_check_const(call, p->weights, before_last * c.weights_step + needs.weights_bytes));
+    GROAT_TRY(groat_check_const(call, p->channels, before_last * c.channels_step + needs.channels_bytes));
+    for (uint32_t g = 0; g < c.groups; g++) {
+        c.kernel.weights = groat_const(call, p->weights + g * c.weights_step);
+        c.kernel.channels = groat_const(call, p->channels + g * c.channels_step);
+        GROAT_REQUIRE(groat_kernels.conv_s8_check(&c.kernel));
+    }
+    return GROAT_OK;
 }
 
 static uint32_t scratch_bytes(const void *params)
 {
     const groat_conv_2d_params *p = params;
-    return groat_window_scratch_bytes(&p->window);
+    conv_context c;
+    groat_needs needs;
+    prepare(p, &c, &needs);
+    return groat_window_scratch_bytes(&p->window, needs.scratch_bytes);
 }
 
-typedef struct conv_context {
-    groat_conv_s8 kernel;
-    uint32_t groups;
-    uint32_t kernel_h;
-    uint32_t kernel_w;
-    uint32_t in_c;          /* of one group */
-} conv_context;
-
-static void segment(const void *context, const int8_t *const *rows, uint32_t tap_stride, int8_t *out, uint32_t pixels)
+static void segment(const void *context, const int8_t *const *rows, uint32_t tap_stride, uint32_t pixel_stride,
+                    int8_t *out, uint32_t pixels)
 {
     const conv_context *c = context;
     groat_conv_s8 k = c->kernel;
-    /* Taps that lie side by side are one long run. */
-    int joined = tap_stride == c->in_c;
-    k.taps = joined ? 1 : c->kernel_w;
-    k.run = joined ? c->kernel_w * c->in_c : c->in_c;
     k.tap_stride = tap_stride;
+    k.pixel_stride = pixel_stride;
     if (c->groups == 1) {
         groat_kernels.conv_s8(&k, rows, out, pixels);
         return;
@@ -49,13 +90,13 @@ static void segment(const void *context, const int8_t *const *rows, uint32_t tap
     const int8_t **moved = (const int8_t **)(uintptr_t)rows;
     for (uint32_t g = 0; g < c->groups; g++) {
         groat_kernels.conv_s8(&k, rows, out + g * k.channels_out, pixels);
-        k.weights += k.channels_out * c->kernel_h * c->kernel_w * c->in_c;
-        k.channels += k.channels_out;
-        for (uint32_t r = 0; r < c->kernel_h; r++) {
+        k.weights = (const uint8_t *)k.weights + c->weights_step;
+        k.channels = (const uint8_t *)k.channels + c->channels_step;
+        for (uint32_t r = 0; r < k.rows; r++) {
             moved[r] += c->in_c;
         }
     }
-    for (uint32_t r = 0; r < c->kernel_h; r++) {
+    for (uint32_t r = 0; r < k.rows; r++) {
         moved[r] -= c->groups * c->in_c;
     }
 }
@@ -63,27 +104,14 @@ static void segment(const void *context, const int8_t *const *rows, uint32_t tap
 static void run(const groat_call *call)
 {
     const groat_conv_2d_params *p = groat_params(call);
-    const groat_window *w = &p->window;
-    const conv_context context = {
-        .kernel =
-            {
-                .weights = groat_const(call, p->weights),
-                .channels = groat_const(call, p->channels),
-                .channels_out = (uint32_t)(p->out_c / p->groups),
-                .rows = w->kernel_h,
-                .pixel_stride = (uint32_t)w->stride_w * w->in_c,
-                .out_stride = p->out_c,
-                .output_zero_point = p->output_zero_point,
-                .act_min = p->act_min,
-                .act_max = p->act_max,
-            },
-        .groups = p->groups,
-        .kernel_h = w->kernel_h,
-        .kernel_w = w->kernel_w,
-        .in_c = (uint32_t)(w->in_c / p->groups),
-    };
-    groat_for_segments(w, p->input_zero_point, groat_in(call, 0), groat_out(call, 0), p->out_c, groat_scratch(call),
-                       segment, &context);
+    conv_context c;
+    groat_needs needs;
+    prepare(p, &c, &needs);
+    c.kernel.weights = groat_const(call, p->weights);
+    c.kernel.channels = groat_const(call, p->channels);
+    c.kernel.scratch = groat_window_kernel_scratch(&p->window, groat_scratch(call));
+    groat_for_segments(&p->window, p->input_zero_point, groat_in(call, 0), groat_out(call, 0), p->out_c,
+                       groat_scratch(call), segment, &c);
 }
 
 const groat_op groat_op_conv_2d = {check, scratch_bytes, run};

@@ -5,6 +5,24 @@
 #include "../kernels/select.h"
 #include "../core/op.h"
 
+/* The kernel's arguments but for its pointers, and what it needs; 0 if it does not know the layout. */
+static int prepare(const groat_fully_connected_params *p, groat_conv_s8 *k, groat_needs *needs)
+{
+    *k = (groat_conv_s8){
+        .layout = p->layout,
+        .channels_out = p->out_c,
+        .rows = 1,
+        .taps = 1,
+        .run = p->depth,
+        .pixel_stride = p->depth,
+        .out_stride = p->out_c,
+        .output_zero_point = p->output_zero_point,
+        .act_min = p->act_min,
+        .act_max = p->act_max,
+    };
+    return groat_kernels.conv_s8_needs(k, needs);
+}
+
 static int check(const groat_call *call)
 {
     const groat_fully_connected_params *p = groat_params(call);
@@ -12,8 +30,23 @@ static int check(const groat_call *call)
     GROAT_TRY(groat_check_tensor(call, 0, GROAT_INT8, (uint64_t)p->batches * p->depth));
     GROAT_TRY(groat_check_tensor(call, 1, GROAT_INT8, (uint64_t)p->batches * p->out_c));
     GROAT_REQUIRE(p->act_min <= p->act_max);
-    GROAT_TRY(groat_check_const(call, p->weights, (uint64_t)p->out_c * p->depth));
-    return groat_check_channels(call, p->channels, p->out_c);
+    groat_conv_s8 k;
+    groat_needs needs;
+    GROAT_REQUIRE(prepare(p, &k, &needs));
+    GROAT_TRY(groat_check_const(call, p->weights, needs.weights_bytes));
+    GROAT_TRY(groat_check_const(call, p->channels, needs.channels_bytes));
+    k.weights = groat_const(call, p->weights);
+    k.channels = groat_const(call, p->channels);
+    GROAT_REQUIRE(groat_kernels.conv_s8_check(&k));
+    return GROAT_OK;
+}
+
+static uint32_t scratch_bytes(const void *params)
+{
+    groat_conv_s8 k;
+    groat_needs needs;
+    prepare(params, &k, &needs);
+    return needs.scratch_bytes < UINT32_MAX ? (uint32_t)needs.scratch_bytes : UINT32_MAX;
 }
 
 static int32_t sum(const int8_t *x, uint32_t count)
@@ -30,19 +63,12 @@ static void run(const groat_call *call)
     const groat_fully_connected_params *p = groat_params(call);
     const int8_t *in = groat_in(call, 0);
     int8_t *out = groat_out(call, 0);
-    groat_conv_s8 k = {
-        .weights = groat_const(call, p->weights),
-        .channels = groat_const(call, p->channels),
-        .channels_out = p->out_c,
-        .rows = 1,
-        .taps = 1,
-        .run = p->depth,
-        .pixel_stride = p->depth,
-        .out_stride = p->out_c,
-        .output_zero_point = p->output_zero_point,
-        .act_min = p->act_min,
-        .act_max = p->act_max,
-    };
+    groat_conv_s8 k;
+    groat_needs needs;
+    prepare(p, &k, &needs);
+    k.weights = groat_const(call, p->weights);
+    k.channels = groat_const(call, p->channels);
+    k.scratch = needs.scratch_bytes > 0 ? groat_scratch(call) : NULL;
     if (p->weights_zero_point == 0) {
         groat_kernels.conv_s8(&k, &in, out, p->batches);
         return;
@@ -54,4 +80,4 @@ static void run(const groat_call *call)
     }
 }
 
-const groat_op groat_op_fully_connected = {check, NULL, run};
+const groat_op groat_op_fully_connected = {check, scratch_bytes, run};

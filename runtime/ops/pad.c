@@ -20,7 +20,9 @@ static int check(const groat_call *call)
     uint64_t elements = groat_product(p->in_dims, RANK);
     GROAT_REQUIRE(elements > 0);
     GROAT_TRY(groat_check_tensor(call, 0, dtype, elements));
-    return groat_check_tensor(call, 1, dtype, groat_product(p->out_dims, RANK));
+    uint64_t out_elements = groat_product(p->out_dims, RANK);
+    GROAT_REQUIRE(out_elements > 0);
+    return groat_check_tensor(call, 1, dtype, out_elements);
 }
 
 static void run(const groat_call *call)

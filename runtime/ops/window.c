@@ -48,30 +48,89 @@ static int pads_columns(const groat_window *w)
     return w->pad_left > 0 || right_border(w) < w->out_w;
 }
 
-uint32_t groat_window_scratch_bytes(const groat_window *w)
+static uint32_t window_bytes(const groat_window *w)
+{
+    return (uint32_t)w->kernel_h * w->kernel_w * w->in_c;
+}
+
+/* How many padded windows are gathered before the kernel is called: more serve it better, but take scratch. */
+static uint32_t gathered(const groat_window *w)
+{
+    return window_bytes(w) <= 512 ? 4 : 2;
+}
+
+static uint64_t own_bytes(const groat_window *w)
 {
     uint64_t bytes = (uint64_t)w->kernel_h * GROAT_POINTER_BYTES;
     if (pads_columns(w)) {
-        bytes += (uint64_t)w->kernel_h * w->kernel_w * w->in_c;
+        bytes += (uint64_t)w->kernel_h * GROAT_POINTER_BYTES;
+        bytes += (uint64_t)gathered(w) * w->kernel_h * w->kernel_w * w->in_c;
     }
     if (pads_rows(w)) {
         bytes += (uint64_t)w->in_w * w->in_c;
     }
+    return bytes;
+}
+
+static uint64_t kernel_start(const groat_window *w)
+{
+    return (own_bytes(w) + GROAT_ALIGN - 1) / GROAT_ALIGN * GROAT_ALIGN;
+}
+
+uint32_t groat_window_scratch_bytes(const groat_window *w, uint64_t kernel_bytes)
+{
+    uint64_t bytes = kernel_bytes > 0 ? kernel_start(w) + kernel_bytes : own_bytes(w);
     return bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX;
 }
 
-/* Copies the taps of one pixel side by side; `start` is the column of the first, which may lie outside. */
-static void fill_window(const groat_window *w, int8_t padding, const int8_t *const *rows, int32_t start, int8_t *window)
+void *groat_window_kernel_scratch(const groat_window *w, void *scratch)
 {
+    return (uint8_t *)scratch + kernel_start(w);
+}
+
+/* Padded windows on their way to the kernel.  They lie interleaved: row by row, and in a row pixel by pixel. */
+typedef struct gather {
+    const groat_window *w;
+    const int8_t **rows;        /* of the first window */
+    int8_t *windows;
+    int8_t *out;                /* of the first window */
+    uint32_t count;
+    uint32_t room;
+    int8_t padding;
+    groat_segment segment;
+    const void *context;
+} gather;
+
+static void flush(gather *g)
+{
+    uint32_t tap_bytes = g->w->in_c;
+    if (g->count > 0) {
+        g->segment(g->context, g->rows, tap_bytes, g->w->kernel_w * tap_bytes, g->out, g->count);
+        g->count = 0;
+    }
+}
+
+/* Copies the taps of one pixel side by side; `start` is the column of the first, which may lie outside. */
+static void add_window(gather *g, const int8_t *const *rows, int32_t start, int8_t *out)
+{
+    const groat_window *w = g->w;
+    uint32_t pixel_bytes = (uint32_t)w->kernel_w * w->in_c;
+    if (g->count == 0) {
+        g->out = out;
+    }
     for (uint32_t r = 0; r < w->kernel_h; r++) {
-        for (uint32_t t = 0; t < w->kernel_w; t++, window += w->in_c) {
+        int8_t *to = g->windows + (r * g->room + g->count) * pixel_bytes;
+        for (uint32_t t = 0; t < w->kernel_w; t++, to += w->in_c) {
             int32_t x = start + (int32_t)(t * w->dilation_w);
             if (x >= 0 && x < w->in_w) {
-                memcpy(window, rows[r] + (uint32_t)x * w->in_c, w->in_c);
+                memcpy(to, rows[r] + (uint32_t)x * w->in_c, w->in_c);
             } else {
-                memset(window, padding, w->in_c);
+                memset(to, g->padding, w->in_c);
             }
         }
+    }
+    if (++g->count == g->room) {
+        flush(g);
     }
 }
 
@@ -81,49 +140,58 @@ void groat_for_segments(const groat_window *w, int8_t padding, const int8_t *in,
     const int8_t **rows = scratch;
     uint32_t row_bytes = (uint32_t)w->in_w * w->in_c;
     uint32_t tap_stride = (uint32_t)w->dilation_w * w->in_c;
+    uint32_t pixel_stride = (uint32_t)w->stride_w * w->in_c;
 
     if (w->kernel_h == 1 && w->kernel_w == 1 && w->stride_h == 1 && w->stride_w == 1) {
         rows[0] = in;
-        segment(context, rows, tap_stride, out, (uint32_t)w->batches * w->out_h * w->out_w);
+        segment(context, rows, tap_stride, pixel_stride, out, (uint32_t)w->batches * w->out_h * w->out_w);
         return;
     }
 
-    int8_t *window = (int8_t *)scratch + (uint32_t)w->kernel_h * GROAT_POINTER_BYTES;
-    int8_t *padding_row = window;
+    int8_t *rest = (int8_t *)scratch + (uint32_t)w->kernel_h * GROAT_POINTER_BYTES;
+    gather g = {.w = w, .padding = padding, .segment = segment, .context = context};
     if (pads_columns(w)) {
-        padding_row += (uint32_t)w->kernel_h * w->kernel_w * w->in_c;
+        g.rows = (const int8_t **)(void *)rest;
+        g.windows = rest + (uint32_t)w->kernel_h * GROAT_POINTER_BYTES;
+        g.room = gathered(w);
+        rest = g.windows + g.room * window_bytes(w);
+        for (uint32_t r = 0; r < w->kernel_h; r++) {
+            g.rows[r] = g.windows + r * g.room * w->kernel_w * w->in_c;
+        }
     }
     if (pads_rows(w)) {
-        memset(padding_row, padding, row_bytes);
+        memset(rest, padding, row_bytes);
     }
     uint32_t left = left_border(w);
     uint32_t right = right_border(w);
     right = right < left ? left : right;
+    uint32_t inset = left * pixel_stride - (uint32_t)w->pad_left * w->in_c;
 
     for (uint32_t b = 0; b < w->batches; b++, in += w->in_h * row_bytes) {
         for (uint32_t y = 0; y < w->out_h; y++) {
             int32_t top = (int32_t)(y * w->stride_h) - w->pad_top;
-            for (uint32_t x = 0; x < w->out_w;) {
-                int inside = x >= left && x < right;
-                int32_t start = (int32_t)(x * w->stride_w) - w->pad_left;
+            for (uint32_t r = 0; r < w->kernel_h; r++) {
+                int32_t row = top + (int32_t)(r * w->dilation_h);
+                rows[r] = row >= 0 && row < w->in_h ? in + (uint32_t)row * row_bytes : rest;
+            }
+            for (uint32_t x = 0; x < left; x++, out += out_c) {
+                add_window(&g, rows, (int32_t)(x * w->stride_w) - w->pad_left, out);
+            }
+            if (left < right) {
+                flush(&g);
                 for (uint32_t r = 0; r < w->kernel_h; r++) {
-                    int32_t row = top + (int32_t)(r * w->dilation_h);
-                    rows[r] = row >= 0 && row < w->in_h ? in + (uint32_t)row * row_bytes : padding_row;
-                    rows[r] += inside ? (uint32_t)start * w->in_c : 0;
+                    rows[r] += inset;
                 }
-                uint32_t pixels = inside ? right - left : 1;
-                if (inside) {
-                    segment(context, rows, tap_stride, out, pixels);
-                } else {
-                    fill_window(w, padding, rows, start, window);
-                    for (uint32_t r = 0; r < w->kernel_h; r++) {
-                        rows[r] = window + r * w->kernel_w * w->in_c;
-                    }
-                    segment(context, rows, w->in_c, out, pixels);
+                segment(context, rows, tap_stride, pixel_stride, out, right - left);
+                for (uint32_t r = 0; r < w->kernel_h; r++) {
+                    rows[r] -= inset;
                 }
-                out += pixels * out_c;
-                x += pixels;
+                out += (right - left) * out_c;
+            }
+            for (uint32_t x = right; x < w->out_w; x++, out += out_c) {
+                add_window(&g, rows, (int32_t)(x * w->stride_w) - w->pad_left, out);
             }
         }
     }
+    flush(&g);
 }

@@ -17,16 +17,21 @@ static inline uint32_t groat_extent(uint32_t kernel, uint32_t dilation)
  * the call have the shapes that the window says. */
 int groat_check_window(const groat_call *call, const groat_window *w, uint32_t out_c);
 
-/* Scratch for groat_for_segments: row pointers, one padded window, one row of padding. */
-uint32_t groat_window_scratch_bytes(const groat_window *w);
+/* Scratch for groat_for_segments: row pointers, some padded windows, one row of padding; and behind them, aligned,
+ * what the kernel itself needs. */
+uint32_t groat_window_scratch_bytes(const groat_window *w, uint64_t kernel_bytes);
+
+/* Where the kernel's part of that scratch starts. */
+void *groat_window_kernel_scratch(const groat_window *w, void *scratch);
 
 /* Computes `pixels` neighbouring output pixels from `rows`, which point at the first tap of the first pixel.
- * Taps of a row lie `tap_stride` bytes apart. */
-typedef void (*groat_segment)(const void *context, const int8_t *const *rows, uint32_t tap_stride, int8_t *out,
-                              uint32_t pixels);
+ * Taps of a row lie `tap_stride` bytes apart, pixels `pixel_stride`. */
+typedef void (*groat_segment)(const void *context, const int8_t *const *rows, uint32_t tap_stride,
+                              uint32_t pixel_stride, int8_t *out, uint32_t pixels);
 
-/* Calls `segment` for every stretch of output pixels: a whole row's interior at once, border pixels one by one
- * from a copy of their window with padding filled in. */
+/* Calls `segment` for every stretch of output pixels: a whole row's interior at once; pixels whose window sticks out
+ * at a side from copies with the padding filled in, a few at a time: the right end of one row and the left end of the
+ * next are neighbours in the output. */
 void groat_for_segments(const groat_window *w, int8_t padding, const int8_t *in, int8_t *out, uint32_t out_c,
                         void *scratch, groat_segment segment, const void *context);
 

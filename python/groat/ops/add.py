@@ -91,13 +91,14 @@ def add(
     act_min: int = -128,
     act_max: int = 127,
     on: str = "host",
+    isa: str | None = None,
 ) -> Array:
     """Sum with broadcasting.
 
     Args:
         a, b: int8, of shapes that broadcast to one of them.
         a_scale, b_scale, output_scale: real = scale * (stored - zero_point); read as float32.
-        on: as conv2d.
+        on, isa: as conv2d.
 
     Returns int8 of the common shape.
     Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
@@ -110,4 +111,4 @@ def add(
         "act_min": act_min,
         "act_max": act_max,
     }
-    return call("add", [array(a, "a", "int8"), array(b, "b", "int8")], attrs, "int8", on)
+    return call("add", [array(a, "a", "int8"), array(b, "b", "int8")], attrs, "int8", on, isa)

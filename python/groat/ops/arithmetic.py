@@ -150,9 +150,3 @@ def folded_bias(bias: ArrayLike, weights_sum: ArrayLike, input_zero_point: int, 
     return wrap32(
         np.asarray(bias, np.int64) - input_zero_point * np.asarray(weights_sum, np.int64) + np.int64(constant)
     )
-
-
-def pack_channels(bias: ArrayLike, multiplier: ArrayLike, shift: ArrayLike) -> bytes:
-    """groat_channel records: int32 (bias, multiplier, shift) for each channel."""
-    columns = [np.asarray(column, np.int64) for column in (bias, multiplier, shift)]
-    return np.stack(columns, axis=1).astype("<i4").tobytes()

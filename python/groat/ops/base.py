@@ -5,9 +5,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from groat.graph.ir import Array, Op, Tensor
+
+if TYPE_CHECKING:
+    from groat.pack.layouts import Layouts
 
 Shape = tuple[int, ...]
 
@@ -52,7 +55,13 @@ Importer = Callable[[ImportedOp], Op]
 
 
 class Constants(Protocol):
-    """Where constants go while a model is packed."""
+    """Where constants go while a model is packed.
+
+    Attributes:
+        layouts: how the target's kernels want their weights.
+    """
+
+    layouts: Layouts
 
     def add(self, data: bytes) -> int:
         """Stores bytes, aligned; returns their offset in the file.  Equal bytes are stored once."""

@@ -60,7 +60,7 @@ def window(x: Array, kernel: Pair, stride: Pair, dilation: Pair, padding: Paddin
     return {"kernel": size, "stride": step, "dilation": spread, "padding": around}
 
 
-def call(kind: str, inputs: Sequence[Array], attrs: Mapping[str, Any], dtype: str, on: str) -> Array:
+def call(kind: str, inputs: Sequence[Array], attrs: Mapping[str, Any], dtype: str, on: str, isa: str | None) -> Array:
     """Runs one op.
 
     Args:
@@ -68,6 +68,7 @@ def call(kind: str, inputs: Sequence[Array], attrs: Mapping[str, Any], dtype: st
         inputs: an array for each input, constants included.
         dtype: of the output.
         on: "host" or a device such as "qemu:cortex-m4".
+        isa: the kernel set; default: the one of `on`.
 
     Raises:
         InputError: the arrays or attributes do not fit each other or the kernel.
@@ -77,8 +78,10 @@ def call(kind: str, inputs: Sequence[Array], attrs: Mapping[str, Any], dtype: st
     from groat.ops import op_def
     from groat.pack import pack_steps, write
     from groat.planner import plan_memory
-    from groat.runners import open_runner
+    from groat.runners import open_runner, split_where
+    from groat.targets import load_target
 
+    packing = isa if isa is not None else load_target(split_where(on)[1]).packing
     definition = op_def(kind)
     output = len(inputs)
     op = Op(kind, tuple(range(output)), (output,), attrs)
@@ -91,7 +94,7 @@ def call(kind: str, inputs: Sequence[Array], attrs: Mapping[str, Any], dtype: st
         shape = definition.shapes(op, [tensors[number] for number in op.inputs])[0]
         tensors[output] = Tensor("output", tuple(int(size) for size in shape), dtype)
         graph = verify(Graph(kind, tensors, (op,), arguments, (output,)))
-        steps = pack_steps(graph)
+        steps = pack_steps(graph, packing)
         plan = plan_memory(graph, [step.scratch_bytes for step in steps.steps])
         packed, _ = write(graph, steps, plan, bytes(32))
         runner = open_runner(on, packed)

@@ -63,12 +63,12 @@ Concatenation.tflite = {"CONCATENATION": _import}
 OP = Concatenation()
 
 
-def concatenation(arrays: Sequence[ArrayLike], axis: int = 0, on: str = "host") -> Array:
+def concatenation(arrays: Sequence[ArrayLike], axis: int = 0, on: str = "host", isa: str | None = None) -> Array:
     """Joins arrays along one axis.
 
     Args:
         arrays: at least one; int8 or float32, all of one dtype, equal in every dimension but the axis.
-        on: as conv2d.
+        on, isa: as conv2d.
 
     Returns the joined array.
     Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
@@ -77,4 +77,4 @@ def concatenation(arrays: Sequence[ArrayLike], axis: int = 0, on: str = "host") 
     if not values or len({value.dtype for value in values}) != 1 or len({value.ndim for value in values}) != 1:
         raise InputError(f"expected arrays of one dtype and rank, found {[(v.dtype.name, v.shape) for v in values]}")
     attrs = {"axis": axis % max(values[0].ndim, 1)}
-    return call("concatenation", values, attrs, str(values[0].dtype), on)
+    return call("concatenation", values, attrs, str(values[0].dtype), on, isa)

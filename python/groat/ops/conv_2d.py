@@ -9,6 +9,7 @@ output_zero_point; multiplier, shift (int32 arrays, one for each output channel)
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,6 @@ from groat.ops.arithmetic import (
     channel_scales,
     clamp_int8,
     folded_bias,
-    pack_channels,
     requantize,
     require_int8,
     wrap32,
@@ -30,6 +30,9 @@ from groat.ops.arithmetic import (
 from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Unsupported
 from groat.ops.call import Padding, Pair, array, call, channels, window
 from groat.ops.window import import_window, pad_image, spatial_shape, window_fields
+from groat.pack.layouts import Filters
+
+ALIGN = 16  # of constants in a packed model
 
 
 def import_convolution(source: ImportedOp, channel_axis: int) -> tuple[list[int], dict[str, Any]]:
@@ -61,23 +64,52 @@ def import_convolution(source: ImportedOp, channel_axis: int) -> tuple[list[int]
     return inputs, attrs
 
 
-def convolution_fields(
-    op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], weights_sum: Array, constants: Constants
-) -> dict[str, Any]:
-    """The fields that CONV_2D and DEPTHWISE_CONV_2D share."""
-    weights = inputs[1].data
-    assert weights is not None
-    out_c = outputs[0].shape[3]
-    bias = inputs[2].data if len(inputs) > 2 else np.zeros(out_c, np.int32)
+def filters_of(
+    op: Op, inputs: Sequence[Tensor], weights: Array, weights_sum: Array, pixels: int, **more: int
+) -> Filters:
+    """What the layouts need to know of an op with weights; `weights` in the order that its kernel is called with."""
+    bias = inputs[2].data if len(inputs) > 2 else np.zeros(weights_sum.shape, np.int32)
     assert bias is not None
-    folded = folded_bias(bias, weights_sum, op.attrs["input_zero_point"])
+    attrs = op.attrs
+    return Filters(
+        weights=np.ascontiguousarray(weights),
+        bias=folded_bias(bias, weights_sum, attrs["input_zero_point"]),
+        multiplier=attrs["multiplier"],
+        shift=attrs["shift"],
+        output_zero_point=attrs["output_zero_point"],
+        act_min=attrs["act_min"],
+        act_max=attrs["act_max"],
+        pixels=pixels,
+        **more,
+    )
+
+
+def convolution_fields(op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> dict[str, Any]:
+    """The fields that CONV_2D and DEPTHWISE_CONV_2D share, but for the constants."""
+    names = ("input_zero_point", "output_zero_point", "act_min", "act_max")
     return {
-        "weights": constants.add(weights.tobytes()),
-        "channels": constants.add(pack_channels(folded, op.attrs["multiplier"], op.attrs["shift"])),
         "window": window_fields(op, inputs[0].shape, outputs[0].shape),
-        "out_c": out_c,
-        **{name: op.attrs[name] for name in ("input_zero_point", "output_zero_point", "act_min", "act_max")},
+        "out_c": outputs[0].shape[3],
+        **{name: op.attrs[name] for name in names},
     }
+
+
+def _group(filters: Filters, group: int, groups: int) -> Filters:
+    """The filters of one group."""
+    size = filters.weights.shape[0] // groups
+    part = slice(group * size, (group + 1) * size)
+    return replace(
+        filters,
+        weights=filters.weights[part],
+        bias=filters.bias[part],
+        multiplier=filters.multiplier[part],
+        shift=filters.shift[part],
+    )
+
+
+def _aligned(parts: Sequence[bytes]) -> bytes:
+    """Groups one behind the other, each at an aligned place."""
+    return b"".join(part + b"\0" * (-len(part) % ALIGN) for part in parts[:-1]) + parts[-1]
 
 
 def rescale(op: Op, acc: Array) -> Array:
@@ -117,10 +149,21 @@ class Conv2D(OpDef):
     def params(
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
     ) -> dict[str, Any]:
-        assert inputs[1].data is not None
-        weights_sum = inputs[1].data.sum(axis=(1, 2, 3), dtype=np.int64)
-        fields = convolution_fields(op, inputs, outputs, weights_sum, constants)
-        return {**fields, "groups": op.attrs["groups"]}
+        weights, groups = inputs[1].data, op.attrs["groups"]
+        assert weights is not None
+        out_c, rows, taps, depth = weights.shape
+        if groups == 1 and op.attrs["dilation"][1] == 1:
+            weights = weights.reshape(out_c, rows, 1, taps * depth)
+        pixels = outputs[0].shape[1] * outputs[0].shape[2] if rows == taps == 1 else outputs[0].shape[2]
+        filters = filters_of(op, inputs, weights, weights.sum(axis=(1, 2, 3), dtype=np.int64), pixels)
+        packed = constants.layouts.conv_s8([_group(filters, group, groups) for group in range(groups)])
+        return {
+            **convolution_fields(op, inputs, outputs),
+            "weights": constants.add(_aligned([part.weights for part in packed])),
+            "channels": constants.add(_aligned([part.channels for part in packed])),
+            "layout": packed[0].layout,
+            "groups": groups,
+        }
 
     def macs(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> int:
         return outputs[0].elements * inputs[1].elements // inputs[1].shape[0]
@@ -164,6 +207,7 @@ def conv2d(
     act_min: int = -128,
     act_max: int = 127,
     on: str = "host",
+    isa: str | None = None,
 ) -> Array:
     """Two-dimensional convolution, grouped where the filters are shallower than x.
 
@@ -175,6 +219,7 @@ def conv2d(
             or one for all (groat.ops.arithmetic.quantize_multiplier makes them).
         padding: "same", "valid" or ((top, bottom), (left, right)); padding holds input_zero_point.
         on: "host" or a device such as "qemu:cortex-m4".
+        isa: the kernel set: "ref", "dsp", "mve", "rvv" or "scalar"; default: the one of `on`, "ref" on the host.
 
     Returns int8 [n, out_h, out_w, out_c].
     Raises InputError if the arrays do not fit each other, and as groat.Runner on a device.
@@ -193,4 +238,4 @@ def conv2d(
         "act_min": act_min,
         "act_max": act_max,
     }
-    return call("conv_2d", inputs, attrs, "int8", on)
+    return call("conv_2d", inputs, attrs, "int8", on, isa)

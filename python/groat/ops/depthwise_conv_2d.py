@@ -17,7 +17,14 @@ from groat.errors import InputError
 from groat.graph.ir import Array, Op, Tensor
 from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Unsupported
 from groat.ops.call import Padding, Pair, call, channels, window
-from groat.ops.conv_2d import convolution_fields, convolution_inputs, import_convolution, rescale, strided_tap
+from groat.ops.conv_2d import (
+    convolution_fields,
+    convolution_inputs,
+    filters_of,
+    import_convolution,
+    rescale,
+    strided_tap,
+)
 from groat.ops.window import pad_image, spatial_shape
 
 
@@ -41,8 +48,17 @@ class DepthwiseConv2D(OpDef):
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
     ) -> dict[str, Any]:
         assert inputs[1].data is not None
-        weights_sum = inputs[1].data.sum(axis=(0, 1, 2), dtype=np.int64)
-        return convolution_fields(op, inputs, outputs, weights_sum, constants)
+        weights = inputs[1].data[0]
+        depth = weights.shape[2] // inputs[0].shape[3]
+        weights_sum = weights.sum(axis=(0, 1), dtype=np.int64)
+        filters = filters_of(op, inputs, weights, weights_sum, outputs[0].shape[2], multiplier_depth=depth)
+        packed = constants.layouts.depthwise_s8(filters)
+        return {
+            **convolution_fields(op, inputs, outputs),
+            "weights": constants.add(packed.weights),
+            "channels": constants.add(packed.channels),
+            "layout": packed.layout,
+        }
 
     def macs(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> int:
         return outputs[0].elements * inputs[1].shape[1] * inputs[1].shape[2]
@@ -75,6 +91,7 @@ def depthwise_conv2d(
     act_min: int = -128,
     act_max: int = 127,
     on: str = "host",
+    isa: str | None = None,
 ) -> Array:
     """Depthwise convolution; output channel o reads input channel o // (out_c / c).
 
@@ -82,7 +99,7 @@ def depthwise_conv2d(
         x: int8 [n, h, w, c].
         weights: int8 [1, kernel_h, kernel_w, out_c]; out_c is a multiple of c.
         bias: int32 [out_c]; none means zeros.
-        multiplier, shift, padding, on: as conv2d.
+        multiplier, shift, padding, on, isa: as conv2d.
 
     Returns int8 [n, out_h, out_w, out_c].
     Raises InputError if the arrays do not fit each other, and as groat.Runner on a device.
@@ -102,4 +119,4 @@ def depthwise_conv2d(
         "act_min": act_min,
         "act_max": act_max,
     }
-    return call("depthwise_conv_2d", inputs, attrs, "int8", on)
+    return call("depthwise_conv_2d", inputs, attrs, "int8", on, isa)

@@ -45,16 +45,16 @@ Dequantize.tflite = {"DEQUANTIZE": _import}
 OP = Dequantize()
 
 
-def dequantize(x: ArrayLike, *, scale: float, zero_point: int = 0, on: str = "host") -> Array:
+def dequantize(x: ArrayLike, *, scale: float, zero_point: int = 0, on: str = "host", isa: str | None = None) -> Array:
     """scale * (x - zero_point).
 
     Args:
         x: int8.
         scale: greater than zero; read as float32.
-        on: as conv2d.
+        on, isa: as conv2d.
 
     Returns float32 of the same shape.
     Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
     """
     attrs = {"scale": float(np.float32(scale)), "zero_point": zero_point}
-    return call("dequantize", [array(x, "x", "int8")], attrs, "float32", on)
+    return call("dequantize", [array(x, "x", "int8")], attrs, "float32", on, isa)

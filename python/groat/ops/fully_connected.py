@@ -20,13 +20,11 @@ from groat.ops.arithmetic import (
     activation_range,
     channel_multipliers,
     channel_scales,
-    folded_bias,
-    pack_channels,
     require_int8,
 )
 from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Unsupported
 from groat.ops.call import array, call, channels
-from groat.ops.conv_2d import rescale
+from groat.ops.conv_2d import filters_of, rescale
 
 
 class FullyConnected(OpDef):
@@ -46,14 +44,17 @@ class FullyConnected(OpDef):
         weights = inputs[1].data
         assert weights is not None
         out_c, depth = weights.shape
-        bias = inputs[2].data if len(inputs) > 2 else np.zeros(out_c, np.int32)
-        assert bias is not None
-        zero_points = depth * attrs["input_zero_point"] * attrs["weights_zero_point"]
-        folded = folded_bias(bias, weights.sum(axis=1, dtype=np.int64), attrs["input_zero_point"], zero_points)
+        # sum of (w - z) * (x - zx) = sum of w * x - zx * sum of (w - z) - z * sum of x; the last is the kernel's.
+        weights_sum = weights.sum(axis=1, dtype=np.int64) - depth * attrs["weights_zero_point"]
+        batches = inputs[0].elements // depth
+        packed = constants.layouts.conv_s8(
+            [filters_of(op, inputs, weights.reshape(out_c, 1, 1, depth), weights_sum, batches)]
+        )[0]
         return {
-            "weights": constants.add(weights.tobytes()),
-            "channels": constants.add(pack_channels(folded, attrs["multiplier"], attrs["shift"])),
-            "batches": inputs[0].elements // depth,
+            "weights": constants.add(packed.weights),
+            "channels": constants.add(packed.channels),
+            "layout": packed.layout,
+            "batches": batches,
             "depth": depth,
             "out_c": out_c,
             **{name: attrs[name] for name in ("weights_zero_point", "output_zero_point", "act_min", "act_max")},
@@ -114,6 +115,7 @@ def fully_connected(
     act_min: int = -128,
     act_max: int = 127,
     on: str = "host",
+    isa: str | None = None,
 ) -> Array:
     """Dense layer.
 
@@ -121,7 +123,7 @@ def fully_connected(
         x: int8 [batches, depth].
         weights: int8 [out_c, depth].
         bias: int32 [out_c]; none means zeros.
-        multiplier, shift, on: as conv2d.
+        multiplier, shift, on, isa: as conv2d.
 
     Returns int8 [batches, out_c].
     Raises InputError if the arrays do not fit each other, and as groat.Runner on a device.
@@ -142,4 +144,4 @@ def fully_connected(
         "act_max": act_max,
         "out_shape": (inputs[0].shape[0], count),
     }
-    return call("fully_connected", inputs, attrs, "int8", on)
+    return call("fully_connected", inputs, attrs, "int8", on, isa)

@@ -98,13 +98,13 @@ Lut.tflite = {"LOGISTIC": _logistic, "RELU": _relu, "RELU6": _relu6}
 OP = Lut()
 
 
-def lut(x: ArrayLike, table: ArrayLike, on: str = "host") -> Array:
+def lut(x: ArrayLike, table: ArrayLike, on: str = "host", isa: str | None = None) -> Array:
     """Any function of 8-bit values.
 
     Args:
         x: int8 or uint8.
         table: int8 or uint8 [256]: the result for each byte, indexed by the byte read as unsigned.
-        on: as conv2d.
+        on, isa: as conv2d.
 
     Returns an array of x's shape and the table's dtype.
     Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
@@ -113,4 +113,4 @@ def lut(x: ArrayLike, table: ArrayLike, on: str = "host") -> Array:
     if results.size != 256:
         raise InputError(f"table has {results.size} entries; expected 256")
     attrs = {"table": np.ascontiguousarray(results).view(np.uint8), "dtype": str(results.dtype)}
-    return call("lut", [values], attrs, str(results.dtype), on)
+    return call("lut", [values], attrs, str(results.dtype), on, isa)

@@ -29,15 +29,16 @@ def max_pool2d(
     act_min: int = -128,
     act_max: int = 127,
     on: str = "host",
+    isa: str | None = None,
 ) -> Array:
     """Maximum pooling; padding never wins.
 
     Args:
         x: int8 [n, h, w, c].
         kernel, stride: (height, width) or one for both; the stride is the kernel's size unless given.
-        padding, on: as conv2d.
+        padding, on, isa: as conv2d.
 
     Returns int8 [n, out_h, out_w, c], in the scale of x.
     Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
     """
-    return call_pool("max_pool_2d", x, kernel, stride, padding, act_min, act_max, on)
+    return call_pool("max_pool_2d", x, kernel, stride, padding, act_min, act_max, on, isa)

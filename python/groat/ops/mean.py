@@ -116,6 +116,7 @@ def mean(
     output_zero_point: int = 0,
     keep_dims: bool = False,
     on: str = "host",
+    isa: str | None = None,
 ) -> Array:
     """Mean over some axes.
 
@@ -123,7 +124,7 @@ def mean(
         x: int8.
         axes: not empty; negative ones count from the end.
         input_scale, output_scale: real = scale * (stored - zero_point); read as float32.
-        on: as conv2d.
+        on, isa: as conv2d.
 
     Returns int8 of x's shape without the axes, or with 1 in their place.
     Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
@@ -140,4 +141,4 @@ def mean(
         "input_zero_point": input_zero_point,
         "output_zero_point": output_zero_point,
     }
-    return call("mean", [values], attrs, "int8", on)
+    return call("mean", [values], attrs, "int8", on, isa)

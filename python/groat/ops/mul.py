@@ -63,13 +63,14 @@ def mul(
     act_min: int = -128,
     act_max: int = 127,
     on: str = "host",
+    isa: str | None = None,
 ) -> Array:
     """Product with broadcasting.
 
     Args:
         a, b: int8, of shapes that broadcast to one of them.
         a_scale, b_scale, output_scale: real = scale * (stored - zero_point); read as float32.
-        on: as conv2d.
+        on, isa: as conv2d.
 
     Returns int8 of the common shape.
     Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
@@ -82,4 +83,4 @@ def mul(
         "act_min": act_min,
         "act_max": act_max,
     }
-    return call("mul", [array(a, "a", "int8"), array(b, "b", "int8")], attrs, "int8", on)
+    return call("mul", [array(a, "a", "int8"), array(b, "b", "int8")], attrs, "int8", on, isa)

@@ -63,18 +63,20 @@ Pad.tflite = {"PAD": _import, "PADV2": _import}
 OP = Pad()
 
 
-def pad(x: ArrayLike, padding: Sequence[tuple[int, int]], value: float = 0, on: str = "host") -> Array:
+def pad(
+    x: ArrayLike, padding: Sequence[tuple[int, int]], value: float = 0, on: str = "host", isa: str | None = None
+) -> Array:
     """Constant padding.
 
     Args:
         x: int8 or float32, at most 6 dimensions.
         padding: (before, after) for each dimension.
         value: one element, as it is stored.
-        on: as conv2d.
+        on, isa: as conv2d.
 
     Returns x with `value` around it.
     Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
     """
     values = array(x, "x", ("int8", "float32"))
     attrs = {"padding": tuple((int(before), int(after)) for before, after in padding), "value": value}
-    return call("pad", [values], attrs, str(values.dtype), on)
+    return call("pad", [values], attrs, str(values.dtype), on, isa)

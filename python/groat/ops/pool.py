@@ -70,6 +70,7 @@ def call_pool(
     act_min: int,
     act_max: int,
     on: str,
+    isa: str | None,
 ) -> Array:
     """Either pooling on arrays; the stride is the kernel's size unless given."""
     image = array(x, "x", "int8", 4)
@@ -78,4 +79,4 @@ def call_pool(
         "act_min": act_min,
         "act_max": act_max,
     }
-    return call(kind, [image], attrs, "int8", on)
+    return call(kind, [image], attrs, "int8", on, isa)

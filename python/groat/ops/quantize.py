@@ -55,16 +55,16 @@ Quantize.tflite = {"QUANTIZE": _import}
 OP = Quantize()
 
 
-def quantize(x: ArrayLike, *, scale: float, zero_point: int = 0, on: str = "host") -> Array:
+def quantize(x: ArrayLike, *, scale: float, zero_point: int = 0, on: str = "host", isa: str | None = None) -> Array:
     """round(x / scale) + zero_point, ties away from zero, clamped.
 
     Args:
         x: float32.
         scale: greater than zero; read as float32.
-        on: as conv2d.
+        on, isa: as conv2d.
 
     Returns int8 of the same shape.
     Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
     """
     attrs = {"scale": float(np.float32(scale)), "zero_point": zero_point}
-    return call("quantize", [array(x, "x", "float32")], attrs, "int8", on)
+    return call("quantize", [array(x, "x", "float32")], attrs, "int8", on, isa)

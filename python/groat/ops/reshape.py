@@ -43,16 +43,16 @@ Reshape.tflite = {"RESHAPE": _import, "SQUEEZE": _import, "EXPAND_DIMS": _import
 OP = Reshape()
 
 
-def reshape(x: ArrayLike, shape: Sequence[int], on: str = "host") -> Array:
+def reshape(x: ArrayLike, shape: Sequence[int], on: str = "host", isa: str | None = None) -> Array:
     """Copies the elements into another shape.
 
     Args:
         x: int8, uint8, int32 or float32.
         shape: fixed sizes with as many elements as x.
-        on: as conv2d.
+        on, isa: as conv2d.
 
     Returns the reshaped copy.
     Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
     """
     values = array(x, "x", ("int8", "uint8", "int32", "float32"))
-    return call("reshape", [values], {"out_shape": tuple(shape)}, str(values.dtype), on)
+    return call("reshape", [values], {"out_shape": tuple(shape)}, str(values.dtype), on, isa)

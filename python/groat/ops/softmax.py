@@ -83,13 +83,13 @@ Softmax.tflite = {"SOFTMAX": _import}
 OP = Softmax()
 
 
-def softmax(x: ArrayLike, *, input_scale: float, beta: float = 1.0, on: str = "host") -> Array:
+def softmax(x: ArrayLike, *, input_scale: float, beta: float = 1.0, on: str = "host", isa: str | None = None) -> Array:
     """Softmax over the last dimension.
 
     Args:
         x: int8 logits, at most 4,095 in the last dimension.
         input_scale: real logit = input_scale * stored, up to a constant; read as float32.
-        on: as conv2d.
+        on, isa: as conv2d.
 
     Returns int8 of the same shape: probability = (stored + 128) / 256.
     Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
@@ -98,4 +98,4 @@ def softmax(x: ArrayLike, *, input_scale: float, beta: float = 1.0, on: str = "h
         table = exp_table(float(np.float32(input_scale)), float(np.float32(beta)))
     except Unsupported as error:
         raise InputError(f"softmax: {error}") from None
-    return call("softmax", [array(x, "x", "int8")], {"table": table}, "int8", on)
+    return call("softmax", [array(x, "x", "int8")], {"table": table}, "int8", on, isa)

@@ -54,16 +54,16 @@ Transpose.tflite = {"TRANSPOSE": _import}
 OP = Transpose()
 
 
-def transpose(x: ArrayLike, permutation: Sequence[int], on: str = "host") -> Array:
+def transpose(x: ArrayLike, permutation: Sequence[int], on: str = "host", isa: str | None = None) -> Array:
     """Reorders dimensions.
 
     Args:
         x: int8, uint8, int32 or float32, at most 6 dimensions.
         permutation: dimension k of the result is dimension permutation[k] of x.
-        on: as conv2d.
+        on, isa: as conv2d.
 
     Returns the reordered array.
     Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
     """
     values = array(x, "x", ("int8", "uint8", "int32", "float32"))
-    return call("transpose", [values], {"permutation": tuple(permutation)}, str(values.dtype), on)
+    return call("transpose", [values], {"permutation": tuple(permutation)}, str(values.dtype), on, isa)

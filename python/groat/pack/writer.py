@@ -7,11 +7,12 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from groat import _core
 from groat.errors import ModelError
 from groat.graph import Graph, Op
+from groat.isa import core
 from groat.ops import op_def, op_row
 from groat.pack import structs
+from groat.pack.layouts import layouts_of
 from groat.planner import Plan
 
 DTYPES = {"int8": "GROAT_INT8", "uint8": "GROAT_UINT8", "int32": "GROAT_INT32", "float32": "GROAT_FLOAT32"}
@@ -21,7 +22,8 @@ UINT32_MAX = 2**32 - 1
 class _Constants:
     """The bytes behind the header: weights, tables, parameter structs.  Equal bytes are stored once."""
 
-    def __init__(self, start: int, align: int) -> None:
+    def __init__(self, start: int, align: int, packing: str) -> None:
+        self.layouts = layouts_of(packing)
         self.data = bytearray()
         self._start = start
         self._align = align
@@ -58,16 +60,18 @@ class PackedSteps:
     steps: tuple[PackedStep, ...]
     constants: _Constants
     data_offsets: dict[int, int]  # constant tensors that ops read as tensors -> offset in the file
+    packing: str  # the kernel set that the weights are laid out for
 
 
-def pack_steps(graph: Graph) -> PackedSteps:
-    """Lays out constants and parameters of every op, and asks the C code how much scratch each needs.
+def pack_steps(graph: Graph, packing: str = "ref") -> PackedSteps:
+    """Lays out constants and parameters of every op for a kernel set, and asks its C code how much scratch each
+    needs.
 
     Raises ModelError if a value does not fit its field, for example an image of more than 65,535 rows.
     """
     header = structs.sizeof("groat_header")
     align = structs.constants().GROAT_ALIGN
-    constants = _Constants(header + -header % align, align)
+    constants = _Constants(header + -header % align, align, packing)
     steps: list[PackedStep] = []
     data_offsets: dict[int, int] = {}
     for op in graph.ops:
@@ -84,9 +88,9 @@ def pack_steps(graph: Graph) -> PackedSteps:
             if data is not None:
                 data_offsets[graph.root(number)] = constants.add(data.astype(data.dtype.newbyteorder("<")).tobytes())
         macs = min(definition.macs(op, inputs, outputs), UINT32_MAX)
-        scratch = _core.scratch_bytes(row.id, params)
+        scratch = core(packing).scratch_bytes(row.id, params)
         steps.append(PackedStep(op, constants.add(params), len(params), scratch, macs))
-    return PackedSteps(tuple(steps), constants, data_offsets)
+    return PackedSteps(tuple(steps), constants, data_offsets, packing)
 
 
 class _Names:
@@ -101,9 +105,7 @@ class _Names:
         return self._offsets[name]
 
 
-def write(
-    graph: Graph, packed: PackedSteps, plan: Plan, source_hash: bytes, packing: str = "ref"
-) -> tuple[bytes, dict[int, int]]:
+def write(graph: Graph, packed: PackedSteps, plan: Plan, source_hash: bytes) -> tuple[bytes, dict[int, int]]:
     """The packed model, and tensor number in the graph -> tensor id in the file.
 
     Args:
@@ -111,7 +113,6 @@ def write(
         packed: of pack_steps(graph).
         plan: of the planner, for the same graph.
         source_hash: SHA-256 of the model it came from.
-        packing: the kernel set that the weights are laid out for.
 
     Raises ModelError if the graph has more tensors or steps than the format can number.
     """
@@ -208,7 +209,7 @@ def write(
         "args": (b"".join(arg.to_bytes(2, "little") for arg in args), len(args)),
         "names": (bytes(names.data), len(names.data)),
     }
-    return _assemble(packed, sections, plan.arena_bytes, source_hash, packing), tensor_id
+    return _assemble(packed, sections, plan.arena_bytes, source_hash), tensor_id
 
 
 def _assemble(
@@ -216,7 +217,6 @@ def _assemble(
     sections: dict[str, tuple[bytes, int]],
     arena_bytes: int,
     source_hash: bytes,
-    packing: str,
 ) -> bytes:
     const = structs.constants()
     start = structs.sizeof("groat_header")
@@ -234,7 +234,7 @@ def _assemble(
         "version_minor": const.GROAT_VERSION_MINOR,
         "file_bytes": start + len(body),
         "arena_bytes": arena_bytes,
-        "packing": getattr(const, f"GROAT_PACKING_{packing.upper()}"),
+        "packing": getattr(const, f"GROAT_PACKING_{packed.packing.upper()}"),
         "source_hash": list(source_hash[:8]),
     }
     file = bytearray(structs.build("groat_header", fields).ljust(start, b"\0") + body)

@@ -4,12 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, cast
 
 import numpy as np
 
-from groat import _core
 from groat.errors import ModelError, RunnerError
+from groat.isa import core
 from groat.pack import reader
 from groat.runners.base import Array, BaseRunner, Bytes, Profile, bytes_of
 
@@ -20,9 +19,10 @@ class HostRunner(BaseRunner):
     def __init__(self, packed: bytes) -> None:
         self.target = "host"
         self.model = reader.read(packed)
+        module = core(self.model.packing)
         try:
-            self._core = _core.Model(packed)
-        except _core.StatusError as error:
+            self._core = module.Model(packed)
+        except module.StatusError as error:
             raise ModelError(f"the host runtime refuses the model: {error}") from error
 
     def _run_frames(self, frames: Bytes) -> Bytes:
@@ -30,7 +30,7 @@ class HostRunner(BaseRunner):
         for info in self.model.inputs:
             columns.append(np.ascontiguousarray(frames[:, offset : offset + bytes_of(info)]))
             offset += bytes_of(info)
-        outputs = self._core.run_batch(cast(Any, columns))
+        outputs = self._core.run_batch(columns)
         arrays = [np.frombuffer(data, np.uint8).reshape(len(frames), -1) for data in outputs]
         return arrays[0] if len(arrays) == 1 else np.concatenate(arrays, axis=1)
 
@@ -44,7 +44,7 @@ class HostRunner(BaseRunner):
         self._core.run_step(index)
 
     def _tensor_bytes(self, tensor_id: int, count: int) -> bytes:
-        return self._core.tensor(tensor_id)[:count]
+        return bytes(self._core.tensor(tensor_id)[:count])
 
     def profile(self, inputs: Sequence[Array]) -> Profile:
         raise RunnerError("the host does not count instructions; profile on a device, for example qemu:cortex-m4")

@@ -36,7 +36,8 @@ enum groat_packing {
     GROAT_PACKING_REF = 1,      /* as TFLite stores them */
     GROAT_PACKING_DSP = 2,
     GROAT_PACKING_MVE = 3,
-    GROAT_PACKING_RVV = 4
+    GROAT_PACKING_RVV = 4,
+    GROAT_PACKING_SCALAR = 5    /* for cores without SIMD */
 };
 
 enum groat_buffer_kind {

@@ -2,15 +2,28 @@
  *
  * Convolution and dense layers: a dot product over rows, taps and runs for each channel of each pixel.
  */
-#include "../kernels.h"
-#include "../requantize.h"
+#include "channels.h"
+
+int groat_conv_s8_needs_ref(const groat_conv_s8 *k, groat_needs *needs)
+{
+    needs->weights_bytes = (uint64_t)k->rows * k->taps * k->run * k->channels_out;
+    needs->channels_bytes = (uint64_t)k->channels_out * sizeof(groat_channel);
+    needs->scratch_bytes = 0;
+    return k->layout == 0;
+}
+
+int groat_conv_s8_check_ref(const groat_conv_s8 *k)
+{
+    return groat_channels_valid(k->channels, k->channels_out);
+}
 
 void groat_conv_s8_ref(const groat_conv_s8 *k, const int8_t *const *rows, int8_t *out, uint32_t pixels)
 {
+    const groat_channel *channels = k->channels;
     for (uint32_t p = 0; p < pixels; p++, out += k->out_stride) {
         const int8_t *w = k->weights;
         for (uint32_t o = 0; o < k->channels_out; o++) {
-            const groat_channel *channel = &k->channels[o];
+            const groat_channel *channel = &channels[o];
             uint32_t acc = (uint32_t)channel->bias + (uint32_t)k->acc_offset;
             for (uint32_t r = 0; r < k->rows; r++) {
                 const int8_t *x = rows[r] + p * k->pixel_stride;

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How weights are laid out for each kernel set: one module for each packing, named after it.
+
+Whatever can be decided from the weights themselves is decided here: order and width, folded constants, which
+shortcuts are exact.  A kernel set reads exactly what its module writes (runtime/kernels/<packing>/).
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from groat.graph.ir import Array
+from groat.ops.arithmetic import Int64
+
+
+@dataclass(frozen=True, eq=False)
+class Filters:
+    """The filters of one convolution, dense layer or depthwise convolution, as its kernel is called.
+
+    Attributes:
+        weights: int8; a convolution's [channels_out, rows, taps, run], a depthwise one's [rows, taps, channels_out].
+        bias: int64 within int32, zero points folded in, [channels_out].
+        multiplier, shift: int32 [channels_out], as groat_requantize takes them.
+        output_zero_point, act_min, act_max: of the output.
+        multiplier_depth: a depthwise convolution's outputs to each input channel; 1 otherwise.
+        pixels: neighbouring output pixels that one call may get at most; 1 for most dense layers.
+    """
+
+    weights: Array
+    bias: Int64
+    multiplier: Array
+    shift: Array
+    output_zero_point: int
+    act_min: int
+    act_max: int
+    multiplier_depth: int = 1
+    pixels: int = 1
+
+
+@dataclass(frozen=True)
+class Packed:
+    """Constants in the order that a kernel reads them, and the number of that order (`layout` of its arguments)."""
+
+    weights: bytes
+    channels: bytes
+    layout: int = 0
+
+
+class Layouts(Protocol):
+    """What a module of this package provides."""
+
+    def conv_s8(self, groups: Sequence[Filters]) -> list[Packed]:
+        """Constants of conv_s8 for each group of a convolution; one group for all others.  All have one layout and
+        equal lengths."""
+
+    def depthwise_s8(self, filters: Filters) -> Packed:
+        """Constants of depthwise_s8."""
+
+
+@functools.cache
+def layouts_of(packing: str) -> Layouts:
+    """The module of a packing; ModuleNotFoundError if there is none."""
+    module: Layouts = importlib.import_module(f"groat.pack.layouts.{packing}")
+    return module
