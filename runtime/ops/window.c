@@ -114,20 +114,28 @@ static void flush(gather *g)
 static void add_window(gather *g, const int8_t *const *rows, int32_t start, int8_t *out)
 {
     const groat_window *w = g->w;
-    uint32_t pixel_bytes = (uint32_t)w->kernel_w * w->in_c;
+    uint32_t tap_bytes = w->in_c;
+    int32_t step = w->dilation_w;
+    /* Taps before the image, and taps up to its end; a window always touches it. */
+    uint32_t first = start < 0 ? (uint32_t)((step - 1 - start) / step) : 0;
+    uint32_t end = (uint32_t)((w->in_w - start + step - 1) / step);
+    first = first < w->kernel_w ? first : w->kernel_w;
+    end = end < w->kernel_w ? end : w->kernel_w;
     if (g->count == 0) {
         g->out = out;
     }
     for (uint32_t r = 0; r < w->kernel_h; r++) {
-        int8_t *to = g->windows + (r * g->room + g->count) * pixel_bytes;
-        for (uint32_t t = 0; t < w->kernel_w; t++, to += w->in_c) {
-            int32_t x = start + (int32_t)(t * w->dilation_w);
-            if (x >= 0 && x < w->in_w) {
-                memcpy(to, rows[r] + (uint32_t)x * w->in_c, w->in_c);
-            } else {
-                memset(to, g->padding, w->in_c);
+        int8_t *to = g->windows + (r * g->room + g->count) * w->kernel_w * tap_bytes;
+        memset(to, g->padding, first * tap_bytes);
+        if (step == 1) {
+            memcpy(to + first * tap_bytes, rows[r] + (uint32_t)(start + (int32_t)first) * tap_bytes,
+                   (end - first) * tap_bytes);
+        } else {
+            for (uint32_t t = first; t < end; t++) {
+                memcpy(to + t * tap_bytes, rows[r] + (uint32_t)(start + (int32_t)t * step) * tap_bytes, tap_bytes);
             }
         }
+        memset(to + end * tap_bytes, g->padding, (w->kernel_w - end) * tap_bytes);
     }
     if (++g->count == g->room) {
         flush(g);
