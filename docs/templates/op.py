@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from groat.graph.ir import Array, Op, Tensor
-from groat.ops.arithmetic import clamp_int8, factor, requantize, require_int8
+from groat.ops.arithmetic import clamp_int8, factor, requantize, require_int8, wrap32
 from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Unsupported
 from groat.ops.call import array, call
 
@@ -30,7 +30,7 @@ class MyOp(OpDef):
         x, weights = (value.astype(np.int64) for value in inputs)
         product = (x - op.attrs["input_zero_point"]) * weights
         y = requantize(product, op.attrs["multiplier"], op.attrs["shift"])
-        return [clamp_int8(y + op.attrs["output_zero_point"])]
+        return [clamp_int8(wrap32(y + op.attrs["output_zero_point"]))]
 
     def params(
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
@@ -85,13 +85,14 @@ def my_op(
     input_zero_point: int = 0,
     output_zero_point: int = 0,
     on: str = "host",
+    isa: str | None = None,
 ) -> Array:
     """Each channel times a constant of its own; becomes groat.kernels.my_op.
 
     Args:
         x: int8 [..., channels].
         weights: int8 [channels].
-        multiplier, shift, on: as conv2d.
+        multiplier, shift, on, isa: as conv2d.
 
     Returns int8 of x's shape.
     Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
@@ -102,4 +103,4 @@ def my_op(
         "input_zero_point": input_zero_point,
         "output_zero_point": output_zero_point,
     }
-    return call("my_op", [array(x, "x", "int8"), array(weights, "weights", "int8", 1)], attrs, "int8", on)
+    return call("my_op", [array(x, "x", "int8"), array(weights, "weights", "int8", 1)], attrs, "int8", on, isa)
