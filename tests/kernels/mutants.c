@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Kernels with one mistake each, of the kind that a new variant may have; checkkernel must find every one.
+ * Built with -DMUTANT=<kernel>_<mistake>, one of the list below, instead of selected.c.
+ */
+#include "../../runtime/kernels/requantize.h"
+#include "checkkernel.h"
+
+/* Kernel and mistake. */
+#define MUTANTS(M)                   \
+    M(conv_s8, rounds_once)          \
+    M(conv_s8, forgets_last_of_run)  \
+    M(conv_s8, ignores_tap_gap)      \
+    M(conv_s8, forgets_offset)       \
+    M(conv_s8, writes_too_far)       \
+    M(conv_s8_needs, knows_all)      \
+    M(conv_s8_check, skips_last)     \
+    M(depthwise_s8, mixes_channels)  \
+    M(depthwise_s8, clamps_too_late) \
+    M(depthwise_s8_needs, overflows) \
+    M(depthwise_s8_check, accepts)   \
+    M(average_pool_s8, truncates)    \
+    M(max_pool_s8, starts_at_zero)   \
+    M(add_s8, ignores_step)          \
+    M(add_s8, clobbers_input)        \
+    M(lut_8, skips_tail)             \
+    M(lut_8, indexes_signed)         \
+    M(softmax_s8, reads_past_table)  \
+    M(softmax_s8, clobbers_table)
+
+/* ---- Filters ------------------------------------------------------------------------------------- */
+
+static void conv_s8_rounds_once(const groat_conv_s8 *k, const int8_t *const *rows, int8_t *out, uint32_t pixels)
+{
+    const groat_channel *channels = k->channels;
+    for (uint32_t p = 0; p < pixels; p++) {
+        const int8_t *w = k->weights;
+        for (uint32_t o = 0; o < k->channels_out; o++) {
+            uint32_t acc = (uint32_t)channels[o].bias + (uint32_t)k->acc_offset;
+            for (uint32_t r = 0; r < k->rows; r++) {
+                for (uint32_t t = 0; t < k->taps; t++) {
+                    for (uint32_t i = 0; i < k->run; i++) {
+                        acc += (uint32_t)(rows[r][p * k->pixel_stride + t * k->tap_stride + i] * *w++);
+                    }
+                }
+            }
+            int32_t left = channels[o].shift > 0 ? channels[o].shift : 0;
+            int32_t right = 31 + left - channels[o].shift;
+            int64_t product = (int64_t)(int32_t)(acc << left) * channels[o].multiplier;
+            int32_t y = (int32_t)((product + ((int64_t)1 << (right - 1))) >> right);
+            y = groat_clamp(groat_add_wrap(y, k->output_zero_point), k->act_min, k->act_max);
+            out[p * k->out_stride + o] = (int8_t)y;
+        }
+    }
+}
+
+/* As a vector kernel whose last, partial vector is lost. */
+static void conv_s8_forgets_last_of_run(const groat_conv_s8 *k, const int8_t *const *rows, int8_t *out, uint32_t pixels)
+{
+    groat_conv_s8 wrong = *k;
+    if (k->rows == 1 && k->taps == 1 && k->run % 4 == 1) {
+        wrong.run--;
+    }
+    groat_kernels.conv_s8(&wrong, rows, out, pixels);
+}
+
+static void conv_s8_ignores_tap_gap(const groat_conv_s8 *k, const int8_t *const *rows, int8_t *out, uint32_t pixels)
+{
+    groat_conv_s8 wrong = *k;
+    wrong.tap_stride = k->run;
+    groat_kernels.conv_s8(&wrong, rows, out, pixels);
+}
+
+static void conv_s8_forgets_offset(const groat_conv_s8 *k, const int8_t *const *rows, int8_t *out, uint32_t pixels)
+{
+    groat_conv_s8 wrong = *k;
+    wrong.acc_offset = 0;
+    groat_kernels.conv_s8(&wrong, rows, out, pixels);
+}
+
+static void conv_s8_writes_too_far(const groat_conv_s8 *k, const int8_t *const *rows, int8_t *out, uint32_t pixels)
+{
+    groat_kernels.conv_s8(k, rows, out, pixels);
+    out[(pixels - 1) * k->out_stride + k->channels_out] ^= 1;
+}
+
+static int conv_s8_needs_knows_all(const groat_conv_s8 *k, groat_needs *needs)
+{
+    groat_kernels.conv_s8_needs(k, needs);
+    return 1;
+}
+
+static int conv_s8_check_skips_last(const groat_conv_s8 *k)
+{
+    groat_conv_s8 wrong = *k;
+    wrong.channels_out--;
+    return groat_kernels.conv_s8_check(&wrong);
+}
+
+static void depthwise_s8_mixes_channels(const groat_depthwise_s8 *k, const int8_t *const *rows, int8_t *out,
+                                        uint32_t pixels)
+{
+    groat_kernels.depthwise_s8(k, rows, out, pixels);
+    if (k->channels_in > 16) {
+        int8_t first = out[0];
+        out[0] = out[16];
+        out[16] = first;
+    }
+}
+
+static void depthwise_s8_clamps_too_late(const groat_depthwise_s8 *k, const int8_t *const *rows, int8_t *out,
+                                         uint32_t pixels)
+{
+    groat_depthwise_s8 wrong = *k;
+    wrong.act_min = INT32_MIN;
+    wrong.act_max = INT32_MAX;
+    groat_kernels.depthwise_s8(&wrong, rows, out, pixels);
+    for (uint32_t i = 0; i < pixels * k->channels_in * k->multiplier; i++) {
+        out[i] = (int8_t)groat_clamp(out[i], k->act_min, k->act_max);
+    }
+}
+
+static int depthwise_s8_needs_overflows(const groat_depthwise_s8 *k, groat_needs *needs)
+{
+    int known = groat_kernels.depthwise_s8_needs(k, needs);
+    needs->weights_bytes = (uint32_t)needs->weights_bytes;
+    return known;
+}
+
+static int depthwise_s8_check_accepts(const groat_depthwise_s8 *k)
+{
+    (void)k;
+    return 1;
+}
+
+/* ---- Pools --------------------------------------------------------------------------------------- */
+
+static void average_pool_s8_truncates(const groat_pool_s8 *k, const int8_t *const *rows, int8_t *out, uint32_t pixels)
+{
+    for (uint32_t i = 0; i < pixels * k->channels; i++) {
+        int32_t sum = 0;
+        for (uint32_t r = 0; r < k->rows; r++) {
+            for (uint32_t t = 0; t < k->taps; t++) {
+                sum += rows[r][i / k->channels * k->pixel_stride + t * k->channels + i % k->channels];
+            }
+        }
+        out[i] = (int8_t)groat_clamp(sum / (int32_t)(k->rows * k->taps), k->act_min, k->act_max);
+    }
+}
+
+static void max_pool_s8_starts_at_zero(const groat_pool_s8 *k, const int8_t *const *rows, int8_t *out, uint32_t pixels)
+{
+    groat_pool_s8 wrong = *k;
+    wrong.act_min = groat_clamp(0, k->act_min, k->act_max);
+    groat_kernels.max_pool_s8(&wrong, rows, out, pixels);
+}
+
+/* ---- Elementwise --------------------------------------------------------------------------------- */
+
+static void add_s8_ignores_step(const groat_add_s8 *k, const int8_t *a, uint32_t a_step, const int8_t *b,
+                                uint32_t b_step, int8_t *out, uint32_t count)
+{
+    groat_kernels.add_s8(k, a, a_step, b, b_step && a_step, out, count);
+}
+
+static void add_s8_clobbers_input(const groat_add_s8 *k, const int8_t *a, uint32_t a_step, const int8_t *b,
+                                  uint32_t b_step, int8_t *out, uint32_t count)
+{
+    groat_kernels.add_s8(k, a, a_step, b, b_step, out, count);
+    if (a != out) {
+        *(int8_t *)(uintptr_t)a ^= 1;
+    }
+}
+
+static void lut_8_skips_tail(const uint8_t *table, const uint8_t *in, uint8_t *out, uint32_t count)
+{
+    groat_kernels.lut_8(table, in, out, count % 16 == 15 ? count - 1 : count);
+}
+
+static void lut_8_indexes_signed(const uint8_t *table, const uint8_t *in, uint8_t *out, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        out[i] = table[in[i] ^ 0x80];
+    }
+}
+
+static void softmax_s8_reads_past_table(const int32_t *table, uint32_t table_count, const int8_t *in, int8_t *out,
+                                        uint32_t count)
+{
+    groat_kernels.softmax_s8(table, table_count + 1, in, out, count);
+}
+
+static void softmax_s8_clobbers_table(const int32_t *table, uint32_t table_count, const int8_t *in, int8_t *out,
+                                      uint32_t count)
+{
+    groat_kernels.softmax_s8(table, table_count, in, out, count);
+    ((int32_t *)(uintptr_t)table)[table_count - 1] = 0;
+}
+
+/* ---- The one that is built in -------------------------------------------------------------------- */
+
+enum {
+#define MUTANT_ID(kernel, mistake) id_##kernel##_##mistake,
+    MUTANTS(MUTANT_ID)
+};
+
+#define JOIN(a, b) a##b
+#define ID_OF(mutant) JOIN(id_, mutant)
+
+const groat_kernel_table *kernels_under_test(void)
+{
+    static groat_kernel_table table;
+    table = groat_kernels;
+    switch (ID_OF(MUTANT)) {
+#define USE_MUTANT(kernel, mistake)        \
+    case id_##kernel##_##mistake:          \
+        table.kernel = kernel##_##mistake; \
+        break;
+        MUTANTS(USE_MUTANT)
+    }
+    return &table;
+}
