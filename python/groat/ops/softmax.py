@@ -50,8 +50,10 @@ class Softmax(OpDef):
         total = np.where(near, round_shift(exp, 12), 0).sum(axis=-1, keepdims=True)
         headroom = 32 - np.frexp(total.astype(np.float64))[1].astype(np.int64)
         scale = reciprocal_one_plus((total << headroom) - (1 << 31))
-        shift = np.minimum(12 - headroom + 31 - 8, 31)
-        y = clamp_int8(round_shift(mul_high(scale, exp), np.broadcast_to(shift, exp.shape)) - 128)
+        shift = np.broadcast_to(12 - headroom + 31 - 8, exp.shape)
+        # From 512 near-equal elements on, each is less than half a step.
+        rounded = np.where(shift > 31, 0, round_shift(mul_high(scale, exp), np.minimum(shift, 31)))
+        y = clamp_int8(rounded - 128)
         return [np.where(near, y, np.int8(-128))]
 
     def params(

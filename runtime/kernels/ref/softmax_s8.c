@@ -36,12 +36,12 @@ void groat_softmax_s8_ref(const int32_t *table, uint32_t table_count, const int8
     int32_t headroom = sum != 0 ? __builtin_clz(sum) : 0;
     int32_t scale = reciprocal_one_plus((int32_t)((sum << headroom) - (1u << 31)));
     int32_t shift = 12 - headroom + 31 - 8;
-    shift = shift > 31 ? 31 : shift; /* over 511 equal elements: each is less than half a step either way */
     for (uint32_t i = 0; i < count; i++) {
         uint32_t difference = (uint32_t)(max - in[i]);
         int32_t y = INT8_MIN;
         if (difference < table_count) {
-            y = groat_round_shift(groat_mul_high(scale, table[difference]), shift);
+            /* From 512 near-equal elements on, each is less than half a step. */
+            y = shift > 31 ? 0 : groat_round_shift(groat_mul_high(scale, table[difference]), shift);
             y = groat_clamp(groat_add_wrap(y, INT8_MIN), INT8_MIN, INT8_MAX);
         }
         out[i] = (int8_t)y;
