@@ -92,8 +92,8 @@ struct Packed {
 const char *status_name(int status)
 {
     switch (status) {
-#define GROAT_STATUS(name, code, text)                                                                                 \
-    case code:                                                                                                         \
+#define GROAT_STATUS(name, code, text) \
+    case code:                         \
         return #name;
 #include "status.def"
 #undef GROAT_STATUS
@@ -343,7 +343,8 @@ void bind_model(py::module_ &module)
         nullptr));
 
     // Local to its module: the same class is in every kernel set's.
-    py::class_<Model>(module, "Model", py::module_local(), "A packed model, opened on this host with an arena of its own.")
+    py::class_<Model>(module, "Model", py::module_local(),
+                      "A packed model, opened on this host with an arena of its own.")
         .def(py::init<const py::object &>(), py::arg("data"),
              "Copies the packed model, checks its checksum and opens it; StatusError if it is refused.")
         .def_property_readonly("input_count", &Model::input_count)

@@ -17,7 +17,7 @@ namespace
 py::list op_table()
 {
     py::list rows;
-#define GROAT_OP(id, NAME, name, flags, fields)                                                                        \
+#define GROAT_OP(id, NAME, name, flags, fields) \
     rows.append(py::make_tuple(id, #NAME, #name, groat_op_inplace(id) != 0));
 #include "ops/ops.def"
 #undef GROAT_OP
