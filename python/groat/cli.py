@@ -51,11 +51,14 @@ def _emit(value: dict[str, Any] | list[Any], format: Format, *tables: Table) -> 
         typer.echo(json.dumps(value, indent=2))
     else:
         for table in tables:
+            # A title of the table itself would be wrapped to the table's width.
+            title, table.title = table.title, None
+            stdout.print(title, markup=False, style="bold")
             stdout.print(table)
 
 
 def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left")
+    table = Table(title=title)
     for column in columns:
         numeric = column.startswith("#")
         table.add_column(column.lstrip("#"), justify="right" if numeric else "left", overflow="fold")
@@ -64,7 +67,7 @@ def _table(title: str, *columns: str) -> Table:
 
 def _facts(title: str, facts: dict[str, Any]) -> Table:
     """A table of names and values."""
-    table = Table(title=title, title_justify="left", show_header=False)
+    table = Table(title=title, show_header=False)
     for name, value in facts.items():
         table.add_row(name, f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value))
     return table

@@ -94,7 +94,8 @@ class _Operator:
             if number < 0:
                 return "none"
             tensor = self.tensors[number]
-            return f"{tensor.name} {tensor.dtype}{list(tensor.shape)}"
+            # Converters join the names of all that they fused.
+            return f"{tensor.name.split(';')[0]} {tensor.dtype}{list(tensor.shape)}"
 
         reads = ", ".join(show(number) for number in self.inputs)
         writes = ", ".join(show(number) for number in self.outputs)
