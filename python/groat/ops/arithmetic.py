@@ -100,30 +100,30 @@ def activation_range(activation: str, tensor: Tensor) -> tuple[int, int]:
 def require_int8(tensor: Tensor, role: str) -> None:
     """Raises Unsupported unless `tensor` is int8 with one scale and zero point."""
     if tensor.dtype != "int8":
-        raise Unsupported(f"{role} {tensor.name!r} is {tensor.dtype}; there are kernels for int8 only")
+        raise Unsupported(f"its {role} is {tensor.dtype}; there are kernels for int8 only")
     quantization = tensor.quantization
     if quantization is None or not quantization.per_tensor:
-        raise Unsupported(f"{role} {tensor.name!r} has no scale for the whole tensor")
+        raise Unsupported(f"its {role} has no scale for the whole tensor")
     if not (math.isfinite(tensor.scale) and tensor.scale > 0):
-        raise Unsupported(f"{role} {tensor.name!r} has scale {tensor.scale}; expected a positive number")
+        raise Unsupported(f"its {role} has scale {tensor.scale}; expected a positive number")
     if not -128 <= tensor.zero_point <= 127:
-        raise Unsupported(f"{role} {tensor.name!r} has zero point {tensor.zero_point}; expected -128 to 127")
+        raise Unsupported(f"its {role} has zero point {tensor.zero_point}; expected -128 to 127")
 
 
 def channel_scales(weights: Tensor, channels: int, axis: int) -> list[float]:
     """The weight scale of each output channel; raises Unsupported if they are missing or along another axis."""
     quantization: Quantization | None = weights.quantization
     if weights.dtype != "int8":
-        raise Unsupported(f"weights {weights.name!r} are {weights.dtype}; there are kernels for int8 only")
+        raise Unsupported(f"its weights are {weights.dtype}; there are kernels for int8 only")
     if quantization is None:
-        raise Unsupported(f"weights {weights.name!r} are not quantised")
+        raise Unsupported(f"its weights are not quantised")
     if any(not (math.isfinite(scale) and scale > 0) for scale in quantization.scale):
-        raise Unsupported(f"weights {weights.name!r} have a scale that is not a positive number")
+        raise Unsupported(f"its weights have a scale that is not a positive number")
     if quantization.per_tensor:
         return [float(np.float32(quantization.scale[0]))] * channels
     if quantization.axis != axis or len(quantization.scale) != channels:
         raise Unsupported(
-            f"weights {weights.name!r} have {len(quantization.scale)} scales along axis {quantization.axis}; "
+            f"its weights have {len(quantization.scale)} scales along axis {quantization.axis}; "
             f"expected {channels} along axis {axis}"
         )
     return [float(np.float32(scale)) for scale in quantization.scale]
