@@ -116,9 +116,9 @@ def channel_scales(weights: Tensor, channels: int, axis: int) -> list[float]:
     if weights.dtype != "int8":
         raise Unsupported(f"its weights are {weights.dtype}; there are kernels for int8 only")
     if quantization is None:
-        raise Unsupported(f"its weights are not quantised")
+        raise Unsupported("its weights are not quantised")
     if any(not (math.isfinite(scale) and scale > 0) for scale in quantization.scale):
-        raise Unsupported(f"its weights have a scale that is not a positive number")
+        raise Unsupported("its weights have a scale that is not a positive number")
     if quantization.per_tensor:
         return [float(np.float32(quantization.scale[0]))] * channels
     if quantization.axis != axis or len(quantization.scale) != channels:

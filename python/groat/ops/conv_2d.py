@@ -46,7 +46,7 @@ def import_convolution(source: ImportedOp, channel_axis: int) -> tuple[list[int]
     scales = channel_scales(weights, shape[channel_axis], channel_axis)
     assert weights.quantization is not None
     if any(weights.quantization.zero_point):
-        raise Unsupported(f"its weights have a zero point that is not 0")
+        raise Unsupported("its weights have a zero point that is not 0")
     low, high = activation_range(source.options["FusedActivationFunction"], y)
     inputs = list(source.inputs[:2])
     if len(source.inputs) > 2 and source.inputs[2] >= 0:

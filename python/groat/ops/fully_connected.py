@@ -76,7 +76,7 @@ def _import(source: ImportedOp) -> Op:
     scales = channel_scales(weights, shape[0], 0)
     assert weights.quantization is not None
     if not weights.quantization.per_tensor and any(weights.quantization.zero_point):
-        raise Unsupported(f"its weights have a scale for each channel and a zero point that is not 0")
+        raise Unsupported("its weights have a scale for each channel and a zero point that is not 0")
     scaling = channel_multipliers(x.scale, scales, y.scale)
     inputs = list(source.inputs[:2])
     if len(source.inputs) > 2 and source.inputs[2] >= 0:
