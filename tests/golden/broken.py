@@ -1,0 +1,305 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The bad golden files: each is a good one with one rule of docs/SPEC.md broken, and says which status that gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from tests.golden.edit import Editor
+
+from groat.ops import op_row
+from groat.pack import structs
+
+ARENA_BYTES = 1 << 16
+"""The arena with which the files are opened."""
+
+NONE = 0xFFFF
+HEADER_BYTES = 80
+CRC_OFFSET = 12
+
+
+@dataclass(frozen=True)
+class BadFile:
+    """A file and the statuses, as named in status.def, of groat_open and groat_check_crc."""
+
+    data: bytes
+    open_status: str
+    crc_status: str = "OK"
+
+
+Case = tuple[str, str, str, Callable[[Editor], object]]
+"""Name of the file, status, name of the good file, what is done to it."""
+
+
+def bad_files(good: Mapping[str, bytes]) -> dict[str, BadFile]:
+    """All bad files by name.
+
+    Args:
+        good: the packed good files by name.
+    """
+    files = dict(_damaged(good["conv_2d"]))
+    for name, status, base, edit in (*_HEADER, *_TABLES, *_STEPS, *_OPS):
+        editor = Editor(good[base])
+        edit(editor)
+        header_fault = status in ("E_MAGIC", "E_VERSION", "E_TRUNCATED")
+        files[name] = BadFile(editor.done(), status, status if header_fault else "OK")
+    return files
+
+
+def _damaged(packed: bytes) -> Iterator[tuple[str, BadFile]]:
+    for length in (0, 1, HEADER_BYTES - 1, HEADER_BYTES, len(packed) // 2, len(packed) - 1):
+        yield f"truncated_{length:03}", BadFile(packed[:length], "E_TRUNCATED", "E_TRUNCATED")
+    for name, offset in (("checksum", CRC_OFFSET), ("source_hash", HEADER_BYTES - 1), ("weight", 2 * HEADER_BYTES)):
+        flipped = bytearray(packed)
+        flipped[offset] ^= 0x10
+        yield f"flipped_{name}", BadFile(bytes(flipped), "OK", "E_CRC")
+
+
+# ---- Header and tables --------------------------------------------------------------------------------------
+
+_HEADER: tuple[Case, ...] = (
+    ("magic", "E_MAGIC", "reshape", lambda e: e.set("header", magic=0x4F525447)),
+    ("version_major_next", "E_VERSION", "reshape", lambda e: e.set("header", version_major=2)),
+    ("version_major_0", "E_VERSION", "reshape", lambda e: e.set("header", version_major=0)),
+    ("version_minor_next", "E_VERSION", "reshape", lambda e: e.set("header", version_minor=1)),
+    ("file_bytes_too_many", "E_TRUNCATED", "reshape", lambda e: e.set("header", file_bytes=len(e.data) + 1)),
+    ("file_bytes_too_few", "E_TRUNCATED", "reshape", lambda e: e.set("header", file_bytes=HEADER_BYTES - 1)),
+    ("packing_dsp", "E_PACKING", "conv_2d", lambda e: e.set("header", packing=2)),
+    ("packing_unknown", "E_PACKING", "reshape", lambda e: e.set("header", packing=77)),
+    ("arena_larger_than_given", "E_ARENA_TOO_SMALL", "reshape", lambda e: e.set("header", arena_bytes=ARENA_BYTES + 1)),
+    ("arena_larger_than_any", "E_ARENA_TOO_SMALL", "reshape", lambda e: e.set("header", arena_bytes=2**32 - 1)),
+    ("arena_smaller_than_buffers", "E_BOUNDS", "conv_2d", lambda e: e.set("header", arena_bytes=64)),
+)
+
+
+def _section_cases() -> Iterator[Case]:
+    for name in ("programs", "steps", "tensors", "buffers", "args", "names"):
+        yield f"{name}_empty", "E_BOUNDS", "reshape", lambda e, n=name: e.section(n, count=0)
+        yield f"{name}_past_end", "E_BOUNDS", "reshape", lambda e, n=name: e.section(n, count=len(e.data))
+        yield (
+            f"{name}_misaligned",
+            "E_MISALIGNED",
+            "reshape",
+            lambda e, n=name: e.section(n, offset=getattr(e.record("header"), n).offset + 2),
+        )
+    yield "tensors_in_header", "E_BOUNDS", "reshape", lambda e: e.section("tensors", offset=0)
+    yield "steps_far_outside", "E_BOUNDS", "reshape", lambda e: e.section("steps", offset=0xFFFFFFF0)
+    yield "args_too_many", "E_BOUNDS", "reshape", lambda e: e.section("args", count=NONE)
+    yield "names_not_terminated", "E_TENSOR", "reshape", lambda e: e.section("names", count=1)
+
+
+def _swap_buffers(e: Editor) -> None:
+    """Exchanges the first step of the first and the last buffer: out of order."""
+    last = int(e.record("header").buffers.count) - 1
+    e.set("buffers", 0, first_step=e.record("buffers", last).first_step)
+
+
+def _overlap(e: Editor) -> None:
+    """Moves the output of the first step onto its input."""
+    e.set("buffers", e.buffer_of(0, 1), offset=e.record("buffers", e.buffer_of(0, 0)).offset)
+
+
+_TABLES: tuple[Case, ...] = (
+    *_section_cases(),
+    ("buffer_empty", "E_TENSOR", "conv_2d", lambda e: e.set("buffers", 0, bytes=0)),
+    ("buffer_ends_before_it_starts", "E_TENSOR", "conv_2d", lambda e: e.set("buffers", 2, first_step=1, last_step=0)),
+    ("buffer_outlives_program", "E_TENSOR", "conv_2d", lambda e: e.set("buffers", 0, last_step=2)),
+    ("buffer_kind_unknown", "E_TENSOR", "conv_2d", lambda e: e.set("buffers", 0, kind=3)),
+    ("buffers_out_of_order", "E_TENSOR", "network", _swap_buffers),
+    ("buffer_misaligned", "E_MISALIGNED", "conv_2d", lambda e: e.set("buffers", 0, offset=8)),
+    ("buffer_past_arena", "E_BOUNDS", "conv_2d", lambda e: e.set("buffers", 0, bytes=2**32 - 16)),
+    ("buffer_far_outside_arena", "E_BOUNDS", "conv_2d", lambda e: e.set("buffers", 0, offset=0xFFFFFFF0)),
+    ("constant_misaligned", "E_MISALIGNED", "add_mul", lambda e: e.set("buffers", 0, kind=2, offset=100)),
+    ("constant_past_end", "E_BOUNDS", "reshape", lambda e: e.set("buffers", 0, kind=2, offset=len(e.data))),
+    ("constant_in_header", "E_BOUNDS", "reshape", lambda e: e.set("buffers", 0, kind=2, offset=16)),
+    ("buffers_overlap", "E_OVERLAP", "conv_2d", _overlap),
+    ("tensor_dtype_unknown", "E_DTYPE", "reshape", lambda e: e.set("tensors", 0, dtype=9)),
+    ("tensor_buffer_unknown", "E_TENSOR", "reshape", lambda e: e.set("tensors", 0, buffer=NONE)),
+    ("tensor_name_outside", "E_TENSOR", "reshape", lambda e: e.set("tensors", 0, name=10000)),
+    ("tensor_rank_7", "E_TENSOR", "reshape", lambda e: e.set("tensors", 0, rank=7)),
+    ("tensor_dimension_0", "E_SHAPE", "reshape", lambda e: e.set("tensors", 0, dims=[2, 0, 1, 1, 1, 1])),
+    ("tensor_too_large", "E_SHAPE", "reshape", lambda e: e.set("tensors", 0, dims=[2, 6, 1, 1, 1, 2])),
+    ("tensor_product_wraps", "E_SHAPE", "reshape", lambda e: e.set("tensors", 0, dims=[2**16, 2**16, 1, 1, 1, 12])),
+    ("tensor_product_wraps_twice", "E_SHAPE", "reshape", lambda e: e.set("tensors", 0, dims=[2**31] * 4 + [3, 4])),
+    ("program_without_steps", "E_BOUNDS", "reshape", lambda e: e.set("programs", step_count=0)),
+    ("program_of_more_steps", "E_BOUNDS", "reshape", lambda e: e.set("programs", step_count=2)),
+    ("program_starts_late", "E_BOUNDS", "reshape", lambda e: e.set("programs", first_step=NONE)),
+    ("program_args_outside", "E_BOUNDS", "reshape", lambda e: e.set("programs", args=NONE)),
+    ("program_of_many_inputs", "E_BOUNDS", "reshape", lambda e: e.set("programs", inputs=NONE, outputs=NONE)),
+    (
+        "program_input_dead",
+        "E_LIFETIME",
+        "conv_2d",
+        lambda e: e.set_arg(e.record("programs").args, e.arg("programs", 0, 1)),
+    ),
+    (
+        "program_output_dead",
+        "E_LIFETIME",
+        "conv_2d",
+        lambda e: e.set_arg(e.record("programs").args + 1, e.arg("programs", 0, 0)),
+    ),
+)
+
+
+# ---- Steps --------------------------------------------------------------------------------------------------
+
+
+def _scratch_holds_output(e: Editor) -> None:
+    e.set("tensors", e.arg("steps", 0, 1), buffer=e.record("steps", 0).scratch)
+
+
+def _output_is_constant(e: Editor) -> None:
+    output = e.buffer_of(0, 1)
+    e.set("buffers", output, kind=2, offset=e.append(bytes(e.record("buffers", output).bytes)))
+
+
+def _conv_in_place(e: Editor) -> None:
+    e.set("tensors", e.arg("steps", 0, 1), buffer=e.buffer_of(0, 0))
+    e.set("buffers", e.buffer_of(0, 0), last_step=1)
+
+
+_STEPS: tuple[Case, ...] = (
+    ("op_0", "E_OP_UNKNOWN", "reshape", lambda e: e.set("steps", 0, op=0)),
+    ("op_of_the_future", "E_OP_UNKNOWN", "reshape", lambda e: e.set("steps", 0, op=255)),
+    ("op_far_out", "E_OP_UNKNOWN", "reshape", lambda e: e.set("steps", 0, op=NONE)),
+    ("params_of_another_length", "E_PARAMS", "reshape", lambda e: e.set("steps", 0, params_bytes=8)),
+    ("params_misaligned", "E_MISALIGNED", "conv_2d", lambda e: e.set("steps", 0, params=98)),
+    ("params_past_end", "E_BOUNDS", "conv_2d", lambda e: e.set("steps", 0, params=len(e.data) - 4)),
+    ("params_far_outside", "E_BOUNDS", "conv_2d", lambda e: e.set("steps", 0, params=2**32 - 4)),
+    ("params_in_header", "E_BOUNDS", "conv_2d", lambda e: e.set("steps", 0, params=0)),
+    ("step_args_outside", "E_BOUNDS", "reshape", lambda e: e.set("steps", 0, args=NONE)),
+    ("step_of_many_inputs", "E_BOUNDS", "reshape", lambda e: e.set("steps", 0, inputs=255)),
+    ("arg_is_no_tensor", "E_BOUNDS", "reshape", lambda e: e.set_arg(0, NONE)),
+    ("step_without_inputs", "E_PARAMS", "conv_2d", lambda e: e.set("steps", 0, inputs=0)),
+    ("input_dead", "E_LIFETIME", "conv_2d", lambda e: e.set("buffers", e.buffer_of(1, 0), last_step=0)),
+    ("output_not_yet_alive", "E_LIFETIME", "network", lambda e: e.set("buffers", e.buffer_of(1, 1), first_step=2)),
+    ("output_is_constant", "E_LIFETIME", "conv_2d", _output_is_constant),
+    ("output_is_input", "E_OVERLAP", "conv_2d", _conv_in_place),
+    ("scratch_missing", "E_SCRATCH", "conv_2d", lambda e: e.set("steps", 0, scratch=NONE)),
+    (
+        "scratch_too_small",
+        "E_SCRATCH",
+        "conv_2d",
+        lambda e: e.set("buffers", e.record("steps", 0).scratch, bytes=8),
+    ),
+    (
+        "scratch_of_another_step",
+        "E_SCRATCH",
+        "conv_2d",
+        lambda e: e.set("steps", 0, scratch=e.record("steps", 1).scratch),
+    ),
+    ("scratch_holds_output", "E_OVERLAP", "conv_2d", _scratch_holds_output),
+)
+
+
+# ---- Rules of single ops ------------------------------------------------------------------------------------
+
+
+def _rule(op: str, rule: str, base: str, step: int, status: str = "E_PARAMS", **fields: object) -> Case:
+    """A file whose step has parameters that break a rule."""
+    return f"{op}_{rule}", status, base, lambda e: e.set("params", step, **fields)
+
+
+def _shape(op: str, rule: str, base: str, step: int, position: int, status: str, **fields: object) -> Case:
+    """A file whose step has an argument that breaks a rule."""
+    return f"{op}_{rule}", status, base, lambda e: e.set("tensors", e.arg("steps", step, position), **fields)
+
+
+def _channel(op: str, rule: str, base: str, field: str, value: int) -> Case:
+    """A file with a constant of an output channel out of range."""
+
+    def edit(e: Editor) -> None:
+        offset = int(e.record("params", 0).channels)
+        channel = structs.record(bytes(e.data), "groat_channel", offset)
+        setattr(channel, field, value)
+        instance = structs.ffi()
+        raw = bytes(instance.buffer(instance.addressof(channel)))
+        e.data[offset : offset + len(raw)] = raw
+
+    return f"{op}_{rule}", "E_PARAMS", base, edit
+
+
+def _window_rules(op: str, base: str, step: int) -> Iterator[Case]:
+    for field in ("kernel_h", "kernel_w", "stride_h", "stride_w", "dilation_h", "dilation_w"):
+        yield _rule(op, f"{field}_0", base, step, **{f"window__{field}": 0})
+    yield _rule(op, "pad_reaches_kernel", base, step, window__pad_left=3)
+    yield _rule(op, "window_past_image", base, step, window__stride_h=1000)
+    yield _rule(op, "kernel_huge", base, step, window__kernel_w=0xFFFF, window__dilation_w=0xFFFF)
+    yield _rule(op, "clamp_empty", base, step, act_min=1, act_max=0)
+
+
+_OPS: tuple[Case, ...] = (
+    _rule("reshape", "elements", "reshape", 0, "E_SHAPE", elements=11),
+    _shape("reshape", "dtype", "reshape", 0, 1, "E_DTYPE", dtype=2),
+    *_window_rules("conv_2d", "conv_2d", 0),
+    _rule("conv_2d", "out_c", "conv_2d", 0, "E_SHAPE", out_c=6),
+    _rule("conv_2d", "batches", "conv_2d", 0, "E_SHAPE", window__batches=2),
+    _rule("conv_2d", "groups_0", "conv_2d", 0, groups=0),
+    _rule("conv_2d", "groups_uneven", "conv_2d", 0, groups=2),
+    _rule("conv_2d", "layout_unknown", "conv_2d", 0, layout=9),
+    _rule("conv_2d", "weights_misaligned", "conv_2d", 0, "E_MISALIGNED", weights=104),
+    _rule("conv_2d", "weights_past_end", "conv_2d", 0, "E_BOUNDS", weights=736),
+    _rule("conv_2d", "weights_in_header", "conv_2d", 0, "E_BOUNDS", weights=0),
+    _rule("conv_2d", "channels_past_end", "conv_2d", 0, "E_BOUNDS", channels=0xFFFFFFF0),
+    _channel("conv_2d", "multiplier_negative", "conv_2d", "multiplier", -1),
+    _channel("conv_2d", "shift_31", "conv_2d", "shift", 31),
+    _channel("conv_2d", "shift_low", "conv_2d", "shift", -32),
+    _shape("conv_2d", "input_dtype", "conv_2d", 0, 0, "E_DTYPE", dtype=2),
+    _shape("conv_2d", "output_shape", "conv_2d", 0, 1, "E_SHAPE", dims=[1, 4, 6, 4, 1, 1]),
+    *_window_rules("depthwise_conv_2d", "depthwise_conv_2d", 0),
+    _rule("depthwise_conv_2d", "weights_past_end", "depthwise_conv_2d", 0, "E_BOUNDS", weights=720),
+    _rule("depthwise_conv_2d", "layout_unknown", "depthwise_conv_2d", 0, layout=9),
+    _channel("depthwise_conv_2d", "shift_31", "depthwise_conv_2d", "shift", 31),
+    _rule("fully_connected", "depth", "fully_connected", 0, "E_SHAPE", depth=12),
+    _rule("fully_connected", "sizes_wrap", "fully_connected", 0, "E_SHAPE", batches=2**31, depth=2**31),
+    _rule("fully_connected", "clamp_empty", "fully_connected", 0, act_min=1, act_max=0),
+    _rule("fully_connected", "layout_unknown", "fully_connected", 0, layout=9),
+    _rule("fully_connected", "weights_past_end", "fully_connected", 0, "E_BOUNDS", weights=608),
+    _channel("fully_connected", "multiplier_negative", "fully_connected", "multiplier", -(2**31)),
+    *_window_rules("average_pool_2d", "pools", 0),
+    _rule("average_pool_2d", "dilation_2", "pools", 0, window__dilation_h=2),
+    _rule("max_pool_2d", "dilation_2", "pools", 1, window__dilation_w=2),
+    _rule("max_pool_2d", "clamp_empty", "pools", 1, act_min=1, act_max=0),
+    _rule("add", "dims", "add_mul", 0, "E_SHAPE", dims=[1, 1, 1, 1, 6, 4]),
+    _rule("add", "dims_0", "add_mul", 0, dims=[0, 1, 1, 1, 6, 5]),
+    _rule("add", "last_stride_2", "add_mul", 0, a_strides=[0, 0, 0, 0, 0, 2]),
+    _rule("add", "reads_past_end", "add_mul", 0, b_strides=[0, 0, 0, 0, 2**31, 0]),
+    _rule("add", "shift_positive", "add_mul", 0, a_shift=1),
+    _rule("add", "shift_low", "add_mul", 0, output_shift=-32),
+    _rule("add", "left_shift_21", "add_mul", 0, left_shift=21),
+    _rule("add", "clamp_empty", "add_mul", 0, act_min=1, act_max=0),
+    _shape("add", "operand_dtype", "add_mul", 0, 1, "E_DTYPE", dtype=2),
+    _rule("mul", "shift_31", "add_mul", 1, shift=31),
+    _rule("mul", "reads_past_end", "add_mul", 1, a_strides=[0, 0, 0, 0, 6, 1]),
+    _rule("mul", "clamp_empty", "add_mul", 1, act_min=1, act_max=0),
+    _rule("mean", "reads_past_end", "mean", 0, reduced_strides=[1, 1, 1, 1000]),
+    _rule("mean", "counts", "mean", 0, reduced_dims=[1, 1, 1, 19]),
+    _rule("mean", "output", "mean", 0, "E_SHAPE", kept_dims=[1, 1, 1, 7]),
+    _rule("mean", "shift_31", "mean", 0, shift=31),
+    _rule("pad", "past_output", "pad_concatenation_transpose", 0, before=[0, 0, 0, 0, 0, 200]),
+    _rule("pad", "wraps", "pad_concatenation_transpose", 0, before=[0, 0, 0, 0, 0, 2**32 - 1]),
+    _rule("pad", "element_bytes", "pad_concatenation_transpose", 0, element_bytes=4),
+    _rule("transpose", "reads_past_end", "pad_concatenation_transpose", 1, in_strides=[0, 0, 0, 0, 0, 100]),
+    _rule("transpose", "element_bytes", "pad_concatenation_transpose", 1, element_bytes=4),
+    _rule("transpose", "dims", "pad_concatenation_transpose", 1, "E_SHAPE", dims=[1, 1, 1, 1, 1, 5]),
+    _rule("concatenation", "outer_0", "pad_concatenation_transpose", 4, outer=0),
+    _rule("concatenation", "outer_uneven", "pad_concatenation_transpose", 4, outer=2),
+    _shape("concatenation", "output", "pad_concatenation_transpose", 4, 3, "E_SHAPE", dims=[1, 1, 1, 1, 1, 8]),
+    _shape("concatenation", "dtype", "pad_concatenation_transpose", 4, 3, "E_DTYPE", dtype=2),
+    _rule("softmax", "table_empty", "softmax", 0, table_count=0),
+    _rule("softmax", "table_long", "softmax", 0, table_count=257),
+    _rule("softmax", "table_past_end", "softmax", 0, "E_BOUNDS", table=1248),
+    _rule("softmax", "rows", "softmax", 0, "E_SHAPE", rows=4),
+    _rule("lut", "elements", "tables", 0, "E_SHAPE", elements=35),
+    _rule("lut", "table_past_end", "tables", 0, "E_BOUNDS", table=1856),
+    _rule("lut", "table_misaligned", "tables", 0, "E_MISALIGNED", table=97),
+    _shape("lut", "in_place_of_other_size", "float_ends", 1, 1, "E_OVERLAP", dims=[1, 1, 1, 1, 1, 1]),
+    _rule("quantize", "scale_0", "float_ends", 0, scale=0.0),
+    _rule("quantize", "scale_nan", "float_ends", 0, scale=float("nan")),
+    _rule("quantize", "zero_point_128", "float_ends", 0, zero_point=128),
+    _shape("quantize", "input_dtype", "float_ends", 0, 0, "E_DTYPE", dtype=3),
+    _rule("dequantize", "zero_point_low", "float_ends", 2, zero_point=-129),
+    _rule("dequantize", "elements", "float_ends", 2, "E_SHAPE", elements=9),
+    ("op_of_other_params", "E_PARAMS", "reshape", lambda e: e.set("steps", 0, op=op_row("lut").id)),
+)

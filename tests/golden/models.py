@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The models behind the good golden files: small, and between them every op in all of its forms."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from tools.tflite_builder import Builder, Quant, Tensor
+
+Array = npt.NDArray[Any]
+
+IMAGE = Quant(0.04, -7)
+UNIT = Quant(0.02, 3)
+
+
+def _ints(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    return rng.integers(-127, 128, shape).astype(np.int8)
+
+
+def _biases(rng: np.random.Generator, channels: int) -> Array:
+    return rng.integers(-3000, 3000, channels).astype(np.int32)
+
+
+def _per_channel(rng: np.random.Generator, channels: int, axis: int) -> Quant:
+    return Quant(tuple(float(scale) for scale in rng.uniform(0.001, 0.01, channels)), 0, axis)
+
+
+def conv_2d(m: Builder, rng: np.random.Generator) -> list[Tensor]:
+    x = m.input((1, 7, 6, 3), quant=IMAGE)
+    scales = _per_channel(rng, 5, 0)
+    y = m.conv_2d(x, _ints(rng, (5, 3, 3, 3)), _biases(rng, 5), scales, UNIT, stride=(2, 1), activation="RELU6")
+    return [m.conv_2d(y, _ints(rng, (4, 1, 1, 5)), _biases(rng, 4), Quant(0.004), UNIT)]
+
+
+def conv_2d_groups(m: Builder, rng: np.random.Generator) -> list[Tensor]:
+    x = m.input((2, 6, 7, 4), quant=IMAGE)
+    scales = _per_channel(rng, 6, 0)
+    y = m.conv_2d(x, _ints(rng, (6, 3, 2, 2)), _biases(rng, 6), scales, UNIT, dilation=(2, 3), padding="VALID")
+    return [m.conv_2d(y, _ints(rng, (2, 2, 2, 3)), None, Quant(0.004), UNIT)]
+
+
+def depthwise_conv_2d(m: Builder, rng: np.random.Generator) -> list[Tensor]:
+    x = m.input((1, 6, 5, 3), quant=IMAGE)
+    scales = _per_channel(rng, 6, 3)
+    y = m.depthwise_conv_2d(x, _ints(rng, (1, 3, 3, 6)), _biases(rng, 6), scales, UNIT, activation="RELU")
+    weights = _ints(rng, (1, 2, 3, 6))
+    return [m.depthwise_conv_2d(y, weights, None, Quant(0.006), UNIT, stride=(2, 2), padding="VALID")]
+
+
+def fully_connected(m: Builder, rng: np.random.Generator) -> list[Tensor]:
+    x = m.input((3, 11), quant=IMAGE)
+    y = m.fully_connected(x, _ints(rng, (7, 11)), _biases(rng, 7), Quant(0.005), UNIT, activation="RELU")
+    return [m.fully_connected(y, _ints(rng, (2, 7)), None, Quant(0.005, 4), UNIT)]
+
+
+def pools(m: Builder, rng: np.random.Generator) -> list[Tensor]:
+    x = m.input((1, 7, 6, 3), quant=IMAGE)
+    y = m.average_pool_2d(x, (3, 2), stride=(2, 1), padding="SAME")
+    return [m.max_pool_2d(y, (2, 3), stride=(1, 2), padding="SAME", activation="RELU")]
+
+
+def add_mul(m: Builder, rng: np.random.Generator) -> list[Tensor]:
+    a = m.input((2, 3, 5), quant=IMAGE)
+    b = m.input((3, 1), quant=UNIT)
+    total = m.add(a, b, Quant(0.05, 11), activation="RELU")
+    scaled = m.mul(total, m.constant(_ints(rng, (5,)), Quant(0.01, -2)), Quant(0.03, -20))
+    return [m.add(scaled, total, Quant(0.06))]
+
+
+def mean(m: Builder, rng: np.random.Generator) -> list[Tensor]:
+    x = m.input((2, 4, 5, 3), quant=IMAGE)
+    y = m.mean(x, [1, 2], Quant(0.01, 5), keep_dims=True)
+    return [m.mean(x, [0, 3], Quant(0.03)), y]
+
+
+def pad_concatenation_transpose(m: Builder, rng: np.random.Generator) -> list[Tensor]:
+    x = m.input((2, 3, 4), quant=IMAGE)
+    y = m.pad(x, [(1, 0), (0, 2), (2, 1)])
+    z = m.transpose(y, (2, 0, 1))
+    w = m.pad(m.transpose(x, (2, 0, 1)), [(2, 1), (0, 1), (1, 1)], value=99)
+    return [m.concatenation([z, w, z], 2)]
+
+
+def softmax(m: Builder, rng: np.random.Generator) -> list[Tensor]:
+    x = m.input((3, 10), quant=Quant(0.15, -20))
+    return [m.softmax(x, beta=0.75)]
+
+
+def tables(m: Builder, rng: np.random.Generator) -> list[Tensor]:
+    x = m.input((4, 9), "uint8", Quant(0.05, 130))
+    y = m.quantize(x, Quant(0.04, -7))
+    z = m.relu(m.logistic(y), Quant(0.01, -100))
+    return [m.relu6(y), m.quantize(z, Quant(0.01, 28), "uint8")]
+
+
+def float_ends(m: Builder, rng: np.random.Generator) -> list[Tensor]:
+    x = m.input((2, 5), "float32")
+    return [m.dequantize(m.relu6(m.quantize(x, IMAGE)))]
+
+
+def reshape(m: Builder, rng: np.random.Generator) -> list[Tensor]:
+    x = m.input((2, 6), quant=IMAGE)
+    return [m.reshape(x, (3, 4))]
+
+
+def network(m: Builder, rng: np.random.Generator) -> list[Tensor]:
+    x = m.input((1, 8, 8, 2), quant=IMAGE)
+    scales = _per_channel(rng, 4, 0)
+    stem = m.conv_2d(x, _ints(rng, (4, 3, 3, 2)), _biases(rng, 4), scales, UNIT, stride=(2, 2), activation="RELU")
+    y = m.depthwise_conv_2d(stem, _ints(rng, (1, 3, 3, 4)), _biases(rng, 4), _per_channel(rng, 4, 3), UNIT)
+    y = m.conv_2d(y, _ints(rng, (4, 1, 1, 4)), _biases(rng, 4), Quant(0.005), UNIT)
+    y = m.mean(m.add(stem, y, Quant(0.03, -10)), [1, 2], UNIT)
+    y = m.fully_connected(y, _ints(rng, (6, 4)), _biases(rng, 6), Quant(0.01), Quant(0.1))
+    return [m.softmax(y)]
+
+
+MODELS = {
+    function.__name__: function
+    for function in (
+        conv_2d,
+        conv_2d_groups,
+        depthwise_conv_2d,
+        fully_connected,
+        pools,
+        add_mul,
+        mean,
+        pad_concatenation_transpose,
+        softmax,
+        tables,
+        float_ends,
+        reshape,
+        network,
+    )
+}
+
+
+def build(name: str) -> bytes:
+    """The `.tflite` file of a model."""
+    builder = Builder(f"golden {name}")
+    rng = np.random.default_rng(sorted(MODELS).index(name))
+    return builder.build(MODELS[name](builder, rng))
