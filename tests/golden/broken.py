@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from tests.golden.edit import Editor
 
@@ -28,7 +29,8 @@ class BadFile:
     crc_status: str = "OK"
 
 
-Case = tuple[str, str, str, Callable[[Editor], object]]
+Edit = Callable[[Editor], object]
+Case = tuple[str, str, str, Edit]
 """Name of the file, status, name of the good file, what is done to it."""
 
 
@@ -73,20 +75,23 @@ _HEADER: tuple[Case, ...] = (
 )
 
 
+def _shift_section(name: str) -> Edit:
+    return lambda e: e.section(name, offset=getattr(e.record("header"), name).offset + 2)
+
+
+def _section(name: str, **fields: int) -> Edit:
+    return lambda e: e.section(name, **fields)
+
+
 def _section_cases() -> Iterator[Case]:
     for name in ("programs", "steps", "tensors", "buffers", "args", "names"):
-        yield f"{name}_empty", "E_BOUNDS", "reshape", lambda e, n=name: e.section(n, count=0)
-        yield f"{name}_past_end", "E_BOUNDS", "reshape", lambda e, n=name: e.section(n, count=len(e.data))
-        yield (
-            f"{name}_misaligned",
-            "E_MISALIGNED",
-            "reshape",
-            lambda e, n=name: e.section(n, offset=getattr(e.record("header"), n).offset + 2),
-        )
-    yield "tensors_in_header", "E_BOUNDS", "reshape", lambda e: e.section("tensors", offset=0)
-    yield "steps_far_outside", "E_BOUNDS", "reshape", lambda e: e.section("steps", offset=0xFFFFFFF0)
-    yield "args_too_many", "E_BOUNDS", "reshape", lambda e: e.section("args", count=NONE)
-    yield "names_not_terminated", "E_TENSOR", "reshape", lambda e: e.section("names", count=1)
+        yield f"{name}_empty", "E_BOUNDS", "reshape", _section(name, count=0)
+        yield f"{name}_past_end", "E_BOUNDS", "reshape", _section(name, count=1000)
+        yield f"{name}_misaligned", "E_MISALIGNED", "reshape", _shift_section(name)
+    yield "tensors_in_header", "E_BOUNDS", "reshape", _section("tensors", offset=0)
+    yield "steps_far_outside", "E_BOUNDS", "reshape", _section("steps", offset=0xFFFFFFF0)
+    yield "args_too_many", "E_BOUNDS", "reshape", _section("args", count=NONE)
+    yield "names_not_terminated", "E_TENSOR", "reshape", _section("names", count=1)
 
 
 def _swap_buffers(e: Editor) -> None:
@@ -196,12 +201,12 @@ _STEPS: tuple[Case, ...] = (
 # ---- Rules of single ops ------------------------------------------------------------------------------------
 
 
-def _rule(op: str, rule: str, base: str, step: int, status: str = "E_PARAMS", **fields: object) -> Case:
+def _rule(op: str, rule: str, base: str, step: int, status: str = "E_PARAMS", **fields: Any) -> Case:
     """A file whose step has parameters that break a rule."""
     return f"{op}_{rule}", status, base, lambda e: e.set("params", step, **fields)
 
 
-def _shape(op: str, rule: str, base: str, step: int, position: int, status: str, **fields: object) -> Case:
+def _shape(op: str, rule: str, base: str, step: int, position: int, status: str, **fields: Any) -> Case:
     """A file whose step has an argument that breaks a rule."""
     return f"{op}_{rule}", status, base, lambda e: e.set("tensors", e.arg("steps", step, position), **fields)
 
@@ -222,7 +227,8 @@ def _channel(op: str, rule: str, base: str, field: str, value: int) -> Case:
 
 def _window_rules(op: str, base: str, step: int) -> Iterator[Case]:
     for field in ("kernel_h", "kernel_w", "stride_h", "stride_w", "dilation_h", "dilation_w"):
-        yield _rule(op, f"{field}_0", base, step, **{f"window__{field}": 0})
+        zero: dict[str, Any] = {f"window__{field}": 0}
+        yield _rule(op, f"{field}_0", base, step, **zero)
     yield _rule(op, "pad_reaches_kernel", base, step, window__pad_left=3)
     yield _rule(op, "window_past_image", base, step, window__stride_h=1000)
     yield _rule(op, "kernel_huge", base, step, window__kernel_w=0xFFFF, window__dilation_w=0xFFFF)
