@@ -232,7 +232,7 @@ void oracle_softmax_s8(const int32_t *table, uint32_t table_count, const int8_t 
         int64_t difference = largest - in[i];
         int64_t y = 0;
         if (difference < table_count) {
-            y = round_quotient(high_product(factor, table[difference]), power(shift < 31 ? shift : 31));
+            y = round_quotient(high_product(factor, table[difference]), power(shift));
         }
         out[i] = finish(y, INT8_MIN, INT8_MIN, INT8_MAX);
     }

@@ -42,3 +42,37 @@ def test_checkkernel_finds_a_mistake(checkkernel: list[Path], tmp_path: Path, ke
 
 def test_every_kernel_has_a_mutant() -> None:
     assert {kernel for kernel, _ in MUTANTS} == set(KERNELS)
+
+
+# ---- The public API -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def runtime(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Objects of the runtime."""
+    return cc.objects(tmp_path_factory.mktemp("runtime"), cc.runtime_files())
+
+
+@pytest.fixture(scope="module")
+def user(runtime: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return cc.build(tmp_path_factory.mktemp("user") / "user", [cc.TESTS / "runtime" / "user.c", *runtime])
+
+
+def golden(name: str) -> list[Path]:
+    return [(cc.TESTS / "golden" / "good" / name).with_suffix(suffix) for suffix in (".groat", ".in", ".out")]
+
+
+def test_the_api_keeps_its_promises_for_every_op(user: Path) -> None:
+    names = sorted(path.stem for path in (cc.TESTS / "golden" / "good").glob("*.groat"))
+    done = cc.run(user, [path for name in names for path in golden(name)])
+    assert (done.code, done.output) == (0, f"{len(names)} models: all as the header says\n")
+
+
+def test_a_wrong_result_is_found(user: Path, tmp_path: Path) -> None:
+    model, inputs, outputs = golden("network")
+    changed = bytearray(outputs.read_bytes())
+    changed[-1] ^= 1
+    (tmp_path / "wrong.out").write_bytes(changed)
+    done = cc.run(user, [model, inputs, tmp_path / "wrong.out"])
+    assert done.code == 1
+    assert "run 2, output 0, byte 5: expected " in done.output

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The public API as a C user has it: groat.h and nothing else.  For the address sanitizer's sake model and arena are
+ * heap blocks of exactly the size they need.
+ *
+ *     user MODEL INPUTS OUTPUTS [MODEL INPUTS OUTPUTS] ...
+ *
+ * INPUTS holds all inputs of a run, one behind the other, for one run or more; OUTPUTS what must come out.  Every
+ * model is tried alone, and each with its neighbour at the same time.  Ends with 1 at the first thing that is wrong.
+ */
+#define _POSIX_C_SOURCE 200112L
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <groat/groat.h>
+
+enum {
+    ALIGN = 16,
+    GUARD_BYTES = 64,
+    GUARD = 0xA5
+};
+
+#define EXPECT(condition)                                                           \
+    do {                                                                            \
+        if (!(condition)) {                                                         \
+            fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition); \
+            exit(1);                                                                \
+        }                                                                           \
+    } while (0)
+
+typedef struct blob {
+    uint8_t *data;
+    uint32_t bytes;
+} blob;
+
+typedef struct test_case {
+    const char *name;
+    blob model;
+    blob inputs;
+    blob outputs;
+} test_case;
+
+static uint8_t *aligned(size_t bytes)
+{
+    void *block = NULL;
+    EXPECT(posix_memalign(&block, ALIGN, bytes > 0 ? bytes : 1) == 0);
+    return block;
+}
+
+static blob read_file(const char *path)
+{
+    FILE *file = fopen(path, "rb");
+    if (file == NULL) {
+        perror(path);
+        exit(1);
+    }
+    EXPECT(fseek(file, 0, SEEK_END) == 0);
+    long length = ftell(file);
+    EXPECT(length >= 0);
+    rewind(file);
+    blob content = {aligned((size_t)length), (uint32_t)length};
+    EXPECT(fread(content.data, 1, content.bytes, file) == content.bytes);
+    EXPECT(fclose(file) == 0);
+    return content;
+}
+
+/* ---- Running ------------------------------------------------------------------------------------- */
+
+static uint32_t frame_bytes(const groat_t *net, int outputs)
+{
+    uint32_t count = outputs ? groat_output_count(net) : groat_input_count(net);
+    uint32_t bytes = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        bytes += outputs ? groat_output_bytes(net, i) : groat_input_bytes(net, i);
+    }
+    return bytes;
+}
+
+static uint32_t runs_of(const groat_t *net, const test_case *test)
+{
+    uint32_t runs = test->inputs.bytes / frame_bytes(net, 0);
+    EXPECT(runs > 0 && test->inputs.bytes == runs * frame_bytes(net, 0));
+    EXPECT(test->outputs.bytes == runs * frame_bytes(net, 1));
+    return runs;
+}
+
+static void set_inputs(const groat_t *net, const test_case *test, uint32_t run)
+{
+    const uint8_t *from = test->inputs.data + run * frame_bytes(net, 0);
+    for (uint32_t i = 0; i < groat_input_count(net); i++) {
+        memcpy(groat_input(net, i), from, groat_input_bytes(net, i));
+        from += groat_input_bytes(net, i);
+    }
+}
+
+static void expect_outputs(const groat_t *net, const test_case *test, uint32_t run)
+{
+    const uint8_t *expected = test->outputs.data + run * frame_bytes(net, 1);
+    for (uint32_t i = 0; i < groat_output_count(net); i++) {
+        const uint8_t *found = groat_output(net, i);
+        for (uint32_t k = 0; k < groat_output_bytes(net, i); k++) {
+            if (found[k] != expected[k]) {
+                fprintf(stderr, "%s: run %u, output %u, byte %u: expected %d, found %d\n", test->name, (unsigned)run,
+                        (unsigned)i, (unsigned)k, expected[k], found[k]);
+                exit(1);
+            }
+        }
+        expected += groat_output_bytes(net, i);
+    }
+}
+
+/* What an arena holds before a run must not matter. */
+static void spoil(uint8_t *arena, uint32_t bytes, uint32_t run)
+{
+    memset(arena, run % 2 == 0 ? 0x80 : 0x7F, bytes);
+}
+
+static void check_runs(const test_case *test)
+{
+    uint32_t arena_bytes = groat_arena_bytes(test->model.data, test->model.bytes);
+    uint8_t *arena = aligned(arena_bytes);
+    groat_t net;
+    EXPECT(groat_open(&net, test->model.data, test->model.bytes, arena, arena_bytes) == GROAT_OK);
+    uint8_t *before = aligned(test->model.bytes);
+    memcpy(before, test->model.data, test->model.bytes);
+    for (uint32_t run = 0; run < runs_of(&net, test); run++) {
+        spoil(arena, arena_bytes, run);
+        set_inputs(&net, test, run);
+        groat_run(&net);
+        expect_outputs(&net, test, run);
+
+        spoil(arena, arena_bytes, run + 1);
+        set_inputs(&net, test, run);
+        for (uint32_t step = 0; step < groat_step_count(&net); step++) {
+            groat_run_step(&net, step);
+        }
+        expect_outputs(&net, test, run);
+        groat_run_step(&net, groat_step_count(&net));
+        groat_run_step(&net, UINT32_MAX);
+        expect_outputs(&net, test, run);
+    }
+    EXPECT(memcmp(before, test->model.data, test->model.bytes) == 0);
+    free(before);
+    free(arena);
+}
+
+/* The same where no sanitizer looks: nothing behind the arena is touched. */
+static void check_guards(const test_case *test)
+{
+    uint32_t arena_bytes = groat_arena_bytes(test->model.data, test->model.bytes);
+    uint8_t *block = aligned(GUARD_BYTES + arena_bytes + GUARD_BYTES);
+    memset(block, GUARD, GUARD_BYTES + arena_bytes + GUARD_BYTES);
+    groat_t net;
+    EXPECT(groat_open(&net, test->model.data, test->model.bytes, block + GUARD_BYTES, arena_bytes) == GROAT_OK);
+    for (uint32_t i = 0; i < arena_bytes; i++) {
+        EXPECT(block[GUARD_BYTES + i] == GUARD); /* opening costs no memory */
+    }
+    set_inputs(&net, test, 0);
+    groat_run(&net);
+    expect_outputs(&net, test, 0);
+    for (uint32_t i = 0; i < GUARD_BYTES; i++) {
+        EXPECT(block[i] == GUARD && block[GUARD_BYTES + arena_bytes + i] == GUARD);
+    }
+    free(block);
+}
+
+/* Step by step in turns: neither disturbs the other. */
+static void check_two_at_once(const test_case *a, const test_case *b)
+{
+    const test_case *tests[2] = {a, b};
+    groat_t nets[2];
+    uint8_t *arenas[2];
+    for (int i = 0; i < 2; i++) {
+        uint32_t bytes = groat_arena_bytes(tests[i]->model.data, tests[i]->model.bytes);
+        arenas[i] = aligned(bytes);
+        EXPECT(groat_open(&nets[i], tests[i]->model.data, tests[i]->model.bytes, arenas[i], bytes) == GROAT_OK);
+        set_inputs(&nets[i], tests[i], 0);
+    }
+    for (uint32_t step = 0; step < groat_step_count(&nets[0]) || step < groat_step_count(&nets[1]); step++) {
+        groat_run_step(&nets[0], step);
+        groat_run_step(&nets[1], step);
+    }
+    for (int i = 0; i < 2; i++) {
+        expect_outputs(&nets[i], tests[i], 0);
+    }
+    free(arenas[0]);
+
+    /* Models that never run at the same time may share an arena. */
+    uint32_t bytes = groat_arena_bytes(a->model.data, a->model.bytes);
+    uint32_t other = groat_arena_bytes(b->model.data, b->model.bytes);
+    free(arenas[1]);
+    bytes = other > bytes ? other : bytes;
+    arenas[0] = aligned(bytes);
+    for (int i = 0; i < 2; i++) {
+        EXPECT(groat_open(&nets[i], tests[i]->model.data, tests[i]->model.bytes, arenas[0], bytes) == GROAT_OK);
+    }
+    for (int i = 0; i < 2; i++) {
+        set_inputs(&nets[i], tests[i], 0);
+        groat_run(&nets[i]);
+        expect_outputs(&nets[i], tests[i], 0);
+    }
+    free(arenas[0]);
+}
+
+/* ---- Wrong calls --------------------------------------------------------------------------------- */
+
+static void check_wrong_arguments(const test_case *test)
+{
+    const uint8_t *model = test->model.data;
+    uint32_t bytes = test->model.bytes;
+    uint32_t arena_bytes = groat_arena_bytes(model, bytes);
+    EXPECT(arena_bytes > 0);
+    uint8_t *arena = aligned(arena_bytes + ALIGN);
+    groat_t net;
+    EXPECT(groat_open(NULL, model, bytes, arena, arena_bytes) == GROAT_E_ARGUMENT);
+    EXPECT(groat_open(&net, NULL, bytes, arena, arena_bytes) == GROAT_E_ARGUMENT);
+    EXPECT(groat_open(&net, model, bytes, NULL, arena_bytes) == GROAT_E_ARGUMENT);
+    EXPECT(groat_check_crc(NULL, bytes) == GROAT_E_ARGUMENT);
+    EXPECT(groat_arena_bytes(NULL, bytes) == 0);
+    for (uint32_t shift = 1; shift < ALIGN; shift++) {
+        EXPECT(groat_open(&net, model, bytes, arena + shift, arena_bytes) == GROAT_E_ALIGNMENT);
+    }
+    EXPECT(groat_open(&net, model, bytes, arena, arena_bytes - 1) == GROAT_E_ARENA_TOO_SMALL);
+    EXPECT(groat_open(&net, model, bytes, arena, 0) == GROAT_E_ARENA_TOO_SMALL);
+    EXPECT(groat_open(&net, model, bytes - 1, arena, arena_bytes) == GROAT_E_TRUNCATED);
+    EXPECT(groat_open(&net, model, 0, arena, arena_bytes) == GROAT_E_TRUNCATED);
+    EXPECT(groat_check_crc(model, bytes - 1) == GROAT_E_TRUNCATED);
+    EXPECT(groat_arena_bytes(model, bytes - 1) == 0);
+
+    uint8_t *moved = aligned(bytes + ALIGN);
+    for (uint32_t shift = 1; shift < ALIGN; shift++) {
+        memcpy(moved + shift, model, bytes);
+        EXPECT(groat_open(&net, moved + shift, bytes, arena, arena_bytes) == GROAT_E_ALIGNMENT);
+        EXPECT(groat_check_crc(moved + shift, bytes) == GROAT_E_ALIGNMENT);
+        EXPECT(groat_arena_bytes(moved + shift, bytes) == 0);
+    }
+    memcpy(moved, model, bytes);
+    EXPECT(groat_check_crc(moved, bytes) == GROAT_OK);
+    moved[bytes - 1] ^= 1;
+    EXPECT(groat_check_crc(moved, bytes) == GROAT_E_CRC);
+    moved[0] ^= 1;
+    EXPECT(groat_open(&net, moved, bytes, arena, arena_bytes) == GROAT_E_MAGIC);
+    free(moved);
+    free(arena);
+}
+
+static void check_ranges(const test_case *test)
+{
+    uint32_t arena_bytes = groat_arena_bytes(test->model.data, test->model.bytes);
+    uint8_t *arena = aligned(arena_bytes);
+    groat_t net;
+    EXPECT(groat_open(&net, test->model.data, test->model.bytes, arena, arena_bytes) == GROAT_OK);
+    const uint32_t beyond[] = {groat_input_count(&net) + groat_output_count(&net), 0xFFFE, 0xFFFF, UINT32_MAX};
+    for (uint32_t i = 0; i < sizeof beyond / sizeof beyond[0]; i++) {
+        EXPECT(groat_input(&net, beyond[i]) == NULL && groat_output(&net, beyond[i]) == NULL);
+        EXPECT(groat_input_tensor(&net, beyond[i]) == NULL && groat_output_tensor(&net, beyond[i]) == NULL);
+        EXPECT(groat_input_bytes(&net, beyond[i]) == 0 && groat_output_bytes(&net, beyond[i]) == 0);
+        EXPECT(groat_select(&net, beyond[i]) == GROAT_E_ARGUMENT);
+    }
+    EXPECT(groat_select(&net, 0) == GROAT_OK);
+
+    uint32_t tensors = 0;
+    for (; groat_tensor_at(&net, tensors) != NULL; tensors++) {
+        const groat_tensor *tensor = groat_tensor_at(&net, tensors);
+        const uint8_t *data = groat_tensor_data(&net, tensors);
+        uint32_t bytes = groat_tensor_bytes(&net, tensors);
+        uint32_t elements = 1;
+        for (int i = 0; i < GROAT_RANK_MAX; i++) {
+            elements *= tensor->dims[i];
+        }
+        EXPECT(bytes == elements * (tensor->dtype == GROAT_INT8 || tensor->dtype == GROAT_UINT8 ? 1 : 4));
+        int in_arena = data >= arena && data + bytes <= arena + arena_bytes;
+        int in_model = data >= test->model.data && data + bytes <= test->model.data + test->model.bytes;
+        EXPECT(bytes > 0 && in_arena + in_model == 1);
+    }
+    EXPECT(tensors >= groat_input_count(&net) + groat_output_count(&net));
+    EXPECT(groat_tensor_data(&net, tensors) == NULL && groat_tensor_bytes(&net, tensors) == 0);
+    EXPECT(groat_tensor_at(&net, UINT32_MAX) == NULL);
+    for (uint32_t i = 0; i < groat_input_count(&net); i++) {
+        const uint8_t *data = groat_input(&net, i);
+        EXPECT(data >= arena && data + groat_input_bytes(&net, i) <= arena + arena_bytes);
+    }
+    free(arena);
+}
+
+/* ---- Status texts -------------------------------------------------------------------------------- */
+
+static void check_status_texts(void)
+{
+#define GROAT_STATUS(name, code, text) \
+    EXPECT(GROAT_##name == (code));    \
+    EXPECT(strcmp(groat_status_text(GROAT_##name), text) == 0);
+#include "../../runtime/status.def"
+#undef GROAT_STATUS
+    EXPECT(GROAT_OK == 0);
+    EXPECT(strlen(groat_status_text(1)) > 0 && strlen(groat_status_text(-9999)) > 0);
+    EXPECT(strcmp(groat_status_text(-9999), groat_status_text(GROAT_OK)) != 0);
+}
+
+int main(int argc, char **argv)
+{
+    EXPECT(argc > 1 && argc % 3 == 1);
+    int count = argc / 3;
+    test_case *tests = calloc((size_t)count, sizeof *tests);
+    EXPECT(tests != NULL);
+    for (int i = 0; i < count; i++) {
+        char **files = argv + 1 + 3 * i;
+        tests[i] = (test_case){files[0], read_file(files[0]), read_file(files[1]), read_file(files[2])};
+    }
+    check_status_texts();
+    for (int i = 0; i < count; i++) {
+        EXPECT(groat_check_crc(tests[i].model.data, tests[i].model.bytes) == GROAT_OK);
+        check_wrong_arguments(&tests[i]);
+        check_ranges(&tests[i]);
+        check_runs(&tests[i]);
+        check_guards(&tests[i]);
+        check_two_at_once(&tests[i], &tests[(i + 1) % count]);
+    }
+    for (int i = 0; i < count; i++) {
+        free(tests[i].model.data);
+        free(tests[i].inputs.data);
+        free(tests[i].outputs.data);
+    }
+    free(tests);
+    printf("%d models: all as the header says\n", count);
+    return 0;
+}
