@@ -40,6 +40,12 @@ class Format(StrEnum):
     json = "json"
 
 
+class By(StrEnum):
+    layer = "layer"
+    function = "function"
+    opcode = "opcode"
+
+
 ModelPath = Annotated[Path, typer.Argument(help="a .tflite model, or a packed .groat one", show_default=False)]
 TflitePath = Annotated[Path, typer.Argument(help="a .tflite model", show_default=False)]
 FormatOption = Annotated[Format, typer.Option("--format", help="table for people, json for scripts")]
@@ -267,6 +273,8 @@ def validate(
 def profile(
     model: ModelPath,
     on: Annotated[str, typer.Option(help="a device, for example qemu:cortex-m4")] = "qemu:cortex-m4",
+    by: Annotated[By | None, typer.Option(help="tell also where the instructions go")] = None,
+    cycles: Annotated[bool, typer.Option("--cycles", help="estimate cycles too, from a table of costs")] = False,
     format: FormatOption = Format.table,
 ) -> None:
     """Measures executed instructions, stack and flash of one inference (emulated; instructions, not cycles)."""
@@ -276,9 +284,9 @@ def profile(
     with _progress() as bars:
         bars.add_task(f"profiling on {on}", total=None)
         packed, names = _packed(model, split_where(on)[1])
-        report = measure(packed, on, names)
+        report = measure(packed, on, names, by.value if by is not None else None, cycles)
     flash = {f"flash {name}": value for name, value in report["flash"].items()}
-    facts = {name: report[name] for name in report if name not in ("flash", "layers")} | flash
+    facts = {name: report[name] for name in report if name not in ("flash", "layers", "by", "rows", "cycles")} | flash
     per_mac = report["instructions_per_mac"]
     facts["instructions_per_mac"] = "–" if per_mac is None else f"{per_mac:.2f}"
     layers = _table("Layers", "#index", "op", "name", "#instructions", "#MACs", "#per MAC")
@@ -292,7 +300,57 @@ def profile(
             f"{layer['macs']:,}",
         )
         layers.add_row(*row, ratio)
-    _emit(report, format, _facts(str(model), facts), layers)
+    tables = [_facts(str(model), facts), layers]
+    if "rows" in report:
+        tables.append(_where_table(report))
+    if "cycles" in report:
+        estimate = report["cycles"]
+        unknown = ", ".join(f"{row['name']} ({row['instructions']:,})" for row in estimate["unknown"])
+        tables.append(
+            _facts(
+                "Estimate of cycles, not a measurement",
+                {
+                    "core": estimate["core"],
+                    "cycles": _cycles(estimate["range"]),
+                    "assumes": estimate["assumes"],
+                    f"opcodes without a cost, taken as {estimate['unknown_cycles']:g} each": unknown or "none",
+                    **{f"source {name!r}": text for name, text in estimate["sources"].items()},
+                },
+            )
+        )
+    _emit(report, format, *tables)
+
+
+def _where_table(report: dict[str, Any]) -> Table:
+    """The rows of a profile; under each layer its functions."""
+    estimated = ["#cycles (estimate)"] if "cycles" in report else []
+    layers = report["by"] == "layer"
+    title = "Functions of each layer" if layers else f"Instructions by {report['by']}"
+    table = _table(
+        title,
+        *(["layer"] if layers else []),
+        report["by"].replace("layer", "function"),
+        "#instructions",
+        "#share",
+        *estimated,
+    )
+
+    def add(row: dict[str, Any], *names: str) -> None:
+        cells = [f"{row['instructions']:,}", f"{row['share']:.1%}"]
+        table.add_row(*names, *cells, *([_cycles(row["cycles"])] if estimated else []))
+
+    for row in report["rows"]:
+        if not layers:
+            add(row, row["name"])
+            continue
+        add(row, f"{row['index']} {row['op']}", "")
+        for function in row["functions"]:
+            add(function, "", function["name"])
+    return table
+
+
+def _cycles(estimate: list[int]) -> str:
+    return " to ".join(f"{cycles:,}" for cycles in estimate)
 
 
 @app.command(epilog="Example: groat ops --format json")

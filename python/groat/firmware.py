@@ -42,6 +42,8 @@ _COMMON_FLAGS = (
 )
 # No contraction: a fused multiply-add would round float results differently from core to core.
 _C_FLAGS = ("-std=c11", "-ffp-contract=off")
+# QEMU itself has the functions that a plugin calls.
+_PLUGIN_FLAGS = ("-std=c11", "-O2", "-Wall", "-Wextra", "-shared", "-fPIC", "-fvisibility=hidden")
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,25 @@ def build_program(target: Target, files: Iterable[Path], flags: Iterable[str] = 
     """
     program = [_Unit(file.resolve(), "program", tuple(flags)) for file in files]
     return _build(target, [*_board_units(target, find_sources()), *program])
+
+
+def build_plugin() -> Path:
+    """Builds the plugin with which QEMU counts instructions, or finds it in the cache: a shared library of the host.
+
+    Raises:
+        ToolchainError: there is no C compiler, or it failed.
+    """
+    source = find_sources().firmware / "plugin" / "groat_profile.c"
+    compiler = toolchain.require("cc", "counting instructions by function and opcode")
+    key = _hash(toolchain.version(compiler), *_PLUGIN_FLAGS, source.read_bytes())
+    library = cache_folder() / "plugins" / f"{source.stem}-{key}.so"
+    if not library.is_file():
+
+        def compile_to(path: Path) -> None:
+            toolchain.run([compiler, *_PLUGIN_FLAGS, str(source), "-o", str(path)], _TIMEOUT_SECONDS)
+
+        _publish(library, compile_to)
+    return library
 
 
 def _build(

@@ -16,12 +16,14 @@ import tempfile
 import time
 import weakref
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from groat import firmware, toolchain
+from groat import firmware, hotspots, toolchain
 from groat.errors import FitError, InputError, ModelError, RunnerError
+from groat.hotspots import Counts, Functions
 from groat.pack import reader
 from groat.runners.base import Array, BaseRunner, Bytes, Profile, output_bytes
 from groat.runners.protocol import Cost, Info, load_protocol
@@ -32,6 +34,18 @@ _SECONDS_TO_DIE = 5.0
 _KEPT_OUTPUT_BYTES = 8192
 _READ_BYTES = 1 << 16
 _REQUEST_BYTES = 1 << 24  # a batch is sent in pieces of about this size
+# Names without folders, for the same reason as the model's below.
+_PLUGIN_LINK, _PLUGIN_FILE = "plugin.so", "plugin.txt"
+# groat_measure calls, the others are called and measured.
+_CALLER, _CALLED = "groat_measure", ("groat_run", "groat_run_step")
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """A plugin of QEMU's, a shared library, and its arguments beside `out`, the file it writes."""
+
+    library: Path
+    arguments: tuple[str, ...]
 
 
 class QemuSession:
@@ -48,6 +62,7 @@ class QemuSession:
         model: bytes | None = None,
         *,
         count: bool = False,
+        plugin: Plugin | None = None,
         timeout: float = TIMEOUT_SECONDS,
     ) -> None:
         """Starts QEMU and waits for the firmware to answer.
@@ -57,6 +72,7 @@ class QemuSession:
             image: the firmware.
             model: a packed model to load at the target's model address; None if it is linked in.
             count: let every instruction take the same time, so that the firmware's ticks count instructions.
+            plugin: what shall watch the firmware; it may leave a file, which `finish` returns.
             timeout: seconds without a byte moving after which the firmware is given up.
 
         Raises:
@@ -71,11 +87,16 @@ class QemuSession:
         if model is not None:
             # A name without folders: a comma in a path would be taken for the next option.
             command += ["-device", f"loader,file=model.bin,addr={target.model_address:#x},force-raw=on"]
+        if plugin is not None:
+            command += ["-plugin", ",".join([f"./{_PLUGIN_LINK}", f"out={_PLUGIN_FILE}", *plugin.arguments])]
 
         with contextlib.ExitStack() as undo:
             folder = Path(undo.enter_context(tempfile.TemporaryDirectory(prefix="groat-", ignore_cleanup_errors=True)))
             if model is not None:
                 (folder / "model.bin").write_bytes(model)
+            if plugin is not None:
+                (folder / _PLUGIN_LINK).symlink_to(plugin.library.resolve())
+            self._folder = folder
             self._to_device = _open_fifo(folder / "groat.in", undo)
             self._from_device = _open_fifo(folder / "groat.out", undo)
             self._process = _start(command, folder, undo)
@@ -97,6 +118,22 @@ class QemuSession:
     def close(self) -> None:
         """Ends QEMU and removes its folder.  May be called again."""
         self._close()
+
+    def finish(self) -> str:
+        """Lets the firmware end by itself, closes the session and returns the text that the plugin left.
+
+        A plugin writes it when QEMU ends in good order, not when it is killed.
+
+        Raises:
+            RunnerError: QEMU did not end, or not well.
+        """
+        self.ask("EXIT")
+        code = self._exit_code()
+        if code != 0:
+            raise RunnerError(self._last_words(f"ended with exit code {code}", "EXIT"))
+        text = (self._folder / _PLUGIN_FILE).read_text(encoding="ascii")
+        self.close()
+        return text
 
     def ask_info(self) -> Info:
         """What the firmware knows of itself, and what its last call cost."""
@@ -288,8 +325,10 @@ class QemuRunner(BaseRunner):
         _check_fit(self._target, self.image, self.model.arena_bytes, self._beside)
         self._session = self._open(count=False)
 
-    def _open(self, count: bool) -> QemuSession:
-        session = QemuSession(self._target, self.image.path, self._beside, count=count, timeout=self._timeout)
+    def _open(self, count: bool, plugin: Plugin | None = None) -> QemuSession:
+        session = QemuSession(
+            self._target, self.image.path, self._beside, count=count, plugin=plugin, timeout=self._timeout
+        )
         status = session.info.open_status
         if status != 0:
             session.close()
@@ -347,6 +386,31 @@ class QemuRunner(BaseRunner):
             open_stack_bytes=run.open.stack_bytes,
             step_instructions=tuple(counter.instructions(step.ticks) - idle for step in steps),
         )
+
+    def count(self, inputs: Sequence[Array]) -> Counts:
+        """Counts how often each instruction of the firmware is executed in one inference, by a plugin of QEMU's.
+
+        Raises as `run`; ToolchainError also if there is no C compiler for the plugin.
+        """
+        frame = self._pack(inputs, batch=False)[0].tobytes()
+        functions = Functions(self.image.path)
+        caller = functions.named(_CALLER)
+        marks = [f"caller={caller.address:x}-{caller.address + caller.size:x}"]
+        marks += [f"entry={functions.named(name).address:x}" for name in _CALLED]
+        session = self._open(count=False, plugin=Plugin(firmware.build_plugin(), tuple(marks)))
+        try:
+            session.ask("RUN", 1, frame)
+            session.ask("INPUT", 0, frame)
+            for index in range(len(self.model.steps)):
+                session.ask("STEP", index)
+            calls = hotspots.parse(session.finish())
+        finally:
+            session.close()
+        if len(calls) != 1 + len(self.model.steps):
+            raise RunnerError(
+                f"{self.target}: the plugin saw {len(calls)} calls, expected 1 + {len(self.model.steps)} steps"
+            )
+        return Counts(run=calls[0], steps=tuple(calls[1:]))
 
     def _check_stack(self, costs: Sequence[Cost], limit: int) -> None:
         deepest = max(cost.stack_bytes for cost in costs)
