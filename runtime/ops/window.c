@@ -150,7 +150,8 @@ void groat_for_segments(const groat_window *w, int8_t padding, const int8_t *in,
     uint32_t tap_stride = (uint32_t)w->dilation_w * w->in_c;
     uint32_t pixel_stride = (uint32_t)w->stride_w * w->in_c;
 
-    if (w->kernel_h == 1 && w->kernel_w == 1 && w->stride_h == 1 && w->stride_w == 1) {
+    int pointwise = w->kernel_h == 1 && w->kernel_w == 1 && w->stride_h == 1 && w->stride_w == 1;
+    if (pointwise && w->out_h == w->in_h && w->out_w == w->in_w) {
         rows[0] = in;
         segment(context, rows, tap_stride, pixel_stride, out, (uint32_t)w->batches * w->out_h * w->out_w);
         return;

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from tests.golden import models
 from tests.golden.broken import ARENA_BYTES, CRC_OFFSET, HEADER_BYTES, bad_files
+from tests.golden.edit import Editor
 from tests.support.cc import TESTS
 
 from groat import _core
@@ -127,3 +128,18 @@ def test_the_checksum_sees_every_single_bit() -> None:
 def test_golden_files_are_small() -> None:
     sizes = [path.stat().st_size for folder in (GOOD, BAD) for path in Path(folder).iterdir()]
     assert sum(sizes) < 300_000
+
+
+# ---- What no importer writes, but the format allows ----------------------------------------------------------
+
+
+def test_a_convolution_may_leave_out_rows_and_columns() -> None:
+    """An output smaller than the image: the windows that are left lie where they lay before."""
+    edited = Editor(good("conv_2d"))
+    window = edited.record("params", 1).window
+    assert (window.kernel_h, window.kernel_w, window.out_h, window.out_w) == (1, 1, 4, 6)
+    edited.set("params", 1, window__out_h=3, window__out_w=5)
+    edited.set("tensors", edited.arg("steps", 1, 1), dims=[1, 3, 5, 4, 1, 1])
+    x = np.frombuffer(good("conv_2d", ".in"), np.int8, 7 * 6 * 3).reshape(1, 7, 6, 3)
+    with HostRunner(good("conv_2d")) as whole, HostRunner(edited.done()) as part:
+        np.testing.assert_array_equal(part.run([x])[0], whole.run([x])[0][:, :3, :5])
