@@ -91,8 +91,9 @@ static int check_buffers(const groat_t *net)
         }
         for (uint32_t j = i + 1; j < count && b[j - i].first_step <= b->last_step; j++) {
             const groat_buffer *other = &b[j - i];
-            if (other->kind == GROAT_BUFFER_ARENA && (uint64_t)other->offset < (uint64_t)b->offset + b->bytes &&
-                (uint64_t)b->offset < (uint64_t)other->offset + other->bytes) {
+            /* An end that wraps belongs to a buffer that leaves the arena, and is refused for that in its turn. */
+            if (other->kind == GROAT_BUFFER_ARENA && other->offset < b->offset + b->bytes &&
+                b->offset < other->offset + other->bytes) {
                 return GROAT_E_OVERLAP;
             }
         }

@@ -26,18 +26,19 @@ static int prepare(const groat_conv_2d_params *p, conv_context *c, groat_needs *
     c->in_c = (uint32_t)(w->in_c / p->groups);
     /* Taps that lie side by side in every row are one long run. */
     int joined = p->groups == 1 && w->dilation_w == 1;
-    c->kernel = (groat_conv_s8){
-        .layout = p->layout,
-        .channels_out = (uint32_t)(p->out_c / p->groups),
-        .rows = w->kernel_h,
-        .taps = joined ? 1 : w->kernel_w,
-        .run = joined ? w->kernel_w * c->in_c : c->in_c,
-        .out_stride = p->out_c,
-        .output_zero_point = p->output_zero_point,
-        .act_min = p->act_min,
-        .act_max = p->act_max,
-    };
-    int known = groat_kernels.conv_s8_needs(&c->kernel, needs);
+    /* Field by field: clearing the whole first would cost more than all the rest of opening a small layer. */
+    groat_conv_s8 *k = &c->kernel;
+    k->layout = p->layout;
+    k->channels_out = (uint32_t)(p->out_c / p->groups);
+    k->rows = w->kernel_h;
+    k->taps = joined ? 1 : w->kernel_w;
+    k->run = joined ? w->kernel_w * c->in_c : c->in_c;
+    k->out_stride = p->out_c;
+    k->acc_offset = 0;
+    k->output_zero_point = p->output_zero_point;
+    k->act_min = p->act_min;
+    k->act_max = p->act_max;
+    int known = groat_kernels.conv_s8_needs(k, needs);
     c->weights_step = align_up(needs->weights_bytes);
     c->channels_step = align_up(needs->channels_bytes);
     return known;

@@ -9,16 +9,14 @@
 static int prepare(const groat_depthwise_conv_2d_params *p, groat_depthwise_s8 *k, groat_needs *needs)
 {
     const groat_window *w = &p->window;
-    *k = (groat_depthwise_s8){
-        .layout = p->layout,
-        .channels_in = w->in_c,
-        .multiplier = (uint32_t)(p->out_c / w->in_c),
-        .rows = w->kernel_h,
-        .taps = w->kernel_w,
-        .output_zero_point = p->output_zero_point,
-        .act_min = p->act_min,
-        .act_max = p->act_max,
-    };
+    k->layout = p->layout;
+    k->channels_in = w->in_c;
+    k->multiplier = (uint32_t)(p->out_c / w->in_c);
+    k->rows = w->kernel_h;
+    k->taps = w->kernel_w;
+    k->output_zero_point = p->output_zero_point;
+    k->act_min = p->act_min;
+    k->act_max = p->act_max;
     return groat_kernels.depthwise_s8_needs(k, needs);
 }
 

@@ -8,18 +8,18 @@
 /* The kernel's arguments but for its pointers, and what it needs; 0 if it does not know the layout. */
 static int prepare(const groat_fully_connected_params *p, groat_conv_s8 *k, groat_needs *needs)
 {
-    *k = (groat_conv_s8){
-        .layout = p->layout,
-        .channels_out = p->out_c,
-        .rows = 1,
-        .taps = 1,
-        .run = p->depth,
-        .pixel_stride = p->depth,
-        .out_stride = p->out_c,
-        .output_zero_point = p->output_zero_point,
-        .act_min = p->act_min,
-        .act_max = p->act_max,
-    };
+    k->layout = p->layout;
+    k->channels_out = p->out_c;
+    k->rows = 1;
+    k->taps = 1;
+    k->run = p->depth;
+    k->tap_stride = p->depth;
+    k->pixel_stride = p->depth;
+    k->out_stride = p->out_c;
+    k->acc_offset = 0;
+    k->output_zero_point = p->output_zero_point;
+    k->act_min = p->act_min;
+    k->act_max = p->act_max;
     return groat_kernels.conv_s8_needs(k, needs);
 }
 
