@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,13 +13,17 @@ from typing import Any
 import numpy as np
 import tflite
 
-from groat.errors import ModelError, UnsupportedError
+from groat.errors import ModelError, UnsupportedError, VerifyError
 from groat.graph import Graph, Op, Quantization, Tensor, verify
 from groat.graph.ir import Array
 from groat.ops import tflite_importers
 from groat.ops.base import Unsupported
 
 IDENTIFIER = b"TFL3"
+# Vectors of a file may share bytes, but all of them together are never this many times as long as the file.
+OVERLAP = 16
+RANK_MAX = 6
+SHOWN_NAME = 120  # characters of a tensor's name in an error
 
 
 @functools.cache
@@ -35,16 +40,23 @@ OPTION_ENUMS = {
 }
 
 
-def _options(operator: Any) -> dict[str, Any]:
+class _Options(dict[str, Any]):
+    """Options by name.  One that is missing makes the operator unsupported."""
+
+    def __missing__(self, name: str) -> Any:
+        raise Unsupported(f"its options have no {name}")
+
+
+def _options(operator: Any) -> _Options:
     """The builtin options of an operator by name, enumerations as their names."""
     kind = _names("BuiltinOptions").get(operator.BuiltinOptionsType(), "NONE")
     table = operator.BuiltinOptions()
     if kind == "NONE" or table is None or not hasattr(tflite, kind):
         # Options left out have the schema's defaults, which are zero.
-        return {"FusedActivationFunction": "NONE", "Padding": "SAME"}
+        return _Options(FusedActivationFunction="NONE", Padding="SAME")
     options = getattr(tflite, kind)()
     options.Init(table.Bytes, table.Pos)
-    values: dict[str, Any] = {}
+    values = _Options()
     for name in dir(options):
         if name[0].isupper() and name != "Init" and not name.startswith("GetRootAs"):
             method = getattr(options, name)
@@ -94,8 +106,9 @@ class _Operator:
             if number < 0:
                 return "none"
             tensor = self.tensors[number]
-            # Converters join the names of all that they fused.
-            return f"{tensor.name.split(';')[0]} {tensor.dtype}{list(tensor.shape)}"
+# Converters join the names of all that they fused.
+            name = tensor.name.split(";")[0][:SHOWN_NAME]
+            return f"{name} {tensor.dtype}{list(tensor.shape)}"
 
         reads = ", ".join(show(number) for number in self.inputs)
         writes = ", ".join(show(number) for number in self.outputs)
@@ -105,36 +118,72 @@ class _Operator:
 DTYPES = {"INT8": "int8", "UINT8": "uint8", "INT32": "int32", "FLOAT32": "float32"}
 
 
-def _quantization(table: Any) -> Quantization | None:
+class _Vectors:
+    """Reads vectors, until they are longer than a file of this length can mean: damaged ones may all overlap."""
+
+    def __init__(self, file_bytes: int) -> None:
+        self._left = OVERLAP * file_bytes
+
+    def numbers(self, vector: Array | int) -> list[Any]:
+        """What the schema package returns as a vector: an array, or 0 for one that is absent."""
+        if isinstance(vector, int):
+            return []
+        self._take(vector.nbytes)
+        numbers: list[Any] = vector.tolist()
+        return numbers
+
+    def text(self, vector: bytes | None) -> str:
+        self._take(len(vector or b""))
+        return (vector or b"").decode(errors="replace")
+
+    def data(self, vector: Array) -> bytes:
+        self._take(vector.nbytes)
+        return vector.tobytes()
+
+    def _take(self, count: int) -> None:
+        self._left -= count
+        if self._left < 0:
+            raise ValueError("its vectors are longer than the file")
+
+
+def _quantization(vectors: _Vectors, table: Any) -> Quantization | None:
     parameters = table.Quantization()
     if parameters is None or parameters.ScaleLength() == 0:
         return None
-    count = parameters.ScaleLength()
-    zeros = [parameters.ZeroPoint(i) for i in range(parameters.ZeroPointLength())]
-    if len(zeros) not in (0, count):
-        zeros = zeros[:1] * count
+    scales = vectors.numbers(parameters.ScaleAsNumpy())
+    zeros = vectors.numbers(parameters.ZeroPointAsNumpy())
+    if len(zeros) not in (0, len(scales)):
+        zeros = zeros[:1] * len(scales)
     return Quantization(
-        scale=tuple(float(parameters.Scale(i)) for i in range(count)),
-        zero_point=tuple(int(zero) for zero in zeros) or (0,) * count,
+        scale=tuple(scales),
+        zero_point=tuple(zeros) or (0,) * len(scales),
         axis=parameters.QuantizedDimension(),
     )
 
 
-def _tensor(model: Any, table: Any) -> Tensor:
+def _tensor(model: Any, vectors: _Vectors, table: Any) -> Tensor:
     """A tensor; dtypes that Groat does not know keep their schema name, in lower case."""
     kind = _names("TensorType").get(table.Type(), f"type {table.Type()}")
     dtype = DTYPES.get(kind, kind.lower())
-    shape = tuple(int(table.Shape(i)) for i in range(table.ShapeLength()))
-    name = (table.Name() or b"").decode(errors="replace")
+    shape = tuple(vectors.numbers(table.ShapeAsNumpy()))
+    name = vectors.text(table.Name())
     data = None
     buffer = model.Buffers(table.Buffer())
     if buffer is not None and buffer.DataLength() > 0 and dtype in DTYPES.values():
-        raw = buffer.DataAsNumpy().tobytes()
+        raw = vectors.data(buffer.DataAsNumpy())
         item = np.dtype(dtype).newbyteorder("<")
-        if len(raw) != int(np.prod(shape, dtype=np.int64)) * item.itemsize:
+        if len(raw) != math.prod(shape) * item.itemsize:
             raise ModelError(f"constant {name!r} has {len(raw)} bytes; expected {dtype}{list(shape)}")
         data = np.frombuffer(raw, item).astype(dtype).reshape(shape)
-    return Tensor(name, shape, dtype, _quantization(table), data)
+    return Tensor(name, shape, dtype, _quantization(vectors, table), data)
+
+
+def _require_describable(tensor: Tensor) -> None:
+    """Raises Unsupported for a type or rank that no packed model can have."""
+    if tensor.dtype not in DTYPES.values():
+        raise Unsupported(f"a tensor is {tensor.dtype}; expected {', '.join(DTYPES.values())}")
+    if len(tensor.shape) > RANK_MAX:
+        raise Unsupported(f"a tensor has {len(tensor.shape)} dimensions; expected at most {RANK_MAX}")
 
 
 def load_tflite(data: bytes, name: str = "model") -> Graph:
@@ -154,15 +203,9 @@ def load_tflite(data: bytes, name: str = "model") -> Graph:
         raise ModelError(f"{name}: not a TFLite model: expected {IDENTIFIER!r} at byte 4, found {data[4:8]!r}")
     try:
         return _import(data, name)
-    except (
-        struct.error,
-        IndexError,
-        TypeError,
-        ValueError,
-        AttributeError,
-        OverflowError,
-        MemoryError,
-    ) as error:
+    except VerifyError as error:
+        raise ModelError(f"{name}: the TFLite file contradicts itself: {error}") from error
+    except (struct.error, LookupError, TypeError, ValueError, AttributeError, ArithmeticError, MemoryError) as error:
         # The schema package reads without checks: whatever a damaged file makes it raise ends here.
         raise ModelError(f"{name}: the TFLite file is cut or damaged ({type(error).__name__}: {error})") from error
 
@@ -172,26 +215,33 @@ def _import(data: bytes, name: str) -> Graph:
     if model.SubgraphsLength() == 0:
         raise ModelError(f"{name}: the TFLite file has no subgraph; it is cut or damaged")
     subgraph = model.Subgraphs(0)
-    tensors = {number: _tensor(model, subgraph.Tensors(number)) for number in range(subgraph.TensorsLength())}
-    inputs = tuple(int(subgraph.Inputs(i)) for i in range(subgraph.InputsLength()))
-    outputs = tuple(int(subgraph.Outputs(i)) for i in range(subgraph.OutputsLength()))
+    vectors = _Vectors(len(data))
+    tensors = {i: _tensor(model, vectors, subgraph.Tensors(i)) for i in range(subgraph.TensorsLength())}
+    inputs = tuple(vectors.numbers(subgraph.InputsAsNumpy()))
+    outputs = tuple(vectors.numbers(subgraph.OutputsAsNumpy()))
+    if any(number not in tensors for number in (*inputs, *outputs)):
+        raise ModelError(f"{name}: an input or output is a tensor that does not exist; the file is damaged")
     ops: list[Op] = []
     problems: list[str] = []
-    for operator in _operators(model, subgraph, tensors):
+    for operator in _operators(model, vectors, subgraph, tensors):
         importer = tflite_importers().get(operator.name)
         try:
             if importer is None:
                 raise Unsupported("there is no kernel for this op")
-            for number in operator.outputs:
-                if tensors[number].dtype not in DTYPES.values():
-                    raise Unsupported(f"its output is {tensors[number].dtype}")
+            for number in (*operator.inputs, *operator.outputs):
+                if number >= 0:
+                    _require_describable(tensors[number])
             ops.append(importer(operator))
         except Unsupported as reason:
             problems.append(f"{operator.describe()}: {reason}")
     if problems:
         raise UnsupportedError(name, problems)
     used = {number for op in ops for number in (*op.inputs, *op.outputs)} | set(inputs) | set(outputs)
-    for number in used:
+    for number in sorted(used):
+        try:
+            _require_describable(tensors[number])
+        except Unsupported as reason:
+            raise ModelError(f"{name}: input or output {tensors[number].name!r}: {reason}") from None
         if any(size <= 0 for size in tensors[number].shape):
             shape = list(tensors[number].shape)
             raise ModelError(
@@ -199,11 +249,14 @@ def _import(data: bytes, name: str) -> Graph:
             )
     if not inputs or not outputs:
         raise ModelError(f"{name}: {len(inputs)} inputs and {len(outputs)} outputs; expected at least one of each")
+    for number in inputs:
+        if tensors[number].data is not None or inputs.count(number) > 1:
+            raise ModelError(f"{name}: input {tensors[number].name!r} is a constant, or two inputs at once")
     graph = Graph(name, {number: tensors[number] for number in sorted(used)}, tuple(ops), inputs, outputs)
     return verify(graph)
 
 
-def _operators(model: Any, subgraph: Any, tensors: Mapping[int, Tensor]) -> list[_Operator]:
+def _operators(model: Any, vectors: _Vectors, subgraph: Any, tensors: Mapping[int, Tensor]) -> list[_Operator]:
     names = _names("BuiltinOperator")
     operators = []
     for index in range(subgraph.OperatorsLength()):
@@ -213,9 +266,9 @@ def _operators(model: Any, subgraph: Any, tensors: Mapping[int, Tensor]) -> list
         code = max(entry.BuiltinCode(), entry.DeprecatedBuiltinCode())
         name = names.get(code, f"builtin {code}")
         if name == "CUSTOM":
-            name = f"CUSTOM {(entry.CustomCode() or b'').decode(errors='replace')}"
-        reads = [int(operator.Inputs(i)) for i in range(operator.InputsLength())]
-        writes = [int(operator.Outputs(i)) for i in range(operator.OutputsLength())]
+            name = f"CUSTOM {vectors.text(entry.CustomCode())}"
+        reads = vectors.numbers(operator.InputsAsNumpy())
+        writes = vectors.numbers(operator.OutputsAsNumpy())
         if any(number >= len(tensors) for number in (*reads, *writes)) or any(number < 0 for number in writes):
             raise IndexError(f"op {index} names a tensor that does not exist")
         operators.append(_Operator(name, index, _options(operator), reads, writes, tensors))

@@ -88,13 +88,19 @@ def activation_range(activation: str, tensor: Tensor) -> tuple[int, int]:
         raise Unsupported(f"fused activation {activation} is not one of {', '.join(bounds)}")
 
     def stored(real: float) -> int:
-        return tensor.zero_point + round_half_away(float(np.float32(real) / np.float32(tensor.scale)))
+        return tensor.zero_point + round_half_away(steps(real, tensor.scale))
 
     low, high = bounds[activation]
     return (
         max(-128, -128 if low is None else stored(low)),
         min(127, 127 if high is None else stored(high)),
     )
+
+
+def steps(real: float, scale: float) -> float:
+    """real / scale in single precision, but at most a million: no int8 clamp can tell more from that."""
+    with np.errstate(over="ignore"):
+        return float(np.clip(np.float32(real) / np.float32(scale), -1e6, 1e6))
 
 
 def require_int8(tensor: Tensor, role: str) -> None:

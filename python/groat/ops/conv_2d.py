@@ -50,8 +50,9 @@ def import_convolution(source: ImportedOp, channel_axis: int) -> tuple[list[int]
     low, high = activation_range(source.options["FusedActivationFunction"], y)
     inputs = list(source.inputs[:2])
     if len(source.inputs) > 2 and source.inputs[2] >= 0:
-        if source.constant(2).dtype != np.int32:
-            raise Unsupported(f"its bias is {source.input(2).dtype}; expected int32")
+        bias = source.constant(2)
+        if bias.dtype != np.int32 or bias.shape != (shape[channel_axis],):
+            raise Unsupported(f"its bias is {bias.dtype}{list(bias.shape)}; expected int32[{shape[channel_axis]}]")
         inputs.append(source.inputs[2])
     attrs = {
         **import_window(source, (shape[1], shape[2])),

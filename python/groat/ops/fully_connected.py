@@ -80,8 +80,9 @@ def _import(source: ImportedOp) -> Op:
     scaling = channel_multipliers(x.scale, scales, y.scale)
     inputs = list(source.inputs[:2])
     if len(source.inputs) > 2 and source.inputs[2] >= 0:
-        if source.constant(2).dtype != np.int32:
-            raise Unsupported(f"its bias is {source.input(2).dtype}; expected int32")
+        bias = source.constant(2)
+        if bias.dtype != np.int32 or bias.shape != (shape[0],):
+            raise Unsupported(f"its bias is {bias.dtype}{list(bias.shape)}; expected int32[{shape[0]}]")
         inputs.append(source.inputs[2])
     low, high = activation_range(source.options["FusedActivationFunction"], y)
     attrs = {

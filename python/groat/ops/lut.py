@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 
 from groat.errors import InputError
 from groat.graph.ir import Array, Op, Tensor
-from groat.ops.arithmetic import Int64, factor, requantize, require_int8, round_half_away, round_shift, wrap32
+from groat.ops.arithmetic import Int64, factor, requantize, require_int8, round_half_away, round_shift, steps, wrap32
 from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Unsupported
 from groat.ops.call import array, call
 from groat.ops.fixed_point import input_radius, logistic
@@ -71,7 +71,7 @@ def _relu6(source: ImportedOp) -> Op:
     require_int8(y, "output")
     if x.quantization != y.quantization:
         raise Unsupported("its input and output differ in scale or zero point; RELU6 does not rescale")
-    six = round_half_away(float(np.float32(x.zero_point) + np.float32(6.0) / np.float32(x.scale)))
+    six = round_half_away(float(np.float32(x.zero_point) + np.float32(steps(6.0, x.scale))))
     return tabulate(source, lambda value: np.clip(value, x.zero_point, max(min(six, 127), x.zero_point)))
 
 
@@ -88,7 +88,7 @@ def _logistic(source: ImportedOp) -> Op:
     def function(value: Int64) -> Int64:
         difference = value - x.zero_point
         # From a shift of 31 on the radius is 0: there is nothing between the two ends.
-        middle = round_shift(logistic(requantize(difference, multiplier, min(shift, 30))), 23) - 128
+        middle = round_shift(logistic(requantize(difference, multiplier, max(min(shift, 30), -31))), 23) - 128
         return np.where(difference <= -radius, -128, np.where(difference >= radius, 127, middle))
 
     return tabulate(source, function)

@@ -45,8 +45,9 @@ def _import(source: ImportedOp) -> Op:
     permutation = tuple(int(axis) for axis in source.constant(1).ravel())
     if sorted(permutation) != list(range(len(x.shape))) or len(permutation) > RANK:
         raise Unsupported(f"permutation {list(permutation)} does not fit a tensor of shape {list(x.shape)}")
-    if x.quantization is not None and x.quantization != source.output(0).quantization:
-        raise Unsupported("its input and output differ in scale or zero point")
+    y = source.output(0)
+    if x.dtype != y.dtype or (x.quantization is not None and x.quantization != y.quantization):
+        raise Unsupported("its input and output differ in type, scale or zero point")
     return source.op("transpose", source.inputs[:1], {"permutation": permutation})
 
 

@@ -37,6 +37,9 @@ def import_window(source: ImportedOp, kernel: tuple[int, int]) -> dict[str, Any]
     dilation = (int(options.get("DilationHFactor", 1)), int(options.get("DilationWFactor", 1)))
     if min(*stride, *dilation, *kernel) < 1:
         raise Unsupported(f"stride {stride}, dilation {dilation}, kernel {kernel}: expected at least 1 each")
+    reach = [extent(kernel[i], dilation[i]) for i in range(2)]
+    if max(reach) > UINT16_MAX:
+        raise Unsupported(f"its window spans {reach[0]} x {reach[1]} pixels; expected at most {UINT16_MAX} each way")
     if options["Padding"] == "SAME":
         padding = tuple(same_padding(shape[1 + i], kernel[i], stride[i], dilation[i]) for i in range(2))
     else:

@@ -114,8 +114,15 @@ def write(graph: Graph, packed: PackedSteps, plan: Plan, source_hash: bytes) -> 
         plan: of the planner, for the same graph.
         source_hash: SHA-256 of the model it came from.
 
-    Raises ModelError if the graph has more tensors or steps than the format can number.
+    Raises ModelError if the graph has more tensors or steps than the format can number, or larger ones.
     """
+    try:
+        return _write(graph, packed, plan, source_hash)
+    except OverflowError as error:
+        raise ModelError(f"{graph.name}: the graph is too large for the packed format: {error}") from error
+
+
+def _write(graph: Graph, packed: PackedSteps, plan: Plan, source_hash: bytes) -> tuple[bytes, dict[int, int]]:
     const = structs.constants()
     names = _Names()
     last = len(packed.steps) - 1
@@ -173,33 +180,30 @@ def write(graph: Graph, packed: PackedSteps, plan: Plan, source_hash: bytes) -> 
         args.extend(use(number) for number in (*inputs, *outputs))
         return start
 
-    try:
-        program = {
-            "name": b"infer",
-            "first_step": 0,
-            "step_count": len(packed.steps),
-            "args": arguments(graph.inputs, graph.outputs),
-            "inputs": len(graph.inputs),
-            "outputs": len(graph.outputs),
+    program = {
+        "name": b"infer",
+        "first_step": 0,
+        "step_count": len(packed.steps),
+        "args": arguments(graph.inputs, graph.outputs),
+        "inputs": len(graph.inputs),
+        "outputs": len(graph.outputs),
+    }
+    steps = b""
+    for index, step in enumerate(packed.steps):
+        reads = op_def(step.op.kind).arguments(step.op)
+        scratch = plan.scratch_of.get(index)
+        fields = {
+            "op": op_row(step.op.kind).id,
+            "inputs": len(reads),
+            "outputs": len(step.op.outputs),
+            "args": arguments(reads, step.op.outputs),
+            "scratch": const.GROAT_NONE if scratch is None else buffer_id[scratch],
+            "params": step.params,
+            "params_bytes": step.params_bytes,
+            "macs": step.macs,
         }
-        steps = b""
-        for index, step in enumerate(packed.steps):
-            reads = op_def(step.op.kind).arguments(step.op)
-            scratch = plan.scratch_of.get(index)
-            fields = {
-                "op": op_row(step.op.kind).id,
-                "inputs": len(reads),
-                "outputs": len(step.op.outputs),
-                "args": arguments(reads, step.op.outputs),
-                "scratch": const.GROAT_NONE if scratch is None else buffer_id[scratch],
-                "params": step.params,
-                "params_bytes": step.params_bytes,
-                "macs": step.macs,
-            }
-            steps += structs.build("groat_step", fields)
-        programs = structs.build("groat_program", program)
-    except OverflowError as error:
-        raise ModelError(f"{graph.name}: the graph is too large for the packed format: {error}") from error
+        steps += structs.build("groat_step", fields)
+    programs = structs.build("groat_program", program)
 
     sections = {
         "programs": (programs, 1),
