@@ -106,7 +106,7 @@ class _Operator:
             if number < 0:
                 return "none"
             tensor = self.tensors[number]
-# Converters join the names of all that they fused.
+            # Converters join the names of all that they fused.
             name = tensor.name.split(";")[0][:SHOWN_NAME]
             return f"{name} {tensor.dtype}{list(tensor.shape)}"
 

@@ -27,11 +27,11 @@ def fold_clamps(graph: Graph) -> Graph:
             continue
         source, target = lut.inputs[0], lut.outputs[0]
         writer = next((op for op in ops if source in op.outputs), None)
-        readers = [op for op in ops if source in op.inputs]
+        readers = [op for op in ops if source in map(graph.root, op.inputs)]
         clamp = clamp_of(lut)
         if clamp is None or writer is None or "act_min" not in writer.attrs:
             continue
-        if len(readers) != 1 or source in graph.outputs:
+        if len(readers) != 1 or source in map(graph.root, graph.outputs):
             continue
         (low, high), (act_min, act_max) = clamp, (writer.attrs["act_min"], writer.attrs["act_max"])
         bounds = {"act_min": min(max(act_min, low), high), "act_max": min(max(act_max, low), high)}

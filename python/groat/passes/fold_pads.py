@@ -36,5 +36,5 @@ def fold_pads(graph: Graph) -> Graph:
     for op in graph.ops:
         pad = pads.get(op.inputs[0]) if op.kind in FOLDABLE else None
         ops.append(op if pad is None else _folded(op, pad) or op)
-    read = {number for op in ops for number in op.inputs} | set(graph.outputs)
+    read = {graph.root(number) for op in ops for number in op.inputs} | {graph.root(n) for n in graph.outputs}
     return graph.with_ops(tuple(op for op in ops if op.kind != "pad" or op.outputs[0] in read))
