@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The kernel vectors of CMSIS-NN: cases of another project, for int8 and for what merely moves float32."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from groat import kernels
+
+Array = npt.NDArray[Any]
+Params = dict[str, Any]
+Arrays = dict[str, Array]
+Case = tuple[Params, Arrays]
+
+
+def around(size: int, out: int, reach: int, stride: int, before: int) -> tuple[int, int]:
+    """(before, after): what CMSIS-NN gives as padding before, and what the size of the output makes of the other."""
+    return before, max(0, (out - 1) * stride + reach - size - before)
+
+
+def padding(p: Params, filter_size: tuple[int, int], pads: tuple[int, int], dilation: tuple[int, int] = (1, 1)) -> Any:
+    stride = (p["stride_y"], p["stride_x"]) if "stride_y" in p else (p["stride_h"], p["stride_w"])
+    sizes, outs = (p["input_h"], p["input_w"]), (p["output_h"], p["output_w"])
+    reach = [(filter_size[i] - 1) * dilation[i] + 1 for i in range(2)]
+    return tuple(around(sizes[i], outs[i], reach[i], stride[i], pads[i]) for i in range(2))
+
+
+def convolution(p: Params, a: Arrays) -> dict[str, Any]:
+    """The arguments that both convolutions have, but the weights."""
+    dilation = (p["dilation_y"], p["dilation_x"])
+    return {
+        "x": a["input"].reshape(p["input_batches"], p["input_h"], p["input_w"], p["in_ch"]),
+        "bias": a.get("biases"),
+        "multiplier": a["output_mult"],
+        "shift": a["output_shift"],
+        "stride": (p["stride_y"], p["stride_x"]),
+        "dilation": dilation,
+        "padding": padding(p, (p["filter_y"], p["filter_x"]), (p["pad_y"], p["pad_x"]), dilation),
+        "input_zero_point": -p["input_offset"],
+        "output_zero_point": p["output_offset"],
+        "act_min": p["out_activation_min"],
+        "act_max": p["out_activation_max"],
+    }
+
+
+def conv(p: Params, a: Arrays) -> Array:
+    weights = a["weights"].reshape(p["out_ch"], p["filter_y"], p["filter_x"], p.get("filter_ch", p["in_ch"]))
+    return kernels.conv2d(weights=weights, **convolution(p, a))
+
+
+def depthwise(p: Params, a: Arrays) -> Array:
+    weights = a["weights"].reshape(1, p["filter_y"], p["filter_x"], p["out_ch"])
+    return kernels.depthwise_conv2d(weights=weights, **convolution(p, a))
+
+
+def dense(p: Params, a: Arrays) -> Array:
+    depth = p["accumulation_depth"]
+    return kernels.fully_connected(
+        a["input"].reshape(p["input_batches"], depth),
+        a["weights"].reshape(p["out_ch"], depth),
+        a.get("biases"),
+        multiplier=p["output_multiplier"],
+        shift=p["output_shift"],
+        input_zero_point=-p["input_offset"],
+        weights_zero_point=-p.get("filter_offset", 0),
+        output_zero_point=p["output_offset"],
+        act_min=p["out_activation_min"],
+        act_max=p["out_activation_max"],
+    )
+
+
+def pool(function: Callable[..., Array]) -> Callable[[Params, Arrays], Array]:
+    def run(p: Params, a: Arrays) -> Array:
+        size = (p["filter_h"], p["filter_w"])
+        pads = padding(p, size, (p["padding_h"], p["padding_w"]))
+        x = a["input_tensor"].reshape(-1, p["input_h"], p["input_w"], p["input_c"])
+        limits = (p["activation_min"], p["activation_max"])
+        return function(x, size, (p["stride_h"], p["stride_w"]), pads, *limits)
+
+    return run
+
+
+def pad(p: Params, a: Arrays) -> Array:
+    x = a["input_tensor"].reshape(*(p[f"input_{axis}"] for axis in "nhwc"))
+    return kernels.pad(x, [(p[f"pre_pad_{axis}"], p[f"post_pad_{axis}"]) for axis in "nhwc"], p["pad_value"])
+
+
+def transpose(p: Params, a: Arrays) -> Array:
+    x = a["input_tensor"].reshape(*(p[f"input_{axis}"] for axis in "nhwc"))
+    return kernels.transpose(x, [p[f"perm_{axis}"] for axis in range(4)])
+
+
+def concatenation(p: Params, a: Arrays) -> Array:
+    shape = [p[f"input_{axis}"] for axis in "nhw"]
+    parts = [a[f"{side}_input"].reshape(*shape, p[f"{side}_c"]) for side in ("lhs", "rhs")]
+    return kernels.concatenation(parts, axis=3)
+
+
+RUN: dict[str, Callable[[Params, Arrays], Array]] = {
+    "avgpool": pool(kernels.average_pool2d),
+    "concatenation": concatenation,
+    "convolve": conv,
+    "depthwise_conv": depthwise,
+    "depthwise_conv_3x3": depthwise,
+    "fully_connected": dense,
+    "grouped_convolve": conv,
+    "max_pool": pool(kernels.max_pool2d),
+    "pad": pad,
+    "transpose": transpose,
+}
+MOVES_FLOATS = {"concatenation", "pad", "transpose"}
+TAKEN = {
+    ("avgpool", "s8"): 2,
+    ("concatenation", "f32"): 1,
+    ("convolve", "s8"): 1,
+    ("depthwise_conv", "s8"): 3,
+    ("depthwise_conv_3x3", "s8"): 2,
+    ("fully_connected", "s8"): 3,
+    ("grouped_convolve", "s8"): 1,
+    ("max_pool", "s8"): 2,
+    ("pad", "f32"): 1,
+    ("pad", "s8"): 1,
+    ("transpose", "f32"): 2,
+    ("transpose", "s8"): 2,
+}
+# int8 cases of ops that Groat has not.
+LEFT_OUT = {"batch_matmul", "lstm_unidirectional", "maximum_minimum", "reverse_transpose_conv", "transpose_conv"}
+
+
+def described(material: Path) -> Iterator[tuple[Path, Params]]:
+    for path in sorted((material / "vectors" / "cmsis_nn").glob("*/*.json")):
+        yield path, json.loads(path.read_text(encoding="utf-8"))
+
+
+def is_taken(case: Params) -> bool:
+    return case["op"] in RUN and (case["dtype"] == "s8" or (case["dtype"] == "f32" and case["op"] in MOVES_FLOATS))
+
+
+def load(path: Path, case: Params) -> Case:
+    params = case["params"]
+    if case["op"] == "transpose" and case["dtype"] == "s8":
+        # Its shape was lost; the float32 case of the same name is the same one.
+        sibling = path.with_name(f"{path.stem}_f32.json")
+        params = json.loads(sibling.read_text(encoding="utf-8"))["params"]
+    with np.load(path.with_suffix(".npz")) as arrays:
+        return params, dict(arrays)
+
+
+def test_no_case_is_left_out_by_accident(material: Path) -> None:
+    cases = [case for _, case in described(material)]
+    assert Counter((case["op"], case["dtype"]) for case in cases if is_taken(case)) == TAKEN
+    int8 = {op for op, dtype in TAKEN if dtype == "s8"}
+    assert {case["op"] for case in cases if case["dtype"] == "s8"} == int8 | LEFT_OUT
+
+
+@pytest.mark.parametrize("op", RUN)
+def test_a_kernel_gives_the_recorded_bytes(material: Path, op: str) -> None:
+    count = 0
+    for path, case in described(material):
+        if case["op"] != op or not is_taken(case):
+            continue
+        params, arrays = load(path, case)
+        found = RUN[op](params, arrays)
+        expected = arrays["output_ref"] if "output_ref" in arrays else arrays["output"]
+        assert found.dtype == expected.dtype, case["case"]
+        assert found.tobytes() == expected.tobytes(), case["case"]
+        count += 1
+    assert count == sum(number for (kind, _), number in TAKEN.items() if kind == op)

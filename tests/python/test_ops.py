@@ -1,0 +1,522 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every op of the table: its C kernel against its NumPy reference, and both against TensorFlow Lite Micro.
+
+All tests go by the table, so that an op added to it fails here until it has cases of its own.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import sys
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import tflite
+from tests.support.graphs import kinds, pack_as_is, random_int8
+from tests.support.material import ROOT
+from tests.support.random_graphs import OPS, RandomModel, random_inputs, random_model
+from tools.tflite_builder import Builder, Quant
+
+import groat
+from groat import kernels
+from groat.graph import Graph, Op
+from groat.ops import call as call_module
+from groat.ops import op_def, op_row, op_rows, tflite_importers
+from groat.ops.base import OpDef
+from groat.oracle.tflm import Tflm, is_installed
+from groat.runners.host import HostRunner
+from groat.validation import find_difference
+
+Array = npt.NDArray[Any]
+Rng = np.random.Generator
+
+NAMES = [row.name for row in op_rows()]
+INT32 = np.iinfo(np.int32)
+CASES = 60  # of every op, by direct calls
+
+needs_tflm = pytest.mark.skipif(not is_installed(), reason="needs the package tflite-micro")
+
+
+# ---- The contract of an op ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_op_is_its_row_its_c_file_and_its_module(name: str) -> None:
+    module = importlib.import_module(f"groat.ops.{name}")
+    assert isinstance(module.OP, OpDef)
+    assert op_def(name) is module.OP
+    for method in ("shapes", "reference", "params"):
+        assert getattr(type(module.OP), method) is not getattr(OpDef, method)
+    assert (module.__doc__ or "").strip()
+    assert (ROOT / "runtime" / "ops" / f"{name}.c").is_file()
+    known = {member for member in vars(tflite.BuiltinOperator) if not member.startswith("_")}
+    assert set(module.OP.tflite) <= known
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_op_is_a_documented_function(name: str) -> None:
+    function = getattr(kernels, kernels.function_name(name))
+    signature = inspect.signature(function)
+    document = inspect.getdoc(function) or ""
+    for heading in ("Args:", "Returns", "Raises InputError"):
+        assert heading in document
+    described = document.partition("Args:")[2]
+    for parameter in signature.parameters.values():
+        assert parameter.annotation is not inspect.Parameter.empty
+    array_names = [key for key, value in signature.parameters.items() if "ArrayLike" in str(value.annotation)]
+    assert array_names
+    assert all(key in described for key in array_names)
+    assert signature.parameters["on"].default == "host"
+
+
+def test_the_functions_are_those_of_the_table() -> None:
+    assert dir(kernels) == sorted(kernels.function_name(name) for name in NAMES)
+    with pytest.raises(AttributeError, match=r"groat\.kernels has no 'conv3d'; it has add, "):
+        kernels.conv3d  # noqa: B018
+
+
+def test_names_and_ids_are_unique_and_so_are_importers() -> None:
+    assert len(set(NAMES)) == len(NAMES)
+    assert len({row.id for row in op_rows()}) == len(NAMES)
+    claimed = Counter(name for op in NAMES for name in op_def(op).tflite)
+    assert max(claimed.values()) == 1
+    assert set(tflite_importers()) == set(claimed)
+    with pytest.raises(KeyError):
+        op_row("conv_7d")
+
+
+# ---- Kernel against reference, by random models ------------------------------------------------------------
+
+
+def disagreement(graph: Graph, packed: bytes, inputs: Sequence[Array], seen: Counter[str]) -> str | None:
+    """Runs step by step and repeats each step by NumPy on what the kernels computed before it."""
+    values = {number: tensor.data for number, tensor in graph.tensors.items() if tensor.data is not None}
+    values |= dict(zip(graph.inputs, inputs, strict=True))
+    with HostRunner(packed) as runner:
+        for index, outputs in runner.trace(inputs):
+            op = graph.ops[index]
+            reads = [values[graph.root(number)].reshape(graph.tensors[number].shape) for number in op.inputs]
+            for number, found, expected in zip(op.outputs, outputs, op_def(op.kind).reference(op, reads), strict=True):
+                values[number] = found
+                if found.dtype != expected.dtype or found.tobytes() != expected.tobytes():
+                    where = np.argwhere(found != expected)
+                    return f"step {index} {op.kind}: {len(where)} elements differ, first at {where[:1].tolist()}"
+            seen[op.kind] += 1
+    return None
+
+
+@pytest.mark.parametrize("optimised", [False, True], ids=["as imported", "optimised"])
+def test_kernels_equal_references_in_random_models(optimised: bool) -> None:
+    seen: Counter[str] = Counter()
+    for seed in range(600):
+        model = random_model(seed)
+        if optimised:
+            compiled = groat.compile(model)
+            graph, packed = compiled.graph, compiled.packed
+        else:
+            graph, packed = pack_as_is(groat.load(model).graph)
+        found = disagreement(graph, packed, random_inputs(model, seed), seen)
+        assert found is None, f"random_model({seed}): {found}"
+    if not optimised:
+        assert {name: seen[name] for name in NAMES if seen[name] < 15} == {}, "ops that these models hardly have"
+
+
+def test_a_wrong_reference_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = random_model(0)
+    graph, packed = pack_as_is(groat.load(model).graph)
+    victim = type(op_def(graph.ops[-1].kind))
+    right = victim.reference
+
+    def wrong(self: OpDef, op: Op, inputs: Sequence[Array]) -> list[Array]:
+        (y,) = right(self, op, inputs)
+        y = y.copy()
+        y.flat[-1] ^= 1
+        return [y]
+
+    monkeypatch.setattr(victim, "reference", wrong)
+    found = disagreement(graph, packed, random_inputs(model, 0), Counter())
+    assert found is not None
+    assert graph.ops[-1].kind in found
+
+
+# ---- Kernel against reference, by direct calls -------------------------------------------------------------
+
+
+def shape_of(rng: Rng, rank: int, most: int = 5) -> tuple[int, ...]:
+    return tuple(int(size) for size in rng.integers(1, most + 1, rank))
+
+
+def zero_point(rng: Rng) -> int:
+    return int(rng.choice([-128, 0, 127])) if rng.random() < 0.4 else int(rng.integers(-128, 128))
+
+
+def clamp(rng: Rng) -> dict[str, int]:
+    if rng.random() < 0.5:
+        return {"act_min": -128, "act_max": 127}
+    low, high = sorted(int(value) for value in rng.integers(-128, 128, 2))
+    return {"act_min": low, "act_max": high}
+
+
+def scaling(rng: Rng, count: int, depth: int) -> dict[str, Array]:
+    """Multipliers and shifts: most bring accumulators of this depth into range, some are as extreme as can be."""
+    size = count if rng.random() < 0.7 else 1
+    multiplier = rng.integers(1 << 30, 1 << 31, size)
+    shift = rng.integers(-10, -3, size) - int(np.log2(depth)) // 2
+    if rng.random() < 0.3:
+        multiplier = np.where(rng.random(size) < 0.5, rng.choice([0, 1, INT32.max], size), multiplier)
+        shift = rng.integers(-31, 31, size)
+    return {"multiplier": multiplier.astype(np.int32), "shift": shift.astype(np.int32)}
+
+
+def bias(rng: Rng, count: int) -> Array | None:
+    kind = rng.random()
+    if kind < 0.2:
+        return None
+    if kind < 0.4:
+        return rng.choice(np.array([INT32.min, INT32.max, 0], np.int32), count)
+    return rng.integers(-20000, 20000, count).astype(np.int32)
+
+
+def sliding(rng: Rng, size: tuple[int, int], dilated: bool = True) -> dict[str, Any]:
+    """A window that fits an image, and its arguments: kernel, stride, padding, and dilation where there is one."""
+    while True:
+        kernel, stride = (tuple(int(n) for n in rng.integers(1, 4, 2)) for _ in range(2))
+        dilation = tuple(int(n) for n in rng.integers(1, 4, 2)) if dilated and rng.random() < 0.3 else (1, 1)
+        reach = [(kernel[i] - 1) * dilation[i] + 1 for i in range(2)]
+        padding: Any = rng.choice(["same", "valid"])
+        around = [(0, 0), (0, 0)]
+        if rng.random() < 0.3:
+            around = [(int(rng.integers(0, r)), int(rng.integers(0, r))) for r in reach]
+            padding = tuple(around)
+        if padding == "same" or all(size[i] + sum(around[i]) >= reach[i] for i in range(2)):
+            window = {"kernel": kernel, "stride": stride, "padding": padding}
+            return {**window, "dilation": dilation} if dilated else window
+
+
+def case_conv(rng: Rng) -> None:
+    n, h, w, _ = shape_of(rng, 4, 7)
+    groups, depth, filters = (int(value) for value in rng.integers(1, 5, 3))
+    groups = groups if rng.random() < 0.4 else 1
+    window = sliding(rng, (h, w))
+    weights = random_int8(rng, (groups * filters, *window.pop("kernel"), depth))
+    zero_points = {"input_zero_point": zero_point(rng), "output_zero_point": zero_point(rng)}
+    taps = weights[0].size * 4000
+    factors = scaling(rng, len(weights), taps)
+    x = random_int8(rng, (min(n, 2), h, w, groups * depth))
+    kernels.conv2d(x, weights, bias(rng, len(weights)), **factors, **window, **zero_points, **clamp(rng))
+
+
+def case_depthwise(rng: Rng) -> None:
+    n, h, w, c = shape_of(rng, 4, 7)
+    out_c = c * int(rng.integers(1, 4))
+    window = sliding(rng, (h, w))
+    weights = random_int8(rng, (1, *window.pop("kernel"), out_c))
+    zero_points = {"input_zero_point": zero_point(rng), "output_zero_point": zero_point(rng)}
+    factors = scaling(rng, out_c, weights.size // out_c * 4000)
+    x = random_int8(rng, (min(n, 2), h, w, c))
+    kernels.depthwise_conv2d(x, weights, bias(rng, out_c), **factors, **window, **zero_points, **clamp(rng))
+
+
+def case_fully_connected(rng: Rng) -> None:
+    batches, out_c = shape_of(rng, 2, 6)
+    depth = int(rng.integers(1, 70))
+    kernels.fully_connected(
+        random_int8(rng, (batches, depth)),
+        random_int8(rng, (out_c, depth)),
+        bias(rng, out_c),
+        **scaling(rng, out_c, depth * 4000),
+        input_zero_point=zero_point(rng),
+        weights_zero_point=zero_point(rng) if rng.random() < 0.5 else 0,
+        output_zero_point=zero_point(rng),
+        **clamp(rng),
+    )
+
+
+def case_pool(function: Callable[..., Array]) -> Callable[[Rng], None]:
+    def case(rng: Rng) -> None:
+        n, h, w, c = shape_of(rng, 4, 8)
+        function(random_int8(rng, (min(n, 2), h, w, c)), **sliding(rng, (h, w), dilated=False), **clamp(rng))
+
+    return case
+
+
+def operands(rng: Rng) -> tuple[Array, Array]:
+    """Two arrays that broadcast, over at most six dimensions."""
+    shape = shape_of(rng, int(rng.integers(0, 7)), 3)
+    a, b = (tuple(1 if rng.random() < 0.3 else size for size in shape) for _ in range(2))
+    if rng.random() < 0.5:
+        b = b[int(rng.integers(0, len(b) + 1)) :]
+    return (
+        (random_int8(rng, a), random_int8(rng, b)) if rng.random() < 0.5 else (random_int8(rng, b), random_int8(rng, a))
+    )
+
+
+def case_elementwise(function: Callable[..., Array]) -> Callable[[Rng], None]:
+    def case(rng: Rng) -> None:
+        a, b = operands(rng)
+        a_scale, b_scale = np.exp(rng.uniform(-7, 2, 2))
+        combined = a_scale + b_scale if function is kernels.add else a_scale * b_scale * 100
+        zero_points = {f"{name}_zero_point": zero_point(rng) for name in ("a", "b", "output")}
+        output_scale = combined * np.exp(rng.uniform(-2, 3))
+        kernel_scales = {"a_scale": a_scale, "b_scale": b_scale, "output_scale": output_scale}
+        function(a, b, **kernel_scales, **zero_points, **clamp(rng))
+
+    return case
+
+
+def case_mean(rng: Rng) -> None:
+    rank = int(rng.integers(1, 6))
+    axes = rng.permutation(rank)[: int(rng.integers(1, rank + 1))].tolist()
+    kernels.mean(
+        random_int8(rng, shape_of(rng, rank, 6)),
+        [axis - rank if rng.random() < 0.3 else axis for axis in axes],
+        input_scale=0.1,
+        output_scale=0.1 * float(np.exp(rng.uniform(-3, 3))) if rng.random() < 0.7 else 0.1,
+        input_zero_point=zero_point(rng),
+        output_zero_point=zero_point(rng),
+        keep_dims=bool(rng.random() < 0.5),
+    )
+
+
+def any_array(rng: Rng, shape: Sequence[int], dtypes: Sequence[str]) -> Array:
+    """Random bytes as any of the types; bits of floats that are no numbers included."""
+    dtype = np.dtype(str(rng.choice(list(dtypes))))
+    count = int(np.prod(shape, dtype=np.int64))
+    return rng.integers(0, 256, count * dtype.itemsize).astype(np.uint8).view(dtype).reshape(tuple(shape))
+
+
+def case_pad(rng: Rng) -> None:
+    rank = int(rng.integers(1, 7))
+    x = any_array(rng, shape_of(rng, rank, 4), ("int8", "float32"))
+    value = zero_point(rng) if x.dtype == np.int8 else float(np.float32(rng.normal()))
+    kernels.pad(x, [(int(a), int(b)) for a, b in rng.integers(0, 3, (rank, 2))], value)
+
+
+ANY = ("int8", "uint8", "int32", "float32")
+
+
+def case_reshape(rng: Rng) -> None:
+    x = any_array(rng, shape_of(rng, int(rng.integers(0, 6)), 5), ANY)
+    kernels.reshape(x, [1, x.size] if rng.random() < 0.5 else x.shape[::-1])
+
+
+def case_transpose(rng: Rng) -> None:
+    rank = int(rng.integers(1, 7))
+    kernels.transpose(any_array(rng, shape_of(rng, rank, 4), ANY), rng.permutation(rank).tolist())
+
+
+def case_concatenation(rng: Rng) -> None:
+    rank = int(rng.integers(1, 6))
+    axis = int(rng.integers(0, rank))
+    shape, dtype = shape_of(rng, rank, 4), str(rng.choice(["int8", "float32"]))
+    sizes = rng.integers(1, 6, int(rng.integers(1, 5)))
+    parts = [any_array(rng, (*shape[:axis], int(size), *shape[axis + 1 :]), (dtype,)) for size in sizes]
+    kernels.concatenation(parts, axis - rank if rng.random() < 0.3 else axis)
+
+
+def case_softmax(rng: Rng) -> None:
+    x = random_int8(rng, (*shape_of(rng, int(rng.integers(0, 4)), 4), int(rng.integers(1, 200))))
+    kernels.softmax(x, input_scale=float(np.exp(rng.uniform(-14, 3))), beta=float(np.exp(rng.uniform(-1, 1))))
+
+
+def case_lut(rng: Rng) -> None:
+    x = any_array(rng, shape_of(rng, int(rng.integers(0, 5))), ("int8", "uint8"))
+    kernels.lut(x, any_array(rng, (256,), ("int8", "uint8")))
+
+
+def case_quantize(rng: Rng) -> None:
+    scale = float(np.exp(rng.uniform(-8, 8)))
+    halves = (rng.integers(-300, 300, 200) + rng.choice([0.0, 0.5, -0.5], 200)) * np.float32(scale)
+    special = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 3e38, -3e38, 1e-45, -1e-45], np.float32)
+    near = np.nextafter(halves.astype(np.float32), np.float32(rng.choice([-np.inf, np.inf])))
+    x = np.concatenate([halves.astype(np.float32), near, special])
+    kernels.quantize(x, scale=scale, zero_point=zero_point(rng))
+
+
+def case_dequantize(rng: Rng) -> None:
+    x = np.arange(-128, 128).astype(np.int8).reshape(2, -1)
+    kernels.dequantize(x, scale=float(np.exp(rng.uniform(-40, 40))), zero_point=zero_point(rng))
+
+
+DIRECT: Mapping[str, Callable[[Rng], None]] = {
+    "conv_2d": case_conv,
+    "depthwise_conv_2d": case_depthwise,
+    "fully_connected": case_fully_connected,
+    "average_pool_2d": case_pool(kernels.average_pool2d),
+    "max_pool_2d": case_pool(kernels.max_pool2d),
+    "add": case_elementwise(kernels.add),
+    "mul": case_elementwise(kernels.mul),
+    "mean": case_mean,
+    "pad": case_pad,
+    "reshape": case_reshape,
+    "transpose": case_transpose,
+    "concatenation": case_concatenation,
+    "softmax": case_softmax,
+    "lut": case_lut,
+    "quantize": case_quantize,
+    "dequantize": case_dequantize,
+}
+
+
+@pytest.fixture
+def checked(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """Lets every call of a kernel be repeated by its reference; counts the calls, and results that vary."""
+    real = call_module.call
+    seen: Counter[str] = Counter()
+
+    def call(kind: str, inputs: Sequence[Array], attrs: Mapping[str, Any], *rest: Any) -> Array:
+        found = real(kind, inputs, attrs, *rest)
+        op = Op(kind, tuple(range(len(inputs))), (len(inputs),), attrs)
+        (expected,) = op_def(kind).reference(op, inputs)
+        assert (found.shape, found.dtype) == (expected.shape, expected.dtype)
+        if found.tobytes() != expected.tobytes():
+            described = [f"{array.dtype}{list(array.shape)}" for array in inputs]
+            where = np.argwhere(found != expected)
+            raise AssertionError(f"{kind} {described} {dict(attrs)}: differs at {where[:3].tolist()} and elsewhere")
+        seen[kind] += 1
+        seen["varied"] += len(np.unique(found)) > 1
+        return found
+
+    for name, module in list(sys.modules.items()):
+        if name.startswith("groat.ops.") and getattr(module, "call", None) is real:
+            monkeypatch.setattr(module, "call", call)
+    return seen
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_kernel_equals_its_reference(name: str, checked: Counter[str]) -> None:
+    rng = np.random.default_rng(NAMES.index(name))
+    for _ in range(CASES):
+        DIRECT[name](rng)
+    assert checked[name] == CASES
+    assert checked["varied"] > CASES // 3, "most results are constant: these cases test little"
+
+
+def test_every_op_has_direct_cases() -> None:
+    assert set(DIRECT) == set(NAMES)
+
+
+# ---- Everything against TensorFlow Lite Micro --------------------------------------------------------------
+
+
+def compare(model: bytes, inputs: Sequence[Array], name: str) -> Graph:
+    """Asserts that every layer and every output has the oracle's bytes."""
+    compiled = groat.compile(model)
+    oracle = Tflm(model, name)
+    with HostRunner(compiled.packed) as runner:
+        difference = find_difference(compiled, runner, oracle, inputs)
+        assert difference is None, f"{name}: {difference}"
+        for ours, theirs in zip(runner.run(inputs), oracle.run(inputs), strict=True):
+            assert ours.tobytes() == theirs.tobytes(), name
+    return compiled.graph
+
+
+@needs_tflm
+@pytest.mark.parametrize("operator", OPS)
+def test_an_operator_equals_tflm(operator: str) -> None:
+    """Models of this operator, and of what is needed to have a tensor that fits it."""
+    others = frozenset(OPS) - {operator, "RESHAPE"}
+    (kind,) = (row.name for row in op_rows() if operator in op_def(row.name).tflite)
+    becomes = {kind, "lut"} if operator == "QUANTIZE" else {kind}  # between integers it is a table
+    count = 0
+    for seed in range(40):
+        model = RandomModel(seed, 3, others).build()
+        graph = groat.load(model).graph
+        count += sum(op in becomes for op in kinds(graph))
+        compare(model, random_inputs(model, seed), f"{operator} {seed}")
+    assert count >= 20
+
+
+STORED = np.arange(-128, 128).astype(np.int8)
+
+
+@needs_tflm
+@pytest.mark.parametrize("operator", ["LOGISTIC", "RELU", "RELU6", "QUANTIZE"])
+def test_a_function_of_one_value_equals_tflm_for_each_value(operator: str) -> None:
+    rng = np.random.default_rng(3)
+    for case in range(40):
+        builder = Builder()
+        scale = float(np.exp(rng.uniform(-9, 3)))
+        x = builder.input((256,), quant=Quant(scale, zero_point(rng)))
+        quant = Quant(scale * float(np.exp(rng.uniform(-3, 3))), zero_point(rng))
+        if operator == "LOGISTIC":
+            y = builder.logistic(x)
+        elif operator == "RELU":
+            y = builder.relu(x, None if case % 3 == 0 else quant)
+        elif operator == "RELU6":
+            y = builder.relu6(x)
+        else:
+            y = builder.quantize(x, quant, "int8" if case % 2 else "uint8")
+        assert kinds(compare(builder.build([y]), [STORED], f"{operator} {case}")) == ["lut"]
+
+
+@needs_tflm
+def test_quantize_and_dequantize_equal_tflm() -> None:
+    rng = np.random.default_rng(4)
+    for case in range(40):
+        scale, zero = float(np.exp(rng.uniform(-6, 6))), zero_point(rng)
+        ties = (np.arange(-300, 300) + 0.5).astype(np.float32) * np.float32(scale)
+        x = np.concatenate([ties, np.nextafter(ties, 0), rng.normal(0, 100 * scale, 100)]).astype(np.float32)
+        builder = Builder()
+        quantized = builder.quantize(builder.input(x.shape, "float32"), Quant(scale, zero))
+        compare(builder.build([quantized, builder.dequantize(quantized)]), [x], f"case {case}")
+
+
+@needs_tflm
+@pytest.mark.parametrize("operator", ["SQUEEZE", "EXPAND_DIMS"])
+def test_other_names_of_reshape_equal_tflm(operator: str) -> None:
+    builder = Builder()
+    quant = Quant(0.5, 3)
+    x = builder.input((1, 4, 1, 3), quant=quant)
+    if operator == "SQUEEZE":
+        y = builder.tensor((4, 3), quant=quant)
+        builder.op("SQUEEZE", [x], [y], "SqueezeOptions", SqueezeDims=[0, 2])
+    else:
+        y = builder.tensor((1, 1, 4, 1, 3), quant=quant)
+        builder.op("EXPAND_DIMS", [x, builder.constant(np.array([1], np.int32))], [y], "ExpandDimsOptions")
+    values = np.arange(12).astype(np.int8).reshape(1, 4, 1, 3)
+    compare(builder.build([y]), [values], operator)
+
+
+@needs_tflm
+def test_every_imported_operator_is_compared_with_tflm() -> None:
+    elsewhere = {"DEQUANTIZE", "PADV2", "SQUEEZE", "EXPAND_DIMS"}
+    assert set(tflite_importers()) == set(OPS) | elsewhere
+
+
+@needs_tflm
+def test_a_dense_layer_with_a_zero_point_of_its_weights_equals_tflm() -> None:
+    rng = np.random.default_rng(5)
+    for case in range(20):
+        builder = Builder()
+        x = builder.input((3, 17), quant=Quant(0.05, zero_point(rng)))
+        weights = random_int8(rng, (5, 17))
+        y = builder.fully_connected(x, weights, None, Quant(0.02, zero_point(rng)), Quant(0.3, zero_point(rng)))
+        compare(builder.build([y]), [random_int8(rng, (3, 17))], f"case {case}")
+
+
+@needs_tflm
+def test_a_dense_layer_multiplies_its_scales_in_double() -> None:
+    """Accumulators for which a product of the two scales in single precision rounds to another output."""
+    values = np.array([-67108865, 120795959, -169602406, -194005631, 198886274, 120795958], np.int32)
+    builder = Builder()
+    x = builder.input((1, 1), quant=Quant(0.013))
+    y = builder.fully_connected(
+        x, np.zeros((6, 1), np.int8), values, Quant(0.9), Quant(float(np.float32(28551.771484375)))
+    )
+    compare(builder.build([y]), [np.zeros((1, 1), np.int8)], "dense")
+
+
+@needs_tflm
+@pytest.mark.parametrize("count", [1, 2, 3, 511])
+def test_softmax_of_equal_logits_equals_tflm(count: int) -> None:
+    for scale in (1e-6, 0.01, 1.0, 40.0):
+        builder = Builder()
+        y = builder.softmax(builder.input((2, count), quant=Quant(scale)))
+        rows = np.stack([np.full(count, -128), np.where(np.arange(count) == 0, 127, -128)]).astype(np.int8)
+        compare(builder.build([y]), [rows], f"scale {scale}")

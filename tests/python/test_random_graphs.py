@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Graphs that nobody thought of: what the host computes has the bytes of TensorFlow Lite Micro."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import hypothesis
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.support.compare import compare_with_tflm
+from tests.support.graphs import kinds
+from tests.support.random_graphs import RandomModel, random_models
+
+import groat
+from groat.oracle.tflm import is_installed
+from groat.runners.host import HostRunner
+
+pytestmark = pytest.mark.skipif(not is_installed(), reason="needs the package tflite-micro")
+
+# Without a clock and without chance: what passes here passes everywhere.  The slow test is the one that explores.
+REPEATABLE = settings(deadline=None, derandomize=True, database=None)
+
+
+def check(model: RandomModel, input_seed: int) -> None:
+    compiled = groat.compile(model.build())
+    with HostRunner(compiled.packed) as runner:
+        compare_with_tflm(model, input_seed, compiled, runner)
+
+
+@given(random_models(), st.integers(0, 1000))
+@settings(REPEATABLE, max_examples=500)
+def test_the_host_equals_tflm(model: RandomModel, input_seed: int) -> None:
+    check(model, input_seed)
+
+
+@pytest.mark.slow
+@given(random_models(), st.integers(0, 2**32 - 1))
+@settings(deadline=None, max_examples=20_000, suppress_health_check=list(hypothesis.HealthCheck))
+def test_the_host_equals_tflm_at_length(model: RandomModel, input_seed: int) -> None:
+    check(model, input_seed)
+
+
+def has(kind: str, model: RandomModel) -> bool:
+    return kind in kinds(groat.compile(model.build()).graph)
+
+
+def test_a_failure_shrinks_to_few_ops() -> None:
+    """A model that fails because of one op is cut off behind it."""
+    found = hypothesis.find(random_models(), lambda model: has("softmax", model), settings=REPEATABLE)
+    assert has("softmax", found)
+    assert found.ops <= 2
+    assert found.ops == 1 or not has("softmax", replace(found, ops=found.ops - 1))
+
+
+def test_a_failure_names_the_first_layer() -> None:
+    """Damaged weights of a convolution that comes first; now and then they change no output."""
+    candidates = (RandomModel(seed) for seed in range(1000))
+    models = [model for model in candidates if kinds(groat.load(model.build()).graph)[0] == "conv_2d"][:20]
+    messages = []
+    for model in models:
+        compiled = groat.compile(model.build())
+        number = compiled.graph.ops[0].inputs[1]
+        weights = compiled.graph.tensors[number]
+        assert weights.data is not None
+        damaged = replace(weights, data=weights.data ^ np.int8(0x40))
+        graph = replace(compiled.graph, tensors={**compiled.graph.tensors, number: damaged})
+        with HostRunner(groat.compile(graph).packed) as runner:
+            try:
+                compare_with_tflm(model, 0, compiled, runner)
+            except AssertionError as error:
+                messages.append((repr(model), str(error)))
+    assert len(messages) > len(models) // 2
+    first = r"layer 0 conv_2d \(op 0 of the model\), tensor 't\d+', element \[.*\]: expected -?\d+, found -?\d+$"
+    for model_text, message in messages:
+        assert model_text in message
+        assert re.search(first, message), message
