@@ -1,0 +1,367 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every op of the table as a function on NumPy arrays, on this host or on a device.
+
+Written by tools/make_kernel_stubs.py.
+"""
+
+from collections.abc import Sequence
+
+from numpy.typing import ArrayLike
+
+from groat.graph.ir import Array
+from groat.ops.call import Padding, Pair
+
+def function_name(
+    op: str,
+) -> str:
+    """The function of an op: its name in the table, "_2d" written together."""
+
+def reshape(
+    x: ArrayLike,
+    shape: Sequence[int],
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """Copies the elements into another shape.
+
+    Args:
+        x: int8, uint8, int32 or float32.
+        shape: fixed sizes with as many elements as x.
+        on, isa: as conv2d.
+
+    Returns the reshaped copy.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def conv2d(
+    x: ArrayLike,
+    weights: ArrayLike,
+    bias: ArrayLike | None = None,
+    *,
+    multiplier: ArrayLike,
+    shift: ArrayLike,
+    stride: Pair = 1,
+    dilation: Pair = 1,
+    padding: Padding = "valid",
+    input_zero_point: int = 0,
+    output_zero_point: int = 0,
+    act_min: int = -128,
+    act_max: int = 127,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """Two-dimensional convolution, grouped where the filters are shallower than x.
+
+    Args:
+        x: int8 [n, h, w, c].
+        weights: int8 [out_c, kernel_h, kernel_w, c / groups].
+        bias: int32 [out_c]; none means zeros.
+        multiplier, shift: Q31 factor and power of two that turn an accumulator into an output, for each output channel
+            or one for all (groat.ops.arithmetic.quantize_multiplier makes them).
+        padding: "same", "valid" or ((top, bottom), (left, right)); padding holds input_zero_point.
+        on: "host" or a device such as "qemu:cortex-m4".
+        isa: the kernel set: "ref", "dsp", "mve", "rvv" or "scalar"; default: the one of `on`, "ref" on the host.
+
+    Returns int8 [n, out_h, out_w, out_c].
+    Raises InputError if the arrays do not fit each other, and as groat.Runner on a device.
+    """
+
+def depthwise_conv2d(
+    x: ArrayLike,
+    weights: ArrayLike,
+    bias: ArrayLike | None = None,
+    *,
+    multiplier: ArrayLike,
+    shift: ArrayLike,
+    stride: Pair = 1,
+    dilation: Pair = 1,
+    padding: Padding = "valid",
+    input_zero_point: int = 0,
+    output_zero_point: int = 0,
+    act_min: int = -128,
+    act_max: int = 127,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """Depthwise convolution; output channel o reads input channel o // (out_c / c).
+
+    Args:
+        x: int8 [n, h, w, c].
+        weights: int8 [1, kernel_h, kernel_w, out_c]; out_c is a multiple of c.
+        bias: int32 [out_c]; none means zeros.
+        multiplier, shift, padding, on, isa: as conv2d.
+
+    Returns int8 [n, out_h, out_w, out_c].
+    Raises InputError if the arrays do not fit each other, and as groat.Runner on a device.
+    """
+
+def fully_connected(
+    x: ArrayLike,
+    weights: ArrayLike,
+    bias: ArrayLike | None = None,
+    *,
+    multiplier: ArrayLike,
+    shift: ArrayLike,
+    input_zero_point: int = 0,
+    weights_zero_point: int = 0,
+    output_zero_point: int = 0,
+    act_min: int = -128,
+    act_max: int = 127,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """Dense layer.
+
+    Args:
+        x: int8 [batches, depth].
+        weights: int8 [out_c, depth].
+        bias: int32 [out_c]; none means zeros.
+        multiplier, shift, on, isa: as conv2d.
+
+    Returns int8 [batches, out_c].
+    Raises InputError if the arrays do not fit each other, and as groat.Runner on a device.
+    """
+
+def average_pool2d(
+    x: ArrayLike,
+    kernel: Pair,
+    stride: Pair | None = None,
+    padding: Padding = "valid",
+    act_min: int = -128,
+    act_max: int = 127,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """Average pooling; padding does not count, halves round away from zero.
+
+    Args:
+        x: int8 [n, h, w, c].
+        kernel, stride: (height, width) or one for both; the stride is the kernel's size unless given.
+        padding, on, isa: as conv2d.
+
+    Returns int8 [n, out_h, out_w, c], in the scale of x.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def max_pool2d(
+    x: ArrayLike,
+    kernel: Pair,
+    stride: Pair | None = None,
+    padding: Padding = "valid",
+    act_min: int = -128,
+    act_max: int = 127,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """Maximum pooling; padding never wins.
+
+    Args:
+        x: int8 [n, h, w, c].
+        kernel, stride: (height, width) or one for both; the stride is the kernel's size unless given.
+        padding, on, isa: as conv2d.
+
+    Returns int8 [n, out_h, out_w, c], in the scale of x.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def add(
+    a: ArrayLike,
+    b: ArrayLike,
+    *,
+    a_scale: float,
+    b_scale: float,
+    output_scale: float,
+    a_zero_point: int = 0,
+    b_zero_point: int = 0,
+    output_zero_point: int = 0,
+    act_min: int = -128,
+    act_max: int = 127,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """Sum with broadcasting.
+
+    Args:
+        a, b: int8, of shapes that broadcast to one of them.
+        a_scale, b_scale, output_scale: real = scale * (stored - zero_point); read as float32.
+        on, isa: as conv2d.
+
+    Returns int8 of the common shape.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def mean(
+    x: ArrayLike,
+    axes: Sequence[int],
+    *,
+    input_scale: float = 1.0,
+    output_scale: float = 1.0,
+    input_zero_point: int = 0,
+    output_zero_point: int = 0,
+    keep_dims: bool = False,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """Mean over some axes.
+
+    Args:
+        x: int8.
+        axes: not empty; negative ones count from the end.
+        input_scale, output_scale: real = scale * (stored - zero_point); read as float32.
+        on, isa: as conv2d.
+
+    Returns int8 of x's shape without the axes, or with 1 in their place.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def pad(
+    x: ArrayLike,
+    padding: Sequence[tuple[int, int]],
+    value: float = 0,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """Constant padding.
+
+    Args:
+        x: int8 or float32, at most 6 dimensions.
+        padding: (before, after) for each dimension.
+        value: one element, as it is stored.
+        on, isa: as conv2d.
+
+    Returns x with `value` around it.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def transpose(
+    x: ArrayLike,
+    permutation: Sequence[int],
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """Reorders dimensions.
+
+    Args:
+        x: int8, uint8, int32 or float32, at most 6 dimensions.
+        permutation: dimension k of the result is dimension permutation[k] of x.
+        on, isa: as conv2d.
+
+    Returns the reordered array.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def concatenation(
+    arrays: Sequence[ArrayLike],
+    axis: int = 0,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """Joins arrays along one axis.
+
+    Args:
+        arrays: at least one; int8 or float32, all of one dtype, equal in every dimension but the axis.
+        on, isa: as conv2d.
+
+    Returns the joined array.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def softmax(
+    x: ArrayLike,
+    *,
+    input_scale: float,
+    beta: float = 1.0,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """Softmax over the last dimension.
+
+    Args:
+        x: int8 logits, at most 4,095 in the last dimension.
+        input_scale: real logit = input_scale * stored, up to a constant; read as float32.
+        on, isa: as conv2d.
+
+    Returns int8 of the same shape: probability = (stored + 128) / 256.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def lut(
+    x: ArrayLike,
+    table: ArrayLike,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """Any function of 8-bit values.
+
+    Args:
+        x: int8 or uint8.
+        table: int8 or uint8 [256]: the result for each byte, indexed by the byte read as unsigned.
+        on, isa: as conv2d.
+
+    Returns an array of x's shape and the table's dtype.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def quantize(
+    x: ArrayLike,
+    *,
+    scale: float,
+    zero_point: int = 0,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """round(x / scale) + zero_point, ties away from zero, clamped.
+
+    Args:
+        x: float32.
+        scale: greater than zero; read as float32.
+        on, isa: as conv2d.
+
+    Returns int8 of the same shape.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def dequantize(
+    x: ArrayLike,
+    *,
+    scale: float,
+    zero_point: int = 0,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """scale * (x - zero_point).
+
+    Args:
+        x: int8.
+        scale: greater than zero; read as float32.
+        on, isa: as conv2d.
+
+    Returns float32 of the same shape.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def mul(
+    a: ArrayLike,
+    b: ArrayLike,
+    *,
+    a_scale: float,
+    b_scale: float,
+    output_scale: float,
+    a_zero_point: int = 0,
+    b_zero_point: int = 0,
+    output_zero_point: int = 0,
+    act_min: int = -128,
+    act_max: int = 127,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """Product with broadcasting.
+
+    Args:
+        a, b: int8, of shapes that broadcast to one of them.
+        a_scale, b_scale, output_scale: real = scale * (stored - zero_point); read as float32.
+        on, isa: as conv2d.
+
+    Returns int8 of the common shape.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
