@@ -31,8 +31,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 # Without a terminal there is no width to keep to.
-stdout = Console(highlight=False, width=None if Console().is_terminal else 120)
-stderr = Console(stderr=True, soft_wrap=True, highlight=False)
+stdout = Console(highlight=False, markup=False, width=None if Console().is_terminal else 120)
+stderr = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
 
 
 class Format(StrEnum):
@@ -114,7 +114,7 @@ def _size(text: str | None) -> int | None:
     digits, unit = (text[:-1], units[text[-1:].upper()]) if text[-1:].upper() in units else (text, 1)
     try:
         value = int(float(digits) * unit)
-    except ValueError:
+    except (ValueError, OverflowError):
         value = -1
     if value < 0:
         raise InputError(f"{text!r} is not a size; expected bytes, or a number with K or M, for example 64K")
@@ -180,8 +180,10 @@ def pack(
                 writes = ", ".join(_show(graph, number) for number in op.outputs)
                 stderr.print(f"  {op.kind} ({reads}) -> {writes}", markup=False)
 
-    compiled = compile_model(load(model), target, dump)
     path = output if output is not None else model.with_suffix(".groat")
+    if path.resolve() == model.resolve():
+        raise InputError(f"{path} is the model itself; name another file with -o")
+    compiled = compile_model(load(model), target, dump)
     compiled.save(path)
     report = {"output": str(path), **compiled.report}
     facts = {key: report[key] for key in ("output", "target", "file_bytes", "weights_bytes", "arena_bytes", "macs")}
@@ -409,7 +411,7 @@ def doctor(format: FormatOption = Format.table) -> None:
 def main() -> None:
     """Runs the command line; errors that Groat foresees become one message and an exit code."""
     try:
-        app()
+        app(prog_name="groat")
     except GroatError as error:
         stderr.print(f"groat: {error}", markup=False, style="red")
         sys.exit(error.exit_code)

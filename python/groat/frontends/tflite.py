@@ -266,7 +266,7 @@ def _operators(model: Any, vectors: _Vectors, subgraph: Any, tensors: Mapping[in
         code = max(entry.BuiltinCode(), entry.DeprecatedBuiltinCode())
         name = names.get(code, f"builtin {code}")
         if name == "CUSTOM":
-            name = f"CUSTOM {vectors.text(entry.CustomCode())}"
+            name = f"CUSTOM {vectors.text(entry.CustomCode())}".rstrip()
         reads = vectors.numbers(operator.InputsAsNumpy())
         writes = vectors.numbers(operator.OutputsAsNumpy())
         if any(number >= len(tensors) for number in (*reads, *writes)) or any(number < 0 for number in writes):

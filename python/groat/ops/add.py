@@ -18,7 +18,7 @@ from groat.graph.ir import Array, Op, Tensor
 from groat.ops.arithmetic import clamp_int8, factor, requantize, wrap32
 from groat.ops.base import Constants, ImportedOp, Unsupported
 from groat.ops.broadcast import Elementwise, import_elementwise
-from groat.ops.call import array, call
+from groat.ops.call import arguments_of, array, call, scale
 
 LEFT_SHIFT = 20
 FACTORS = (
@@ -103,8 +103,11 @@ def add(
     Returns int8 of the common shape.
     Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
     """
+    scales = [scale(a_scale, "a_scale"), scale(b_scale, "b_scale"), scale(output_scale, "output_scale")]
+    with arguments_of("add"):
+        factors = add_factors(*scales)
     attrs = {
-        **add_factors(*(float(np.float32(scale)) for scale in (a_scale, b_scale, output_scale))),
+        **factors,
         "a_zero_point": a_zero_point,
         "b_zero_point": b_zero_point,
         "output_zero_point": output_zero_point,

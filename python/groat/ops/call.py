@@ -6,7 +6,9 @@ So a kernel called from Python is the kernel that a device runs, checks and all.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ from numpy.typing import ArrayLike
 
 from groat.errors import InputError, ModelError, VerifyError
 from groat.graph.ir import Array, Graph, Op, Tensor
+from groat.ops.base import Unsupported
 from groat.ops.window import same_padding
 
 Pair = int | tuple[int, int]
@@ -42,6 +45,30 @@ def channels(value: ArrayLike, name: str, count: int) -> Array:
 def pair(value: Pair) -> tuple[int, int]:
     """(height, width), from both or from one for both."""
     return value if isinstance(value, tuple) else (value, value)
+
+
+def scale(value: float, name: str) -> float:
+    """A scale as float32; InputError unless it is a positive number."""
+    result = float(np.float32(value))
+    if not (math.isfinite(result) and result > 0):
+        raise InputError(f"{name} is {value}; expected a positive number")
+    return result
+
+
+def axis_of(value: int, rank: int) -> int:
+    """A dimension counted from the start; InputError unless there is one of that number."""
+    if not -rank <= value < rank:
+        raise InputError(f"axis {value} is out of range for {rank} dimensions")
+    return value % rank
+
+
+@contextmanager
+def arguments_of(kind: str) -> Iterator[None]:
+    """Turns what an importer would refuse in a model into InputError."""
+    try:
+        yield
+    except Unsupported as error:
+        raise InputError(f"{kind}: {error}") from None
 
 
 def window(x: Array, kernel: Pair, stride: Pair, dilation: Pair, padding: Padding) -> dict[str, Any]:
@@ -75,6 +102,7 @@ def call(kind: str, inputs: Sequence[Array], attrs: Mapping[str, Any], dtype: st
         FitError, ToolchainError, RunnerError: as groat.Runner, on a device.
     """
     from groat.graph.verify import verify
+    from groat.isa import core
     from groat.ops import op_def
     from groat.pack import pack_steps, write
     from groat.planner import plan_memory
@@ -82,6 +110,7 @@ def call(kind: str, inputs: Sequence[Array], attrs: Mapping[str, Any], dtype: st
     from groat.targets import load_target
 
     packing = isa if isa is not None else load_target(split_where(on)[1]).packing
+    core(packing)  # or there are no such kernels
     definition = op_def(kind)
     output = len(inputs)
     op = Op(kind, tuple(range(output)), (output,), attrs)

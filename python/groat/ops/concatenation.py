@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from groat.errors import InputError
 from groat.graph.ir import Array, Op, Tensor
 from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Unsupported
-from groat.ops.call import array, call
+from groat.ops.call import array, axis_of, call
 
 
 class Concatenation(OpDef):
@@ -76,5 +76,5 @@ def concatenation(arrays: Sequence[ArrayLike], axis: int = 0, on: str = "host", 
     values = [array(value, f"arrays[{index}]", ("int8", "float32")) for index, value in enumerate(arrays)]
     if not values or len({value.dtype for value in values}) != 1 or len({value.ndim for value in values}) != 1:
         raise InputError(f"expected arrays of one dtype and rank, found {[(v.dtype.name, v.shape) for v in values]}")
-    attrs = {"axis": axis % max(values[0].ndim, 1)}
+    attrs = {"axis": axis_of(axis, values[0].ndim)}
     return call("concatenation", values, attrs, str(values[0].dtype), on, isa)

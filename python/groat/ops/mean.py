@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from groat.errors import InputError
 from groat.graph.ir import Array, Op, Tensor
 from groat.ops.arithmetic import clamp_int8, factor, requantize, require_int8, wrap32
 from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Unsupported
-from groat.ops.call import array, call
+from groat.ops.call import arguments_of, array, axis_of, call, scale
 
 AXES = 4
 
@@ -130,9 +131,13 @@ def mean(
     Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
     """
     values = array(x, "x", "int8")
-    positive = tuple(sorted({axis % max(values.ndim, 1) for axis in axes}))
+    positive = tuple(sorted({axis_of(axis, values.ndim) for axis in axes}))
+    if not positive:
+        raise InputError("mean: there are no axes to average over")
     count = int(np.prod([values.shape[axis] for axis in positive]))
-    multiplier, shift = mean_factor(float(np.float32(input_scale)), float(np.float32(output_scale)), count)
+    scales = scale(input_scale, "input_scale"), scale(output_scale, "output_scale")
+    with arguments_of("mean"):
+        multiplier, shift = mean_factor(*scales, count)
     attrs = {
         "axes": positive,
         "keep_dims": keep_dims,

@@ -14,11 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from groat.errors import InputError
 from groat.graph.ir import Array, Op, Tensor
 from groat.ops.arithmetic import clamp_int8, mul_high, quantize_multiplier, require_int8, round_shift, wrap32
 from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Unsupported
-from groat.ops.call import array, call
+from groat.ops.call import arguments_of, array, call, scale
 from groat.ops.fixed_point import exp_on_negative_values, input_radius, reciprocal_one_plus
 
 DEPTH_MAX = 4095
@@ -96,8 +95,6 @@ def softmax(x: ArrayLike, *, input_scale: float, beta: float = 1.0, on: str = "h
     Returns int8 of the same shape: probability = (stored + 128) / 256.
     Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
     """
-    try:
-        table = exp_table(float(np.float32(input_scale)), float(np.float32(beta)))
-    except Unsupported as error:
-        raise InputError(f"softmax: {error}") from None
+    with arguments_of("softmax"):
+        table = exp_table(scale(input_scale, "input_scale"), scale(beta, "beta"))
     return call("softmax", [array(x, "x", "int8")], {"table": table}, "int8", on, isa)
