@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.support import material as published
+from tests.support.command import Groat
 
 
 @pytest.fixture(scope="session")
@@ -22,3 +23,9 @@ def material() -> Path:
 def digits() -> Path:
     """The model that comes with the repository."""
     return published.ROOT / "examples" / "digits" / "digits_int8.tflite"
+
+
+@pytest.fixture
+def groat_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Groat:
+    """The command line."""
+    return Groat(monkeypatch, capsys)
