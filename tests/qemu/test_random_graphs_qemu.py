@@ -3,6 +3,10 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
 import hypothesis
 import pytest
 from hypothesis import given, settings
@@ -12,6 +16,7 @@ from tests.support.devices import DEVICES, device
 from tests.support.random_graphs import RandomModel, random_models
 
 import groat
+from groat import firmware
 from groat.errors import FitError
 from groat.oracle.tflm import is_installed
 from groat.runners import open_runner
@@ -22,6 +27,17 @@ pytestmark = [
 ]
 
 SETTINGS = settings(deadline=None, suppress_health_check=list(hypothesis.HealthCheck))
+
+
+@pytest.fixture(autouse=True)
+def throwaway_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Images for hundreds of choices of ops are not worth keeping; the objects that they are linked from are."""
+    objects = firmware.cache_folder() / "objects"
+    objects.mkdir(parents=True, exist_ok=True)
+    (tmp_path / "objects").symlink_to(objects)
+    monkeypatch.setenv("GROAT_CACHE_DIR", str(tmp_path))
+    yield
+    shutil.rmtree(tmp_path / "images", ignore_errors=True)
 
 
 def check_many(name: str, options: settings) -> None:
