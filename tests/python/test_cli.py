@@ -12,9 +12,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.python.test_validation import with_flipped_weight
 from tests.support.command import Groat
-from tests.support.graphs import kinds
+from tests.support.graphs import kinds, with_flipped_weight
 from tools.tflite_builder import Builder, Quant
 
 import groat

@@ -6,14 +6,13 @@ from __future__ import annotations
 import importlib.util
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
-from tests.support.graphs import evaluate
+from tests.support.graphs import evaluate, with_flipped_weight
 from tests.support.random_graphs import random_model
 from tools.tflite_builder import Builder, Quant
 
@@ -24,24 +23,12 @@ from groat.errors import InputError, ToolchainError, UnsupportedError
 from groat.graph import Graph
 from groat.inputs import random_inputs
 from groat.oracle.tflm import Tflm, is_installed
-from groat.pack import structs
-from groat.pack.writer import seal
 from groat.runners.host import HostRunner
 from groat.validation import Difference, Verdict, find_difference, validate
 
 Array = npt.NDArray[Any]
 
 needs_tflm = pytest.mark.skipif(not is_installed(), reason="needs the package tflite-micro")
-
-
-def with_flipped_weight(compiled: groat.Compiled, layer: int) -> groat.Compiled:
-    """One bit of the constants of a step's first filter, and the checksum right again."""
-    packed = bytearray(compiled.packed)
-    header = structs.record(compiled.packed, "groat_header", 0)
-    step = structs.table(compiled.packed, "groat_step", header.steps.offset, header.steps.count)[layer]
-    kind = compiled.graph.ops[layer].kind
-    packed[structs.record(compiled.packed, f"groat_{kind}_params", step.params).weights] ^= 0x40
-    return replace(compiled, packed=seal(packed))
 
 
 def filters(graph: Graph) -> list[int]:

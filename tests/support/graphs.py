@@ -4,14 +4,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+import groat
 from groat.graph import Graph, Op
 from groat.ops import op_def
-from groat.pack import pack_steps, write
+from groat.pack import pack_steps, structs, write
+from groat.pack.writer import seal
 from groat.passes.keep_outputs import keep_outputs
 from groat.planner import plan_memory
 from groat.runners.host import HostRunner
@@ -64,3 +67,13 @@ def random_int8(rng: np.random.Generator, shape: Sequence[int]) -> Array:
     if rng.random() < 0.25:
         return rng.choice(np.array([-128, 127], np.int8), tuple(shape))
     return rng.integers(-128, 128, tuple(shape)).astype(np.int8)
+
+
+def with_flipped_weight(compiled: groat.Compiled, layer: int) -> groat.Compiled:
+    """One bit of the constants of a step's first filter, and the checksum right again."""
+    packed = bytearray(compiled.packed)
+    header = structs.record(compiled.packed, "groat_header", 0)
+    step = structs.table(compiled.packed, "groat_step", header.steps.offset, header.steps.count)[layer]
+    kind = compiled.graph.ops[layer].kind
+    packed[structs.record(compiled.packed, f"groat_{kind}_params", step.params).weights] ^= 0x40
+    return replace(compiled, packed=seal(packed))
