@@ -144,7 +144,7 @@ def test_the_command_line_shows_it() -> None:
 
 def test_what_cannot_be_told() -> None:
     device("rv32imc")
-    packed = groat.compile(DIGITS).packed
+    packed = groat.compile(DIGITS, target="rv32imc").packed
     with pytest.raises(InputError, match="no table of cycle costs for rv32imc"):
         profile(packed, "qemu:rv32imc", cycles=True)
     with pytest.raises(InputError, match="cannot tell instructions by 'line'; there are: layer, function, opcode"):
