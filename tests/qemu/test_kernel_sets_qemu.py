@@ -7,6 +7,8 @@ import pytest
 from tests.support.devices import DEVICES, device
 from tests.support.kernel_cases import CASES, differs
 
+from groat.errors import FitError
+
 pytestmark = pytest.mark.qemu
 
 
@@ -15,5 +17,13 @@ pytestmark = pytest.mark.qemu
 def test_a_core_gives_the_reference_bytes(name: str, case: str) -> None:
     if device(name).packing == "ref":
         pytest.skip(f"{name} runs the reference kernels, which checkkernel holds to their contract there")
-    for seed in range(500, 506):
-        assert differs(case, seed, on=f"qemu:{name}") is None
+    compared = 0
+    for seed in range(500, 530):
+        try:
+            assert differs(case, seed, on=f"qemu:{name}") is None
+            compared += 1
+        except FitError:
+            continue  # a case too large for the core's RAM
+        if compared == 6:
+            return
+    raise AssertionError(f"only {compared} cases fit {name}")
