@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The two functions that compilers and the runtime expect of a C library, so that no library has to be found
- * for every core and compiler.  Built without the optimisation that would turn their loops into calls of themselves.
+ * for every core and compiler; weak, as a core's start-up code may bring better ones.  Built without the
+ * optimisation that would turn their loops into calls of themselves.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -13,7 +14,7 @@ static int is_aligned(const void *address)
     return (uintptr_t)address % sizeof(word) == 0;
 }
 
-void *memcpy(void *restrict to, const void *restrict from, size_t count)
+__attribute__((weak)) void *memcpy(void *restrict to, const void *restrict from, size_t count)
 {
     uint8_t *t = to;
     const uint8_t *f = from;
@@ -30,7 +31,7 @@ void *memcpy(void *restrict to, const void *restrict from, size_t count)
     return to;
 }
 
-void *memset(void *to, int value, size_t count)
+__attribute__((weak)) void *memset(void *to, int value, size_t count)
 {
     uint8_t *t = to;
     if (is_aligned(t)) {

@@ -14,10 +14,11 @@ from tests.support.digits import MODEL, accuracy, held_out, promised_accuracy
 from tests.support.material import DS_CNN, MODELS, Recorded
 
 import groat
-from groat import _core
 from groat.analysis import analyze_model
 from groat.errors import ModelError
+from groat.isa import core
 from groat.oracle.tflm import is_installed
+from groat.pack import read
 from groat.runners.host import HostRunner
 from groat.validation import validate
 
@@ -47,9 +48,9 @@ def test_a_published_model_gives_the_recorded_bytes(material: Path, recorded: Re
 @each_model
 def test_an_arena_is_within_its_limit_and_known_before(material: Path, recorded: Recorded) -> None:
     path = recorded.model(material)
-    packed = groat.compile(path).packed
+    packed = groat.compile(path, target="cortex-m4").packed
     arena_bytes = analyze_model(path, "cortex-m4")["arena_bytes"]
-    assert arena_bytes == _core.Model(packed).arena_bytes
+    assert arena_bytes == core(read(packed).packing).Model(packed).arena_bytes
     assert recorded.arena_limit is None or arena_bytes <= recorded.arena_limit
 
 

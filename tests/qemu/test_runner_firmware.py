@@ -16,7 +16,7 @@ from groat.errors import InputError, ToolchainError
 from groat.targets import list_targets, load_target
 
 DIGITS = Path(__file__).parents[2] / "examples" / "digits" / "digits_int8.tflite"
-CODE_LIMIT = 16 * 1024
+CODE_LIMIT = 28 * 1024  # of the digits model's ops, with the largest kernel set
 
 
 def test_the_targets() -> None:
@@ -151,6 +151,6 @@ def test_what_cannot_be_built() -> None:
 @pytest.mark.qemu
 @pytest.mark.parametrize("name", DEVICES)
 def test_firmware_is_small(name: str) -> None:
-    packed = groat.compile(DIGITS).packed
+    packed = groat.compile(DIGITS, target=name).packed
     ops = {step.op for step in groat.pack.reader.read(packed).steps}
     assert firmware.build(device(name), ops).code_bytes < CODE_LIMIT

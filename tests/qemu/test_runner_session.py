@@ -27,7 +27,7 @@ E_ARGUMENT, E_MAGIC, E_CRC = -1, -11, -13
 
 @pytest.fixture(scope="module")
 def packed() -> bytes:
-    return groat.compile(DIGITS).packed
+    return groat.compile(DIGITS, target="cortex-m4").packed
 
 
 @pytest.fixture

@@ -66,7 +66,7 @@ def import_convolution(source: ImportedOp, channel_axis: int) -> tuple[list[int]
 
 
 def filters_of(
-    op: Op, inputs: Sequence[Tensor], weights: Array, weights_sum: Array, pixels: int, **more: int
+    op: Op, inputs: Sequence[Tensor], weights: Array, weights_sum: Array, pixels: int, multiplier_depth: int = 1
 ) -> Filters:
     """What the layouts need to know of an op with weights; `weights` in the order that its kernel is called with."""
     bias = inputs[2].data if len(inputs) > 2 else np.zeros(weights_sum.shape, np.int32)
@@ -81,7 +81,7 @@ def filters_of(
         act_min=attrs["act_min"],
         act_max=attrs["act_max"],
         pixels=pixels,
-        **more,
+        multiplier_depth=multiplier_depth,
     )
 
 

@@ -9,6 +9,7 @@ channel); act_min, act_max; out_shape.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -47,9 +48,9 @@ class FullyConnected(OpDef):
         # sum of (w - z) * (x - zx) = sum of w * x - zx * sum of (w - z) - z * sum of x; the last is the kernel's.
         weights_sum = weights.sum(axis=1, dtype=np.int64) - depth * attrs["weights_zero_point"]
         batches = inputs[0].elements // depth
-        packed = constants.layouts.conv_s8(
-            [filters_of(op, inputs, weights.reshape(out_c, 1, 1, depth), weights_sum, batches)]
-        )[0]
+        filters = filters_of(op, inputs, weights.reshape(out_c, 1, 1, depth), weights_sum, batches)
+        filters = replace(filters, acc_offset=attrs["weights_zero_point"] != 0)
+        packed = constants.layouts.conv_s8([filters])[0]
         return {
             "weights": constants.add(packed.weights),
             "channels": constants.add(packed.channels),

@@ -28,6 +28,7 @@ class Filters:
         output_zero_point, act_min, act_max: of the output.
         multiplier_depth: a depthwise convolution's outputs to each input channel; 1 otherwise.
         pixels: neighbouring output pixels that one call may get at most; 1 for most dense layers.
+        acc_offset: the kernel may be called with an acc_offset: anything may be added to the accumulators.
     """
 
     weights: Array
@@ -39,6 +40,7 @@ class Filters:
     act_max: int
     multiplier_depth: int = 1
     pixels: int = 1
+    acc_offset: bool = False
 
 
 @dataclass(frozen=True)

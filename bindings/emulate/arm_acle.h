@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The Arm DSP intrinsics that the `dsp` kernels name, in plain C, so that their sources run on this host too.
+ * Sums wrap modulo 2^32 as the instructions' do.
+ */
+#ifndef GROAT_EMULATE_ARM_ACLE_H
+#define GROAT_EMULATE_ARM_ACLE_H
+
+#include <stdint.h>
+
+typedef int32_t int8x4_t;
+typedef int32_t int16x2_t;
+
+static inline int32_t emulate_low(int32_t x)
+{
+    return (int16_t)x;
+}
+
+static inline int32_t emulate_high(int32_t x)
+{
+    return x >> 16;
+}
+
+/* Bytes 0 and 2, sign-extended to halfwords. */
+static inline int16x2_t __sxtb16(int8x4_t x)
+{
+    return (int32_t)((uint32_t)(uint16_t)(int8_t)x | (uint32_t)(int8_t)(x >> 16) << 16);
+}
+
+/* Each halfword of x plus one of those bytes, modulo 2^16. */
+static inline int16x2_t __sxtab16(int16x2_t x, int8x4_t y)
+{
+    uint32_t bytes = (uint32_t)__sxtb16(y);
+    uint32_t high = ((uint32_t)x & 0xffff0000u) + (bytes & 0xffff0000u);
+    return (int32_t)(high | (((uint32_t)x + bytes) & 0xffffu));
+}
+
+static inline int32_t __smlad(int16x2_t a, int16x2_t b, int32_t acc)
+{
+    uint32_t low = (uint32_t)(emulate_low(a) * emulate_low(b));
+    uint32_t high = (uint32_t)(emulate_high(a) * emulate_high(b));
+    return (int32_t)((uint32_t)acc + low + high);
+}
+
+static inline int32_t __smlabb(int32_t a, int32_t b, int32_t acc)
+{
+    return (int32_t)((uint32_t)acc + (uint32_t)(emulate_low(a) * emulate_low(b)));
+}
+
+static inline int32_t __smlatt(int32_t a, int32_t b, int32_t acc)
+{
+    return (int32_t)((uint32_t)acc + (uint32_t)(emulate_high(a) * emulate_high(b)));
+}
+
+#endif

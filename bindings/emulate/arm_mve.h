@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Helium on any machine: the intrinsics that runtime/kernels/mve uses, with exactly the meaning that Arm gives them,
+ * so that those files run on the host, under sanitisers too.
+ */
+#ifndef GROAT_EMULATE_ARM_MVE_H
+#define GROAT_EMULATE_ARM_MVE_H
+
+#include <stdint.h>
+
+typedef uint16_t mve_pred16_t; /* a bit for each byte of a vector */
+
+typedef struct int8x16_t {
+    int8_t lane[16];
+} int8x16_t;
+
+typedef struct uint32x4_t {
+    uint32_t lane[4];
+} uint32x4_t;
+
+typedef struct int8x16x4_t {
+    int8x16_t val[4];
+} int8x16x4_t;
+
+typedef struct int32x4_t {
+    int32_t lane[4];
+} int32x4_t;
+
+/* ---- Predicates ---- */
+
+static inline mve_pred16_t vctp8q(uint32_t count)
+{
+    return (mve_pred16_t)(count < 16 ? (1u << count) - 1u : 0xffffu);
+}
+
+static inline mve_pred16_t vctp32q(uint32_t count)
+{
+    return vctp8q(count < 4 ? 4 * count : 16);
+}
+
+/* ---- Loads and stores ---- */
+
+static inline int8x16_t vldrbq_z_s8(const int8_t *from, mve_pred16_t p)
+{
+    int8x16_t v;
+    for (int i = 0; i < 16; i++) {
+        v.lane[i] = (int8_t)((p >> i & 1) ? from[i] : 0);
+    }
+    return v;
+}
+
+static inline void vstrbq_p_s8(int8_t *to, int8x16_t v, mve_pred16_t p)
+{
+    for (int i = 0; i < 16; i++) {
+        if (p >> i & 1) {
+            to[i] = v.lane[i];
+        }
+    }
+}
+
+static inline int8x16_t vldrbq_s8(const int8_t *from)
+{
+    return vldrbq_z_s8(from, 0xffff);
+}
+
+static inline void vstrbq_s8(int8_t *to, int8x16_t v)
+{
+    vstrbq_p_s8(to, v, 0xffff);
+}
+
+static inline void vstrwq_u32(uint32_t *to, uint32x4_t v)
+{
+    for (int i = 0; i < 4; i++) {
+        to[i] = v.lane[i];
+    }
+}
+
+/* Interleaves four vectors. */
+static inline void vst4q_s8(int8_t *to, int8x16x4_t v)
+{
+    for (int i = 0; i < 64; i++) {
+        to[i] = v.val[i % 4].lane[i / 4];
+    }
+}
+
+/* Bytes into wider lanes. */
+static inline int32x4_t vldrbq_z_s32(const int8_t *from, mve_pred16_t p)
+{
+    int32x4_t v;
+    for (int i = 0; i < 4; i++) {
+        v.lane[i] = (p >> (4 * i) & 1) ? from[i] : 0;
+    }
+    return v;
+}
+
+static inline int32x4_t vldrwq_s32(const int32_t *from)
+{
+    int32x4_t v;
+    for (int i = 0; i < 4; i++) {
+        v.lane[i] = from[i];
+    }
+    return v;
+}
+
+static inline void vstrwq_s32(int32_t *to, int32x4_t v)
+{
+    for (int i = 0; i < 4; i++) {
+        to[i] = v.lane[i];
+    }
+}
+
+/* Stores the low byte of each lane. */
+static inline void vstrbq_p_s32(int8_t *to, int32x4_t v, mve_pred16_t p)
+{
+    for (int i = 0; i < 4; i++) {
+        if (p >> (4 * i) & 1) {
+            to[i] = (int8_t)v.lane[i];
+        }
+    }
+}
+
+static inline void vstrbq_s32(int8_t *to, int32x4_t v)
+{
+    vstrbq_p_s32(to, v, 0xffff);
+}
+
+/* ---- Arithmetic ---- */
+
+/* One lane of each operation. */
+static inline int32_t mve_add_s32(int32_t a, int32_t b)
+{
+    return (int32_t)((uint32_t)a + (uint32_t)b);
+}
+
+static inline int32_t mve_min_s32(int32_t a, int32_t b)
+{
+    return a < b ? a : b;
+}
+
+static inline int32_t mve_max_s32(int32_t a, int32_t b)
+{
+    return a > b ? a : b;
+}
+
+static inline int8_t mve_min_s8(int8_t a, int8_t b)
+{
+    return a < b ? a : b;
+}
+
+static inline int8_t mve_max_s8(int8_t a, int8_t b)
+{
+    return a > b ? a : b;
+}
+
+static inline uint32_t mve_mulh_u32(uint32_t a, uint32_t b)
+{
+    return (uint32_t)((uint64_t)a * b >> 32);
+}
+
+static inline int32_t mve_sub_s32(int32_t a, int32_t b)
+{
+    return (int32_t)((uint32_t)a - (uint32_t)b);
+}
+
+static inline int32_t mve_xor_s32(int32_t a, int32_t b)
+{
+    return a ^ b;
+}
+
+static inline int32_t mve_and_s32(int32_t a, int32_t b)
+{
+    return a & b;
+}
+
+/* Doubles the product, rounds its upper half, saturates. */
+static inline int32_t mve_qrdmulh_s32(int32_t a, int32_t b)
+{
+    int64_t high = ((int64_t)a * b + (1 << 30)) >> 31;
+    return high > INT32_MAX ? INT32_MAX : (int32_t)high;
+}
+
+/* By the signed low byte of `shift`: left without saturation, right without and with rounding (ties up). */
+static inline int32_t mve_shl_s32(int32_t a, int32_t shift)
+{
+    int8_t by = (int8_t)shift;
+    if (by >= 0) {
+        return by < 32 ? (int32_t)((uint32_t)a << by) : 0;
+    }
+    return a >> (by > -32 ? -by : 31);
+}
+
+static inline int32_t mve_rshl_s32(int32_t a, int32_t shift)
+{
+    int8_t by = (int8_t)shift;
+    if (by >= 0) {
+        return mve_shl_s32(a, shift);
+    }
+    return by < -32 ? 0 : (int32_t)(((int64_t)a + ((int64_t)1 << (-by - 1))) >> -by);
+}
+
+static inline int32x4_t vdupq_n_s32(int32_t a)
+{
+    return (int32x4_t){{a, a, a, a}};
+}
+
+static inline int8x16_t vdupq_n_s8(int8_t a)
+{
+    int8x16_t v;
+    for (int i = 0; i < 16; i++) {
+        v.lane[i] = a;
+    }
+    return v;
+}
+
+static inline uint32x4_t vdupq_n_u32(uint32_t a)
+{
+    return (uint32x4_t){{a, a, a, a}};
+}
+
+static inline int32x4_t vreinterpretq_s32_u32(uint32x4_t a)
+{
+    int32x4_t v;
+    for (int i = 0; i < 4; i++) {
+        v.lane[i] = (int32_t)a.lane[i];
+    }
+    return v;
+}
+
+static inline uint32x4_t vreinterpretq_u32_s32(int32x4_t a)
+{
+    uint32x4_t v;
+    for (int i = 0; i < 4; i++) {
+        v.lane[i] = (uint32_t)a.lane[i];
+    }
+    return v;
+}
+
+#define MVE_LANEWISE(intrinsic, vector, lanes, operation) \
+    static inline vector intrinsic(vector a, vector b)    \
+    {                                                     \
+        for (int i = 0; i < (lanes); i++) {               \
+            a.lane[i] = operation(a.lane[i], b.lane[i]);  \
+        }                                                 \
+        return a;                                         \
+    }
+#define MVE_LANEWISE_S32(intrinsic, operation) MVE_LANEWISE(intrinsic, int32x4_t, 4, operation)
+MVE_LANEWISE(vminq_s8, int8x16_t, 16, mve_min_s8)
+MVE_LANEWISE(vmaxq_s8, int8x16_t, 16, mve_max_s8)
+MVE_LANEWISE(vmulhq_u32, uint32x4_t, 4, mve_mulh_u32)
+MVE_LANEWISE_S32(vaddq_s32, mve_add_s32)
+MVE_LANEWISE_S32(vsubq_s32, mve_sub_s32)
+MVE_LANEWISE_S32(veorq_s32, mve_xor_s32)
+MVE_LANEWISE_S32(vminq_s32, mve_min_s32)
+MVE_LANEWISE_S32(vmaxq_s32, mve_max_s32)
+MVE_LANEWISE_S32(vandq_s32, mve_and_s32)
+MVE_LANEWISE_S32(vqrdmulhq_s32, mve_qrdmulh_s32)
+MVE_LANEWISE_S32(vshlq_s32, mve_shl_s32)
+MVE_LANEWISE_S32(vrshlq_s32, mve_rshl_s32)
+
+static inline int32x4_t vaddq_n_s32(int32x4_t a, int32_t b)
+{
+    return vaddq_s32(a, vdupq_n_s32(b));
+}
+
+/* Without saturation: the lowest number stays what it is. */
+static inline int32x4_t vabsq_s32(int32x4_t a)
+{
+    for (int i = 0; i < 4; i++) {
+        a.lane[i] = a.lane[i] < 0 ? mve_sub_s32(0, a.lane[i]) : a.lane[i];
+    }
+    return a;
+}
+
+static inline int32x4_t vqrdmulhq_n_s32(int32x4_t a, int32_t b)
+{
+    return vqrdmulhq_s32(a, vdupq_n_s32(b));
+}
+
+static inline int32x4_t vrshlq_n_s32(int32x4_t a, int32_t b)
+{
+    return vrshlq_s32(a, vdupq_n_s32(b));
+}
+
+/* first, first + step, ... */
+static inline uint32x4_t vidupq_n_u32(uint32_t first, int step)
+{
+    uint32x4_t v;
+    for (uint32_t i = 0; i < 4; i++) {
+        v.lane[i] = first + i * (uint32_t)step;
+    }
+    return v;
+}
+
+static inline uint32x4_t vaddq_n_u32(uint32x4_t a, uint32_t b)
+{
+    for (int i = 0; i < 4; i++) {
+        a.lane[i] += b;
+    }
+    return a;
+}
+
+static inline uint32x4_t vmulq_n_u32(uint32x4_t a, uint32_t b)
+{
+    for (int i = 0; i < 4; i++) {
+        a.lane[i] *= b;
+    }
+    return a;
+}
+
+/* a + b * c. */
+static inline int32x4_t vmlaq_n_s32(int32x4_t a, int32x4_t b, int32_t c)
+{
+    for (int i = 0; i < 4; i++) {
+        a.lane[i] = (int32_t)((uint32_t)a.lane[i] + (uint32_t)b.lane[i] * (uint32_t)c);
+    }
+    return a;
+}
+
+static inline int32x4_t vshlq_r_s32(int32x4_t a, int32_t by)
+{
+    return vshlq_s32(a, vdupq_n_s32(by));
+}
+
+static inline int32x4_t vshrq_n_s32(int32x4_t a, int by)
+{
+    return vshlq_s32(a, vdupq_n_s32(-by));
+}
+
+#endif

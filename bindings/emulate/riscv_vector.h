@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The RISC-V vector intrinsics that runtime/kernels/rvv uses, for the host: arrays of VLEN bits and loops.
+ * Elements behind `vl` come out as all ones, which tail-agnostic instructions may do, so that nobody relies on them.
+ */
+#ifndef GROAT_EMULATE_RISCV_VECTOR_H
+#define GROAT_EMULATE_RISCV_VECTOR_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#define __RISCV_VXRM_RNU 0
+
+#ifndef GROAT_EMULATE_VLEN
+#define GROAT_EMULATE_VLEN 128
+#endif
+
+/* X(bits, group) for every type in use: 8-bit lanes in groups of 2, 4 and 8 registers, ... */
+#define GROAT_RVV_TYPES(X) X(8, 2) X(8, 4) X(8, 8) X(16, 4) X(16, 8) X(32, 8)
+
+#define GROAT_RVV_TYPE(bits, group)                          \
+    typedef struct {                                         \
+        int##bits##_t v[GROAT_EMULATE_VLEN * group / bits];  \
+    } vint##bits##m##group##_t;                              \
+    typedef struct {                                         \
+        uint##bits##_t v[GROAT_EMULATE_VLEN * group / bits]; \
+    } vuint##bits##m##group##_t;
+GROAT_RVV_TYPES(GROAT_RVV_TYPE)
+
+/* A function that computes element i of its result from its arguments. */
+#define GROAT_RVV_EACH(result, name, arguments, value) \
+    static inline result __riscv_##name arguments      \
+    {                                                  \
+        result d;                                      \
+        memset(&d, 0xff, sizeof d);                    \
+        for (size_t i = 0; i < vl; i++) {              \
+            d.v[i] = value;                            \
+        }                                              \
+        return d;                                      \
+    }
+
+/* round(x / 2^shift) to nearest, halves up: the only rounding mode in use. */
+static inline int64_t groat_rvv_round(int64_t x, unsigned shift)
+{
+    return shift == 0 ? x : (x >> shift) + (x >> (shift - 1) & 1);
+}
+
+static inline int64_t groat_rvv_saturate(int64_t x, int64_t low, int64_t high)
+{
+    return x < low ? low : x > high ? high : x;
+}
+
+#define GROAT_RVV_COMMON(bits, group)                                                                                \
+    static inline size_t __riscv_vsetvl_e##bits##m##group(size_t count)                                              \
+    {                                                                                                                \
+        size_t most = (size_t)GROAT_EMULATE_VLEN * group / bits;                                                     \
+        return count < most ? count : most;                                                                          \
+    }                                                                                                                \
+    GROAT_RVV_SIGN(vint##bits##m##group##_t, int##bits##_t, int64_t, i##bits##m##group, le##bits, se##bits)          \
+    GROAT_RVV_SIGN(vuint##bits##m##group##_t, uint##bits##_t, uint64_t, u##bits##m##group, le##bits, se##bits)       \
+    GROAT_RVV_EACH(vint##bits##m##group##_t, vmax_vx_i##bits##m##group,                                              \
+                   (vint##bits##m##group##_t a, int##bits##_t b, size_t vl), a.v[i] > b ? a.v[i] : b)                \
+    GROAT_RVV_EACH(vint##bits##m##group##_t, vmin_vx_i##bits##m##group,                                              \
+                   (vint##bits##m##group##_t a, int##bits##_t b, size_t vl), a.v[i] < b ? a.v[i] : b)                \
+    GROAT_RVV_EACH(vint##bits##m##group##_t, vmax_vv_i##bits##m##group,                                              \
+                   (vint##bits##m##group##_t a, vint##bits##m##group##_t b, size_t vl),                              \
+                   a.v[i] > b.v[i] ? a.v[i] : b.v[i])                                                                \
+    GROAT_RVV_EACH(vint##bits##m##group##_t, vneg_v_i##bits##m##group, (vint##bits##m##group##_t a, size_t vl),      \
+                   (int##bits##_t)(0u - (unsigned)a.v[i]))                                                           \
+    GROAT_RVV_EACH(vint##bits##m##group##_t, vsra_vx_i##bits##m##group,                                              \
+                   (vint##bits##m##group##_t a, size_t b, size_t vl), (int##bits##_t)(a.v[i] >> (b & (bits - 1))))   \
+    GROAT_RVV_EACH(vuint##bits##m##group##_t, vsrl_vx_u##bits##m##group,                                             \
+                   (vuint##bits##m##group##_t a, size_t b, size_t vl), (uint##bits##_t)(a.v[i] >> (b & (bits - 1)))) \
+    GROAT_RVV_EACH(vuint##bits##m##group##_t, vminu_vx_u##bits##m##group,                                            \
+                   (vuint##bits##m##group##_t a, uint##bits##_t b, size_t vl), a.v[i] < b ? a.v[i] : b)              \
+    GROAT_RVV_EACH(vuint##bits##m##group##_t, vdivu_vx_u##bits##m##group,                                            \
+                   (vuint##bits##m##group##_t a, uint##bits##_t b, size_t vl),                                       \
+                   b == 0 ? (uint##bits##_t) - 1 : (uint##bits##_t)(a.v[i] / b))                                     \
+    GROAT_RVV_EACH(vuint##bits##m##group##_t, vid_v_u##bits##m##group, (size_t vl), (uint##bits##_t)i)               \
+    GROAT_RVV_EACH(vint##bits##m##group##_t, vsadd_vx_i##bits##m##group,                                             \
+                   (vint##bits##m##group##_t a, int##bits##_t b, size_t vl),                                         \
+                   (int##bits##_t)groat_rvv_saturate((int64_t)a.v[i] + b, -((int64_t)1 << (bits - 1)),               \
+                                                     ((int64_t)1 << (bits - 1)) - 1))                                \
+    static inline vuint##bits##m##group##_t __riscv_vreinterpret_v_i##bits##m##group##_u##bits##m##group(            \
+        vint##bits##m##group##_t a)                                                                                  \
+    {                                                                                                                \
+        vuint##bits##m##group##_t d;                                                                                 \
+        memcpy(&d, &a, sizeof d);                                                                                    \
+        return d;                                                                                                    \
+    }                                                                                                                \
+    static inline vint##bits##m##group##_t __riscv_vreinterpret_v_u##bits##m##group##_i##bits##m##group(             \
+        vuint##bits##m##group##_t a)                                                                                 \
+    {                                                                                                                \
+        vint##bits##m##group##_t d;                                                                                  \
+        memcpy(&d, &a, sizeof d);                                                                                    \
+        return d;                                                                                                    \
+    }
+
+/* What is the same for both signs; sums and products wrap. */
+#define GROAT_RVV_SIGN(type, element, wide, name, load, store)                                                        \
+    static inline type __riscv_v##load##_v_##name(const element *from, size_t vl)                                     \
+    {                                                                                                                 \
+        type d;                                                                                                       \
+        memset(&d, 0xff, sizeof d);                                                                                   \
+        memcpy(d.v, from, vl * sizeof *from);                                                                         \
+        return d;                                                                                                     \
+    }                                                                                                                 \
+    static inline void __riscv_v##store##_v_##name(element *to, type a, size_t vl)                                    \
+    {                                                                                                                 \
+        memcpy(to, a.v, vl * sizeof *to);                                                                             \
+    }                                                                                                                 \
+    GROAT_RVV_EACH(type, vmv_v_x_##name, (element b, size_t vl), b)                                                   \
+    GROAT_RVV_EACH(type, vadd_vv_##name, (type a, type b, size_t vl), (element)((uint64_t)a.v[i] + (uint64_t)b.v[i])) \
+    GROAT_RVV_EACH(type, vadd_vx_##name, (type a, element b, size_t vl), (element)((uint64_t)a.v[i] + (uint64_t)b))   \
+    GROAT_RVV_EACH(type, vsub_vv_##name, (type a, type b, size_t vl), (element)((uint64_t)a.v[i] - (uint64_t)b.v[i])) \
+    GROAT_RVV_EACH(type, vmul_vx_##name, (type a, element b, size_t vl), (element)((uint64_t)a.v[i] * (uint64_t)b))   \
+    GROAT_RVV_EACH(type, vxor_vx_##name, (type a, element b, size_t vl), (element)(a.v[i] ^ b))                       \
+    GROAT_RVV_EACH(type, vand_vv_##name, (type a, type b, size_t vl), (element)(a.v[i] & b.v[i]))
+
+GROAT_RVV_TYPES(GROAT_RVV_COMMON)
+
+/* ---- Fixed point, 32-bit lanes ---------------------------------------------------------------------------- */
+
+static inline int32_t groat_rvv_smul(int32_t a, int32_t b)
+{
+    return (int32_t)groat_rvv_saturate(groat_rvv_round((int64_t)a * b, 31), INT32_MIN, INT32_MAX);
+}
+
+GROAT_RVV_EACH(vint32m8_t, vsmul_vv_i32m8, (vint32m8_t a, vint32m8_t b, unsigned mode, size_t vl),
+               ((void)mode, groat_rvv_smul(a.v[i], b.v[i])))
+GROAT_RVV_EACH(vint32m8_t, vsmul_vx_i32m8, (vint32m8_t a, int32_t b, unsigned mode, size_t vl),
+               ((void)mode, groat_rvv_smul(a.v[i], b)))
+GROAT_RVV_EACH(vint32m8_t, vssra_vv_i32m8, (vint32m8_t a, vuint32m8_t b, unsigned mode, size_t vl),
+               ((void)mode, (int32_t)groat_rvv_round(a.v[i], b.v[i] & 31)))
+GROAT_RVV_EACH(vint32m8_t, vssra_vx_i32m8, (vint32m8_t a, size_t b, unsigned mode, size_t vl),
+               ((void)mode, (int32_t)groat_rvv_round(a.v[i], b & 31)))
+GROAT_RVV_EACH(vint32m8_t, vsll_vv_i32m8, (vint32m8_t a, vuint32m8_t b, size_t vl),
+               (int32_t)((uint32_t)a.v[i] << (b.v[i] & 31)))
+GROAT_RVV_EACH(vint32m8_t, vsll_vx_i32m8, (vint32m8_t a, size_t b, size_t vl), (int32_t)((uint32_t)a.v[i] << (b & 31)))
+
+/* Division by zero gives -1, the one quotient that does not fit the dividend. */
+GROAT_RVV_EACH(vint32m8_t, vdiv_vx_i32m8, (vint32m8_t a, int32_t b, size_t vl),
+               b == 0 ? -1 : (int32_t)((int64_t)a.v[i] / b))
+
+/* ---- Strided and indexed ----------------------------------------------------------------------------------- */
+
+GROAT_RVV_EACH(vint8m4_t, vlse8_v_i8m4, (const int8_t *from, ptrdiff_t stride, size_t vl), from[(ptrdiff_t)i * stride])
+
+static inline void __riscv_vsse8_v_i8m4(int8_t *to, ptrdiff_t stride, vint8m4_t a, size_t vl)
+{
+    for (size_t i = 0; i < vl; i++) {
+        to[(ptrdiff_t)i * stride] = a.v[i];
+    }
+}
+
+GROAT_RVV_EACH(vuint8m8_t, vluxei8_v_u8m8, (const uint8_t *from, vuint8m8_t index, size_t vl), from[index.v[i]])
+
+/* ---- To wider and narrower lanes --------------------------------------------------------------------------- */
+
+GROAT_RVV_EACH(vint32m8_t, vsext_vf2_i32m8, (vint16m4_t a, size_t vl), a.v[i])
+GROAT_RVV_EACH(vint32m8_t, vsext_vf4_i32m8, (vint8m2_t a, size_t vl), a.v[i])
+GROAT_RVV_EACH(vint32m8_t, vwadd_wv_i32m8, (vint32m8_t a, vint16m4_t b, size_t vl),
+               (int32_t)((uint32_t)a.v[i] + (uint32_t)b.v[i]))
+GROAT_RVV_EACH(vint16m4_t, vwadd_wv_i16m4, (vint16m4_t a, vint8m2_t b, size_t vl), (int16_t)(a.v[i] + b.v[i]))
+GROAT_RVV_EACH(vuint8m4_t, vnsrl_wx_u8m4, (vuint16m8_t a, size_t b, size_t vl), (uint8_t)(a.v[i] >> (b & 15)))
+GROAT_RVV_EACH(vint16m4_t, vncvt_x_x_w_i16m4, (vint32m8_t a, size_t vl), (int16_t)a.v[i])
+GROAT_RVV_EACH(vint8m2_t, vncvt_x_x_w_i8m2, (vint16m4_t a, size_t vl), (int8_t)a.v[i])
+GROAT_RVV_EACH(vint16m4_t, vnclip_wv_i16m4, (vint32m8_t a, vuint16m4_t b, unsigned mode, size_t vl),
+               ((void)mode, (int16_t)groat_rvv_saturate(groat_rvv_round(a.v[i], b.v[i] & 31), INT16_MIN, INT16_MAX)))
+GROAT_RVV_EACH(vint16m4_t, vnclip_wx_i16m4, (vint32m8_t a, size_t b, unsigned mode, size_t vl),
+               ((void)mode, (int16_t)groat_rvv_saturate(groat_rvv_round(a.v[i], b & 31), INT16_MIN, INT16_MAX)))
+GROAT_RVV_EACH(vint8m2_t, vnclip_wx_i8m2, (vint16m4_t a, size_t b, unsigned mode, size_t vl),
+               ((void)mode, (int8_t)groat_rvv_saturate(groat_rvv_round(a.v[i], b & 15), INT8_MIN, INT8_MAX)))
+
+#endif

@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Weights and constants for the DSP extension's kernels (runtime/kernels/dsp/).
+
+Two shortcuts are taken where they are proven exact for every possible input, pair by pair:
+
+- Raw halfwords: two channels' weights in one halfword, 256 * w1 + w0.  It must fit 16 bits, and the second channel's
+  sum must fit 24.
+- Requantisation in five instructions: bias, rounding and output zero point are folded into constants.  The
+  accumulator must stay below 2^30, the shift must go right, and the clamp must be that of int8.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from groat.graph.ir import Array
+from groat.ops.arithmetic import Int64, requantize
+from groat.pack.layouts import Filters, Packed, ref
+
+_FAST, _RAW, _ENDS_RUN = 0x100, 0x200, -(1 << 31)
+_MOST_PIXELS = 3
+_PANEL_BYTES = 2560  # what a block of pixels may take, if that allows more than one
+_LOW, _HIGH = -128, 127  # of an input
+_FOURS, _DENSE = 1, 2  # layouts of depthwise convolutions beside the reference's
+_LIMIT = 1 << 30  # of an accumulator that is about to be doubled
+
+
+@dataclass(frozen=True)
+class _Channels:
+    """Constants of all channels, as groat_requantize takes them, and whether the short way is exact for each.
+
+    Attributes: int64 [channels]; `fast` bool; `folded` [channels, 4], the record of the short way.
+    """
+
+    bias: Int64
+    multiplier: Int64
+    shift: Int64
+    fast: Array
+    folded: Int64
+
+    def plain(self) -> Int64:
+        """The records of the long way."""
+        return np.stack([self.bias, self.multiplier, np.zeros_like(self.bias), self.shift & 0xFF], axis=1)
+
+
+def _sum_range(weights: Int64) -> tuple[Int64, Int64]:
+    """(least, greatest) sum of inputs times weights [channels, inputs], of each channel."""
+    positive, negative = np.maximum(weights, 0).sum(axis=1), np.minimum(weights, 0).sum(axis=1)
+    return positive * _LOW + negative * _HIGH, positive * _HIGH + negative * _LOW
+
+
+def _channels(filters: Filters, weights: Int64) -> _Channels:
+    """What can be known of each channel; `weights` are [channels, inputs]."""
+    bias = np.asarray(filters.bias, np.int64)
+    multiplier = np.asarray(filters.multiplier, np.int64)
+    shift = np.asarray(filters.shift, np.int64)
+    least, greatest = _sum_range(weights)
+    least, greatest = least + bias, greatest + bias
+    zero_point = np.full_like(bias, filters.output_zero_point)
+    right = -shift
+
+    # The greatest that is added up before the shift, and the accumulator itself.
+    product = (np.maximum(np.abs(least), np.abs(greatest)) * multiplier >> 31) + 2
+    right_or_1 = np.clip(right, 1, 31)
+    offset = (zero_point << right_or_1) + (1 << (right_or_1 - 1))
+    fits = (least > -_LIMIT) & (greatest < _LIMIT)
+    full_range = filters.act_min == _LOW and filters.act_max == _HIGH
+    fast = fits & (right >= 1) & (product + np.abs(offset) < 1 << 31)
+    columns = [2 * bias, multiplier, offset, right]
+
+    # A channel whose output is the same for every input needs no product, and so is always fast.
+    left = np.maximum(shift, 0)
+    unshifted = (least << left >= -(1 << 31)) & (greatest << left < 1 << 31)
+    ends = [
+        np.clip(requantize(value, multiplier, shift) + zero_point, filters.act_min, filters.act_max)
+        for value in (np.clip(least, -(1 << 31), (1 << 31) - 1), np.clip(greatest, -(1 << 31), (1 << 31) - 1))
+    ]
+    sums_fit = (least - bias > -_LIMIT) & (greatest - bias < _LIMIT)
+    constant = unshifted & sums_fit & (ends[0] == ends[1]) & (not filters.acc_offset)
+    alone = [np.zeros_like(bias), np.zeros_like(bias), ends[0] * 2 + 1, np.ones_like(bias)]
+    folded = np.stack([np.where(constant, a, b) for a, b in zip(alone, columns, strict=True)], axis=1)
+    return _Channels(bias, multiplier, shift, (fast & full_range) | constant, folded)
+
+
+# ---- Convolution ----------------------------------------------------------------------------------------
+
+
+def _panel_order(weights: Array) -> Int64:
+    """[channels, rows, taps, run] in the order of the kernel's panel: [channels, quads, 4]."""
+    count, run = weights.shape[0], weights.shape[3]
+    whole = run // 4 * 4
+    flat = np.concatenate([weights[..., :whole].reshape(count, -1), weights[..., whole:].reshape(count, -1)], axis=1)
+    return np.pad(flat.astype(np.int64), ((0, 0), (0, -flat.shape[1] % 4))).reshape(count, -1, 4)
+
+
+def _raw_words(first: Int64, second: Int64) -> Int64:
+    """256 * second + first, elements 0 and 2 of each quad in one word, 1 and 3 in the next: [quads, 2]."""
+    halves = (256 * second + first) & 0xFFFF
+    return halves[:, :2] | halves[:, 2:] << 16
+
+
+def _plain_words(first: Int64, second: Int64) -> Int64:
+    """A quad of the first channel in one word, of the second in the next: [quads, 2]."""
+    quads = np.stack([first, second], axis=1) & 0xFF
+    return np.asarray((quads << np.array([0, 8, 16, 24])).sum(axis=2), np.int64)
+
+
+def _words(values: Sequence[Int64]) -> bytes:
+    return (np.concatenate([part.ravel() for part in values]) & 0xFFFFFFFF).astype("<u4").tobytes()
+
+
+def _conv_group(filters: Filters, layout: int) -> Packed:
+    count = filters.weights.shape[0]
+    ordered = _panel_order(filters.weights)
+    channels = _channels(filters, ordered.reshape(count, -1))
+    plain = channels.plain()
+    least, greatest = _sum_range(ordered.reshape(count, -1))
+    words, records, runs = [], [], []
+    for first in range(0, count, 2):
+        second = first + 1
+        if second == count:
+            words.append(_plain_words(ordered[first], np.zeros_like(ordered[first])))
+            records.append(np.stack([plain[first], np.zeros(4, np.int64)]))
+            runs.append(False)
+            continue
+        halves = 256 * ordered[second] + ordered[first]
+        raw = bool(halves.min() >= -(1 << 15) and least[second] >= -(1 << 23) and greatest[second] < 1 << 23)
+        fast = raw and bool(channels.fast[first] and channels.fast[second])
+        words.append((_raw_words if raw else _plain_words)(ordered[first], ordered[second]))
+        record = (channels.folded if fast else plain)[first : first + 2].copy()
+        record[0, 3] |= (_RAW if raw else 0) | (_FAST if fast else 0)
+        records.append(record)
+        runs.append(fast)
+    for number, record in enumerate(records):
+        if runs[number] and not (number + 1 < len(runs) and runs[number + 1]):
+            record[1, 3] |= _ENDS_RUN
+    return Packed(_words(words), _words(records), layout)
+
+
+def conv_s8(groups: Sequence[Filters]) -> list[Packed]:
+    _, rows, taps, run = groups[0].weights.shape
+    pixel_bytes = -(-rows * taps * run // 4) * 8
+    pixels = max(1, min(_MOST_PIXELS, groups[0].pixels, _PANEL_BYTES // pixel_bytes))
+    return [_conv_group(filters, _MOST_PIXELS - pixels) for filters in groups]
+
+
+# ---- Depthwise convolution ------------------------------------------------------------------------------
+
+
+def depthwise_s8(filters: Filters) -> Packed:
+    count = filters.weights.shape[2]
+    if filters.multiplier_depth == count and count > 1:
+        dense = replace(filters, weights=filters.weights.transpose(2, 0, 1)[..., np.newaxis])
+        packed = _conv_group(dense, 0)
+        return replace(packed, layout=_DENSE)
+    if filters.multiplier_depth > 1 or count < 4:
+        return ref.depthwise_s8(filters)
+    channels = _channels(filters, filters.weights.reshape(-1, count).T.astype(np.int64))
+    plain = channels.plain()
+    # The last four channels may overlap the ones before.
+    fours = [np.arange(4) + min(first, count - 4) for first in range(0, count, 4)]
+    runs = [bool(channels.fast[four].all()) for four in fours]
+    stream = b""
+    for number, four in enumerate(fours):
+        record = (channels.folded if runs[number] else plain)[four].copy()
+        if runs[number]:
+            record[0, 3] |= _FAST
+            following = fours[number + 1 : number + 2]
+            goes_on = any(runs[number + 1] and after[0] == four[0] + 4 for after in following)
+            record[3, 3] |= 0 if goes_on else _ENDS_RUN
+        stream += filters.weights[..., four].tobytes() + _words([record])
+    return Packed(stream, b"", _FOURS)

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the DSP kernels share: a channel's constants, and requantisation in five instructions.
+ * python/groat/pack/layouts/dsp.py writes these structs and proves where the short way is exact.
+ */
+#ifndef GROAT_DSP_H
+#define GROAT_DSP_H
+
+#include <arm_acle.h>
+
+#include "../kernels.h"
+#include "../requantize.h"
+
+/* Assembly where there is a core for it, the same in C elsewhere. */
+#if defined(__ARM_FEATURE_DSP) && defined(__thumb2__)
+#define GROAT_DSP_ASSEMBLY 1
+#else
+#define GROAT_DSP_ASSEMBLY 0
+#endif
+
+/* One channel.  `tag` holds the shift in its lowest byte (which is all that a shift by register looks at) and flags
+ * above it.  Where the tag has DSP_FAST, the packer has proven that requantisation may go the short way, and the
+ * fields are folded for it: bias is twice the bias, offset is rounding and zero point, the shift is to the right. */
+typedef struct dsp_channel {
+    int32_t bias;
+    int32_t multiplier;
+    int32_t offset;
+    int32_t tag;
+} dsp_channel;
+
+enum {
+    DSP_FAST = 0x100,       /* in the first channel of a pair or four, for all of them */
+    DSP_RAW = 0x200,        /* in the first channel of a pair: weights are halfwords 256 * w1 + w0 */
+};
+
+/* In the last channel of a pair or four, as the sign: the next one is no longer DSP_FAST, or there is none. */
+static inline int dsp_ends_run(const dsp_channel *last)
+{
+    return last->tag < 0;
+}
+
+static inline int32_t dsp_shift(const dsp_channel *c)
+{
+    return (int8_t)c->tag;
+}
+
+static inline int32_t dsp_load(const void *p)
+{
+    int32_t x;
+    __builtin_memcpy(&x, p, sizeof(x));
+    return x;
+}
+
+/* Bytes 1 and 3, sign-extended to halfwords. */
+static inline int16x2_t dsp_odd_bytes(int32_t x)
+{
+    return __sxtb16((int32_t)((uint32_t)x >> 8 | (uint32_t)x << 24));
+}
+
+/* The short way: `doubled` is twice the accumulator without its bias. */
+static inline int8_t dsp_requantize_fast(uint32_t doubled, const dsp_channel *c)
+{
+    int32_t t = (int32_t)(doubled + (uint32_t)c->bias);
+    uint64_t wide = (uint64_t)((int64_t)t * c->multiplier) + ((uint64_t)(uint32_t)c->offset << 32) + (1u << 31);
+    int32_t x = (int32_t)((uint32_t)(wide >> 32) + (uint32_t)(t >> 31));
+    return (int8_t)groat_clamp(x >> dsp_shift(c), INT8_MIN, INT8_MAX);
+}
+
+/* Any accumulator without its bias, any channel, whichever way its constants are folded. */
+static inline int8_t dsp_requantize(uint32_t acc, const dsp_channel *c, int fast, int32_t zero_point, int32_t act_min,
+                                    int32_t act_max)
+{
+    acc += (uint32_t)(fast ? c->bias >> 1 : c->bias);
+    int32_t y = groat_requantize((int32_t)acc, c->multiplier, fast ? -dsp_shift(c) : dsp_shift(c));
+    return (int8_t)groat_clamp(groat_add_wrap(y, zero_point), act_min, act_max);
+}
+
+/* Nothing that a requantisation of this channel could be undefined for. */
+static inline int dsp_channel_valid(const dsp_channel *c, int fast)
+{
+    /* Right by 1 to 31 bits, or by -31 to 30 to the left. */
+    uint32_t shift = (uint32_t)dsp_shift(c);
+    return c->multiplier >= 0 && (fast ? shift - 1u <= 30u : shift + 31u <= 61u);
+}
+
+/* What one kernel has another one do. */
+void groat_conv_s8_dsp(const groat_conv_s8 *k, const int8_t *const *rows, int8_t *out, uint32_t pixels);
+int groat_conv_s8_needs_dsp(const groat_conv_s8 *k, groat_needs *needs);
+int groat_conv_s8_check_dsp(const groat_conv_s8 *k);
+
+/* A block of one to three pixels, widened to 16 bits, against pairs of channels. */
+typedef struct dsp_block {
+    const int32_t *panel;           /* for each half of a quad, a word of each pixel */
+    const int32_t *panel_end;
+    const dsp_channel *channels;
+    int8_t *out;
+    uint32_t out_stride;
+    const int32_t *weights;
+    uint32_t quads;
+} dsp_block;
+
+/* Computes pairs up to the one that ends the run; returns the channel behind it. */
+const dsp_channel *groat_dsp_block1(const dsp_block *block);
+const dsp_channel *groat_dsp_block2(const dsp_block *block);
+const dsp_channel *groat_dsp_block3(const dsp_block *block);
+
+/* Widens `quads` times four bytes of each pixel to the places of one panel; returns where the next one goes. */
+int32_t *groat_dsp_widen1(int32_t *panel, const int8_t *x, uint32_t pixel_stride, uint32_t quads);
+int32_t *groat_dsp_widen2(int32_t *panel, const int8_t *x, uint32_t pixel_stride, uint32_t quads);
+int32_t *groat_dsp_widen3(int32_t *panel, const int8_t *x, uint32_t pixel_stride, uint32_t quads);
+
+/* Four channels at a time of depthwise convolutions.  `stream` holds, for each four channels, a word of weights for
+ * each tap of each row, and the channels' constants. */
+typedef struct dsp_pixels {
+    const int8_t *const *rows;
+    const int32_t *stream;
+    int8_t *out;
+    uint32_t at;                    /* of the first channel of the first pixel, in each row */
+    uint32_t count;
+    uint32_t pixel_stride;
+    uint32_t out_stride;
+    uint32_t tap_stride;
+    uint32_t row_count;
+    uint32_t taps;
+} dsp_pixels;
+
+/* Any filter, and filters of 3x3.  They compute fours up to the one that ends the run. */
+void groat_dsp_depthwise(const dsp_pixels *pixels);
+void groat_dsp_depthwise3x3(const dsp_pixels *pixels);
+
+/* One channel of neighbouring pixels that share columns.  A set is a pair of rows in one word, or a single row. */
+typedef struct dsp_plane {
+    const int32_t *x;
+    const int32_t *weights;
+    const dsp_channel *channel;
+    int8_t *out;
+    uint32_t out_stride;
+    uint32_t count;
+    uint32_t sets;
+    uint32_t taps;                  /* at least 2 */
+    uint32_t x_step;                /* bytes from the end of one set's taps to the next set's first */
+    uint32_t x_last_step;           /* the same before the last set */
+    uint32_t weights_step;
+} dsp_plane;
+
+void groat_dsp_depthwise_plane(const dsp_plane *plane);
+
+/* `count` columns of two rows, four channels each, to four planes `plane` words apart. */
+void groat_dsp_planes2(const int8_t *a, const int8_t *b, uint32_t column_stride, uint32_t count, int32_t *to,
+                       uint32_t plane);
+
+/* `count` columns of one row to two planes: channels 0 and 2 in one word, 1 and 3 in the other. */
+void groat_dsp_planes1(const int8_t *a, uint32_t column_stride, uint32_t count, int32_t *to, uint32_t plane);
+
+#endif

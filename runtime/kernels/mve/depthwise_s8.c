@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Depthwise convolution by VMLADAVA: up to sixteen taps of a channel to an instruction.
+ *
+ * Rows are interleaved by fours first, VST4 doing it for sixteen channels at a time, so that a word holds four taps;
+ * neighbouring pixels share most of what they read, and so the work.  Then filters.h takes over.
+ * A filter on a single input channel is a convolution and is computed as one.
+ *
+ * Weights, for each four channels: their four biases, then vectors of four words of weights of each channel.  The
+ * words of a window go column by column, each column its rows by fours; what is not there is zero.
+ */
+#include "filters.h"
+#include "scale.h"
+#include "vectors.h"
+
+enum {
+    VECTOR = 16,
+    WORD = 4,
+    OFFSETS_BYTES = 4 * VECTOR,
+    SLACK_BYTES = 4 * VECTOR,                            /* VST4 writes so many bytes at once */
+    COLUMNS_BYTES = 36 * CHANNELS_AT_ONCE + SLACK_BYTES, /* six columns of 64 channels, and what lies behind them */
+};
+
+static uint32_t words_of(uint32_t rows)
+{
+    return (rows + 3) / 4;
+}
+
+/* Bytes that interleaved columns of one channel take, with the words behind them that a last vector reaches. */
+static uint64_t bytes_for(uint32_t rows, uint64_t columns)
+{
+    return (columns * words_of(rows) + 3) * WORD;
+}
+
+/* A single input channel: the same as a convolution. */
+static groat_conv_s8 as_convolution(const groat_depthwise_s8 *k)
+{
+    return (groat_conv_s8){
+        .weights = k->weights,
+        .channels = k->channels,
+        .layout = k->layout,
+        .channels_out = k->multiplier,
+        .rows = k->rows,
+        .taps = k->taps,
+        .run = 1,
+        .tap_stride = k->tap_stride,
+        .pixel_stride = k->pixel_stride,
+        .out_stride = k->multiplier,
+        .output_zero_point = k->output_zero_point,
+        .act_min = k->act_min,
+        .act_max = k->act_max,
+        .scratch = k->scratch,
+    };
+}
+
+int groat_depthwise_s8_needs_mve(const groat_depthwise_s8 *k, groat_needs *needs)
+{
+    if (k->channels_in == 1) {
+        groat_conv_s8 conv = as_convolution(k);
+        return groat_conv_s8_needs_mve(&conv, needs);
+    }
+    uint64_t quads = quads_of(k->channels_in * k->multiplier);
+    uint64_t vectors = ((uint64_t)words_of(k->rows) * k->taps + 3) / 4;
+    needs->weights_bytes = quads * (4 * sizeof(int32_t) + 4 * VECTOR * vectors);
+    needs->channels_bytes = quads * sizeof(groat_quad);
+    /* Two pixels of the smallest block of channels always find room. */
+    uint64_t least = bytes_for(k->rows, (uint64_t)2 * k->taps) * VECTOR + SLACK_BYTES;
+    needs->scratch_bytes = SUMS_BYTES + OFFSETS_BYTES + (least > COLUMNS_BYTES ? least : COLUMNS_BYTES);
+    return k->layout < LAYOUTS;
+}
+
+int groat_depthwise_s8_check_mve(const groat_depthwise_s8 *k)
+{
+    return groat_quads_valid_mve(k->channels, quads_of(k->channels_in * k->multiplier), k->layout);
+}
+
+/* How pixels are taken: which columns of the input are interleaved for which of them. */
+typedef struct plan {
+    uint32_t words;         /* of a column of one channel */
+    uint32_t of_pixel;      /* from one pixel to the next, in columns */
+    uint32_t shared;        /* columns lie tap_stride apart, and neighbouring pixels may use the same ones */
+    uint32_t channels;      /* in a block */
+    uint32_t pitch;         /* of a word of all these channels; whole vectors, unless `one_run` */
+    uint32_t one_run;       /* columns touch in the input, and so they do interleaved */
+    uint32_t pixels;        /* at once: an even number, or all */
+} plan;
+
+static inline uint32_t count_columns(const plan *c, uint32_t taps, uint32_t pixels)
+{
+    return (pixels - 1) * c->of_pixel + taps;
+}
+
+static plan make_plan(const groat_depthwise_s8 *k, uint32_t channels, uint32_t pixels)
+{
+    const uint32_t taps = k->taps;
+    uint32_t stride = k->tap_stride > 0 ? k->pixel_stride / k->tap_stride : 0;
+    plan c = {.words = words_of(k->rows), .of_pixel = taps};
+    if (stride > 0 && stride <= taps && stride * k->tap_stride == k->pixel_stride) {
+        c.shared = 1;
+        c.of_pixel = stride;
+    }
+    /* As many channels as leave room for a few pixels.  That the room is never smaller than `least` bytes has been
+     * checked as part of the scratch, so nothing here overflows. */
+    uint32_t least = (2 * taps * c.words + 3) * WORD * VECTOR;
+    uint32_t room = COLUMNS_BYTES - SLACK_BYTES > least ? COLUMNS_BYTES - SLACK_BYTES : least;
+    uint32_t few = pixels < 4 ? pixels : 4;
+    uint32_t fit = room / ((count_columns(&c, taps, few) * c.words + 3) * WORD);
+    c.channels = channels < CHANNELS_AT_ONCE ? channels : CHANNELS_AT_ONCE;
+    c.pitch = c.channels;
+    c.one_run = c.words == 1 && c.shared && k->multiplier == 1 && k->tap_stride == channels && channels == c.channels &&
+                channels <= fit;
+    if (!c.one_run) {
+        c.pitch = (c.channels + VECTOR - 1) / VECTOR * VECTOR;
+        if (c.pitch > fit) {
+            c.pitch = fit < VECTOR ? VECTOR : fit / VECTOR * VECTOR;
+            c.channels = c.pitch;
+        }
+    }
+    c.channels = c.channels < channels ? c.channels : channels;
+    c.pixels = pixels;
+    if (pixels > 2) {
+        uint32_t most = ((room / (c.pitch * WORD) - 3) / c.words - taps) / c.of_pixel + 1;
+        uint32_t summed = QUAD_PAIRS / quads_of(c.channels) * 2;
+        most = most < summed ? most : summed;
+        c.pixels = pixels <= most ? pixels : most & ~1u;
+    }
+    return c;
+}
+
+/* Interleaves `count` vectors that lie `step` bytes apart; of each the first `bytes` bytes. */
+static inline void interleave(const int8_t *const *rows, uint32_t offset, uint32_t step, uint32_t bytes, int8_t *out,
+                              uint32_t out_step, uint32_t count)
+{
+    const int8_t *a = rows[0] + offset, *b = rows[1] + offset, *c = rows[2] + offset, *d = rows[3] + offset;
+    int8x16x4_t v;
+    if (bytes == VECTOR) {
+        for (; count > 0; count--, a += step, b += step, c += step, d += step, out += out_step) {
+            v.val[0] = vldrbq_s8(a);
+            v.val[1] = vldrbq_s8(b);
+            v.val[2] = vldrbq_s8(c);
+            v.val[3] = vldrbq_s8(d);
+            vst4q_s8(out, v);
+        }
+        return;
+    }
+    const mve_pred16_t lanes = vctp8q(bytes);
+    for (; count > 0; count--, a += step, b += step, c += step, d += step, out += out_step) {
+        v.val[0] = vldrbq_z_s8(a, lanes);
+        v.val[1] = vldrbq_z_s8(b, lanes);
+        v.val[2] = vldrbq_z_s8(c, lanes);
+        v.val[3] = vldrbq_z_s8(d, lanes);
+        vst4q_s8(out, v);
+    }
+}
+
+/* One input channel goes to `multiplier` output channels. */
+static void interleave_multiplied(const int8_t *const *rows, uint32_t offset, uint32_t first, uint32_t multiplier,
+                                  uint32_t count, int8_t *out)
+{
+    for (uint32_t o = first; o < first + count; o++) {
+        for (uint32_t i = 0; i < WORD; i++) {
+            *out++ = rows[i][offset + o / multiplier];
+        }
+    }
+}
+
+/* Four rows to a word; beyond the last one weights are zero. */
+static inline void take_four(const int8_t *const *rows, uint32_t first, uint32_t count, const int8_t **four)
+{
+    for (uint32_t i = 0; i < WORD; i++) {
+        four[i] = rows[first + i < count ? first + i : count - 1];
+    }
+}
+
+/* Columns that touch, as one run, which may end in a part of a vector. */
+static inline void fill_run(const int8_t *const *rows, uint32_t offset, uint32_t bytes, int8_t *out)
+{
+    interleave(rows, offset, VECTOR, VECTOR, out, 4 * VECTOR, bytes / VECTOR);
+    if (bytes % VECTOR != 0) {
+        uint32_t done = bytes / VECTOR * VECTOR;
+        interleave(rows, offset + done, VECTOR, bytes % VECTOR, out + done * WORD, 4 * VECTOR, 1);
+    }
+}
+
+/* `count` columns, `step` bytes apart, of `channels` channels from `first` on. */
+static void fill_columns(const groat_depthwise_s8 *k, const int8_t *const *rows, uint32_t offset, uint32_t count,
+                         uint32_t first, uint32_t channels, int8_t *out, uint32_t out_step)
+{
+    const uint32_t step = k->tap_stride;
+    if (k->multiplier != 1) {
+        for (; count > 0; count--, offset += step, out += out_step) {
+            interleave_multiplied(rows, offset, first, k->multiplier, channels, out);
+        }
+        return;
+    }
+    for (offset += first; channels >= VECTOR; channels -= VECTOR, offset += VECTOR, out += 4 * VECTOR) {
+        interleave(rows, offset, step, VECTOR, out, out_step, count);
+    }
+    if (channels > 0) {
+        interleave(rows, offset, step, channels, out, out_step, count);
+    }
+}
+
+__attribute__((noinline)) static void fill(const groat_depthwise_s8 *k, const plan *c, const int8_t *const *rows,
+                                           uint32_t pixel, uint32_t pixels, uint32_t first, uint32_t channels,
+                                           int8_t *out)
+{
+    const int8_t *four[WORD];
+    const uint32_t count = k->rows;
+    uint32_t offset = pixel * k->pixel_stride;
+    if (c->one_run) {
+        take_four(rows, 0, count, four);
+        fill_run(four, offset, channels * count_columns(c, k->taps, pixels), out);
+        return;
+    }
+    const uint32_t column = c->words * c->pitch * WORD;
+    for (uint32_t r = 0; r < count; r += WORD, out += c->pitch * WORD) {
+        take_four(rows, r, count, four);
+        if (c->shared) {
+            fill_columns(k, four, offset, count_columns(c, k->taps, pixels), first, channels, out, column);
+            continue;
+        }
+        for (uint32_t p = 0; p < pixels; p++) {
+            fill_columns(k, four, offset + p * k->pixel_stride, k->taps, first, channels, out + p * k->taps * column,
+                         column);
+        }
+    }
+}
+
+/* Where the words of a vector lie, for each of four channels. */
+static inline void set_offsets(uint32_t *offsets, uint32_t word_step)
+{
+    uint32x4_t v = vmulq_n_u32(vidupq_n_u32(0, 1), word_step);
+    for (uint32_t i = 0; i < 4; i++, v = vaddq_n_u32(v, WORD)) {
+        vstrwq_u32(offsets + 4 * i, v);
+    }
+}
+
+void groat_depthwise_s8_mve(const groat_depthwise_s8 *k, const int8_t *const *rows, int8_t *out, uint32_t pixels)
+{
+    if (k->channels_in == 1) {
+        groat_conv_s8 conv = as_convolution(k);
+        if (conv.tap_stride == 1) {
+            conv.run = conv.taps;
+            conv.taps = 1;
+        }
+        groat_conv_s8_mve(&conv, rows, out, pixels);
+        return;
+    }
+    if (pixels == 0) {
+        return;
+    }
+    const groat_scaling scaling = scaling_of(k->layout, k->output_zero_point, k->act_min, k->act_max);
+    const uint32_t channels_out = k->channels_in * k->multiplier;
+    const plan c = make_plan(k, channels_out, pixels);
+    int32_t *const sums = k->scratch;
+    uint32_t *const offsets = (uint32_t *)k->scratch + SUMS_BYTES / sizeof(uint32_t);
+    int8_t *const buffer = (int8_t *)k->scratch + SUMS_BYTES + OFFSETS_BYTES;
+    const uint32_t pixel_step = c.of_pixel * c.words * c.pitch * WORD;
+    filter_loop loop; /* no initialiser: compilers make a call of it that firmware need not have */
+    loop.offsets = offsets;
+    loop.vectors = (c.words * k->taps + 3) / 4;
+    loop.vector_step = 4 * c.pitch * WORD;
+    loop.weights = k->weights;
+    set_offsets(offsets, c.pitch * WORD);
+    const groat_quad *quads = k->channels;
+    for (uint32_t first = 0, channels; first < channels_out; first += channels, out += channels) {
+        channels = channels_out - first < c.channels ? channels_out - first : c.channels;
+        const uint32_t count = quads_of(channels);
+        const int8_t *const weights = loop.weights;
+        int8_t *to = out;
+        for (uint32_t p = 0, now; p < pixels; p += now, to += now * channels_out) {
+            now = pixels - p < c.pixels ? pixels - p : c.pixels;
+            fill(k, &c, rows, p, now, first, channels, buffer);
+            loop.x = buffer;
+            if (now >= 2) {
+                filter_pairs(&loop, pixel_step, sums, count, now / 2);
+                groat_scale_pairs_mve(&scaling, sums, quads, channels, to, channels_out, now / 2);
+            }
+            if (now % 2 != 0) {
+                loop.x = buffer + (now - 1) * pixel_step;
+                filter_one(&loop, sums, count);
+                groat_scale_mve(&scaling, sums, quads, channels, to + (now - 1) * channels_out);
+            }
+        }
+        loop.weights = weights + count * (4 * sizeof(int32_t) + 4 * VECTOR * loop.vectors);
+        quads += count;
+    }
+}

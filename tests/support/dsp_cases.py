@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Hostile arguments for the kernels with layouts of their own: shapes that fill no block, data at the ends of its
+range, multipliers and biases just inside and outside of what the packer can prove a shortcut for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from groat import kernels
+from groat.graph.ir import Array
+
+Call = Callable[..., Array]  # of (on=…, isa=…)
+
+
+def _bytes(rng: np.random.Generator, shape: tuple[int, ...], low: int = -128) -> Array:
+    kind = rng.integers(5)
+    if kind == 0:
+        return np.full(shape, rng.choice([low, 127]), np.int8)
+    if kind == 1:
+        return rng.choice(np.array([low, -1, 0, 127], np.int8), shape)
+    if kind == 2:
+        return np.zeros(shape, np.int8)
+    return rng.integers(low, 128, shape).astype(np.int8)
+
+
+def _constants(rng: np.random.Generator, count: int, weights_per_channel: int) -> dict[str, Any]:
+    """Mostly of a usual size; sometimes anything that is allowed."""
+    usual = rng.random(count) < (1.0 if rng.random() < 0.5 else 0.7)
+    near_limit = rng.choice([0, 1, -1], count) * ((1 << 30) - weights_per_channel * 127 * 127)
+    bias = np.where(usual, rng.integers(-20000, 20000, count), rng.choice([0, 1], count) * near_limit)
+    bias = np.where(rng.random(count) < 0.05, rng.choice([-(1 << 31), (1 << 31) - 1], count), bias)
+    shift = np.where(usual, rng.integers(-10, -2, count), rng.integers(-31, 31, count))
+    multiplier = rng.integers(1 << 30, 1 << 31, count)
+    multiplier = np.where(usual | (rng.random(count) < 0.7), multiplier, rng.choice([0, 1, (1 << 31) - 1], count))
+    full = rng.random() < 0.7
+    low, high = (-128, 127) if full else sorted(int(value) for value in rng.integers(-128, 128, 2))
+    return {
+        "bias": bias.astype(np.int32),
+        "multiplier": multiplier.astype(np.int32),
+        "shift": shift.astype(np.int32),
+        "input_zero_point": int(rng.integers(-128, 128)),
+        "output_zero_point": int(rng.integers(-128, 128)),
+        "act_min": low,
+        "act_max": high,
+    }
+
+
+def _spatial(rng: np.random.Generator, largest: int) -> tuple[tuple[int, int], dict[str, Any]]:
+    kernel = (int(rng.integers(1, largest + 1)), int(rng.integers(1, largest + 1)))
+    if rng.random() < 0.4:
+        kernel = (3, 3)
+    stride = (1, 1) if rng.random() < 0.5 else (int(rng.integers(1, 4)), int(rng.integers(1, 4)))
+    dilation = (1, 1) if rng.random() < 0.7 else (int(rng.integers(1, 3)), int(rng.integers(1, 3)))
+    padding = "same" if rng.random() < 0.5 else ((1, 1), (1, 0))
+    if min(kernel) == 1:
+        padding = "same"
+    return kernel, {"stride": stride, "dilation": dilation, "padding": padding}
+
+
+def _image(rng: np.random.Generator, kernel: tuple[int, int], where: dict[str, Any], channels: int) -> Array:
+    extent = [(kernel[i] - 1) * where["dilation"][i] + 1 for i in range(2)]
+    size = [extent[i] + int(rng.integers(0, 9)) for i in range(2)]
+    return _bytes(rng, (int(rng.integers(1, 3)), size[0], size[1], channels))
+
+
+def convolution(rng: np.random.Generator) -> Call:
+    kernel, where = _spatial(rng, 5)
+    groups = 1 if rng.random() < 0.8 else int(rng.integers(1, 4))
+    depth, filters = int(rng.integers(1, 20)), groups * int(rng.integers(1, 8))
+    weights = _bytes(rng, (filters, *kernel, depth), int(rng.choice([-128, -127])))
+    x = _image(rng, kernel, where, groups * depth)
+    constants = _constants(rng, filters, weights[0].size)
+    return lambda **to: kernels.conv2d(x, weights, **constants, **where, **to)
+
+
+def depthwise(rng: np.random.Generator) -> Call:
+    kernel, where = _spatial(rng, 8)
+    channels, multiplier = int(rng.integers(1, 20)), 1
+    if rng.random() < 0.2:
+        channels, multiplier = int(rng.integers(1, 3)), int(rng.integers(1, 9))
+    weights = _bytes(rng, (1, *kernel, channels * multiplier))
+    x = _image(rng, kernel, where, channels)
+    constants = _constants(rng, channels * multiplier, kernel[0] * kernel[1])
+    return lambda **to: kernels.depthwise_conv2d(x, weights, **constants, **where, **to)
+
+
+def dense(rng: np.random.Generator) -> Call:
+    batches, depth, units = int(rng.integers(1, 9)), int(rng.integers(1, 200)), int(rng.integers(1, 12))
+    if rng.random() < 0.1:
+        depth = int(rng.integers(500, 1500))
+    weights = _bytes(rng, (units, depth), int(rng.choice([-128, -127])))
+    x = _bytes(rng, (batches, depth))
+    constants = _constants(rng, units, depth)
+    offset = int(rng.integers(-128, 128)) if rng.random() < 0.3 else 0
+    return lambda **to: kernels.fully_connected(x, weights, weights_zero_point=offset, **constants, **to)
+
+
+def addition(rng: np.random.Generator) -> Call:
+    count = int(rng.integers(1, 40))
+    a, b = _bytes(rng, (count,)), _bytes(rng, (count if rng.random() < 0.8 else 1,))
+    scales = 2.0 ** rng.uniform(-9, 3, 2)
+    if rng.random() < 0.1:
+        scales[1] = scales[0]
+    low, high = (-128, 127) if rng.random() < 0.8 else sorted(int(value) for value in rng.integers(-128, 128, 2))
+    arguments: dict[str, Any] = {
+        "a_scale": scales[0],
+        "b_scale": scales[1],
+        "output_scale": max(scales) * 2.0 ** rng.uniform(-6, 6),
+        "a_zero_point": int(rng.integers(-128, 128)),
+        "b_zero_point": int(rng.integers(-128, 128)),
+        "output_zero_point": int(rng.integers(-128, 128)),
+        "act_min": low,
+        "act_max": high,
+    }
+    return lambda **to: kernels.add(a, b, **arguments, **to)
+
+
+def pooling(rng: np.random.Generator) -> Call:
+    size = (int(rng.integers(1, 20)), int(rng.integers(1, 20)))
+    kernel = (int(rng.integers(1, size[0] + 1)), int(rng.integers(1, size[1] + 1)))
+    x = _bytes(rng, (1, *size, int(rng.integers(1, 12))))
+    stride = (int(rng.integers(1, 4)), int(rng.integers(1, 4)))
+    padding = "same" if rng.random() < 0.5 else "valid"
+    return lambda **to: kernels.average_pool2d(x, kernel, stride, padding, **to)
+
+
+CASES: dict[str, Callable[[np.random.Generator], Call]] = {
+    "conv2d": convolution,
+    "depthwise_conv2d": depthwise,
+    "fully_connected": dense,
+    "add": addition,
+    "average_pool2d": pooling,
+}
