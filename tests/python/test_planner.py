@@ -24,6 +24,7 @@ from groat.ops import op_def, op_row
 from groat.pack import pack_steps, structs, write
 from groat.passes import run_passes
 from groat.planner import Lifetime, Plan, lifetimes, offsets, plan_memory
+from groat.targets import list_targets, load_target
 
 Array = npt.NDArray[Any]
 Place = tuple[int, int]  # offset and length in the arena
@@ -179,6 +180,13 @@ def test_no_step_of_a_random_model_finds_its_inputs_overwritten() -> None:
         graph, packed = pack_as_is(groat.load(random_model(seed)).graph)
         assert replay(graph, layout_of(packed)) is None, f"random_model({seed}) as it is"
     assert shared > 50  # outputs do take over the memory of inputs
+
+
+@pytest.mark.parametrize("target", [name for name in list_targets() if load_target(name).packing != "ref"])
+def test_nor_does_one_with_the_scratch_of_another_kernel_set(target: str) -> None:
+    for seed in range(100):
+        compiled = groat.compile(random_model(seed), target)
+        assert replay(compiled.graph, layout_of(compiled.packed)) is None, f"random_model({seed})"
 
 
 # ---- The replay sees faults --------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import replace
 
@@ -18,6 +19,7 @@ from tests.support.random_graphs import RandomModel, random_models
 import groat
 from groat.oracle.tflm import is_installed
 from groat.runners.host import HostRunner
+from groat.targets import list_targets, load_target
 
 pytestmark = pytest.mark.skipif(not is_installed(), reason="needs the package tflite-micro")
 
@@ -25,8 +27,11 @@ pytestmark = pytest.mark.skipif(not is_installed(), reason="needs the package tf
 REPEATABLE = settings(deadline=None, derandomize=True, database=None)
 
 
-def check(model: RandomModel, input_seed: int) -> None:
-    compiled = groat.compile(model.build())
+PACKINGS = {load_target(name).packing: name for name in list_targets()}  # and one target for each
+
+
+def check(model: RandomModel, input_seed: int, target: str = "host") -> None:
+    compiled = groat.compile(model.build(), target)
     with HostRunner(compiled.packed) as runner:
         compare_with_tflm(model, input_seed, compiled, runner)
 
@@ -35,6 +40,14 @@ def check(model: RandomModel, input_seed: int) -> None:
 @settings(REPEATABLE, max_examples=500)
 def test_the_host_equals_tflm(model: RandomModel, input_seed: int) -> None:
     check(model, input_seed)
+
+
+@pytest.mark.parametrize("packing", sorted(set(PACKINGS) - {"ref"}))
+@given(random_models(), st.integers(0, 1000))
+@settings(REPEATABLE, max_examples=150)
+def test_kernel_sets_of_devices_on_the_host_equal_tflm(packing: str, model: RandomModel, input_seed: int) -> None:
+    """The files that devices run, with their instructions emulated."""
+    check(model, input_seed, PACKINGS[packing])
 
 
 @pytest.mark.slow
@@ -58,8 +71,9 @@ def test_a_failure_shrinks_to_few_ops() -> None:
 
 def test_a_failure_names_the_first_layer() -> None:
     """Damaged weights of a convolution that comes first; now and then they change no output."""
-    candidates = (RandomModel(seed) for seed in range(1000))
-    models = [model for model in candidates if kinds(groat.load(model.build()).graph)[0] == "conv_2d"][:20]
+    candidates = map(RandomModel, itertools.count())
+    first_is_conv = (m for m in candidates if kinds(groat.load(m.build()).graph)[0] == "conv_2d")
+    models = list(itertools.islice(first_is_conv, 20))
     messages = []
     for model in models:
         compiled = groat.compile(model.build())

@@ -109,6 +109,17 @@ def test_a_model_that_does_not_fit_the_device(groat_command: Groat, tmp_path: Pa
     assert (analysis.code, analysis.json["fits"]) == (4, False)
 
 
+def test_a_file_packed_for_another_kernel_set(groat_command: Groat, digits: Path, tmp_path: Path) -> None:
+    device("rv32imc")
+    packed = tmp_path / "m4.groat"
+    assert groat_command("pack", digits, "-o", packed, "--target", "cortex-m4").code == 0
+    for command in ("run", "profile"):
+        error = groat_command.fails(3, command, packed, "--on", "qemu:rv32imc")
+        assert re.search("the model is packed for 'dsp' kernels; rv32imc reads '(?!dsp)", error)
+    # The host has the kernels of every device.
+    assert groat_command.json("run", packed)["outputs"] == groat_command.json("run", digits)["outputs"]
+
+
 @pytest.fixture
 def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A QEMU to be written, found before the real one; and little patience."""
