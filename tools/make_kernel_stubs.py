@@ -28,6 +28,8 @@ ORIGINS = {
     "groat.graph.ir": ("Array",),
     "groat.ops.call": ("Padding", "Pair"),
 }
+# What stands in the module itself, with its annotations in place.
+REEXPORTED = "".join(f"from groat.ops.measure import {name} as {name}\n" for name in ("Measurement", "measure"))
 THIRD_PARTY = ("numpy", "groat")  # each begins a group of imports of its own
 HEADER = '''# SPDX-License-Identifier: Apache-2.0
 """Every op of the table as a function on NumPy arrays, on this host or on a device.
@@ -87,7 +89,7 @@ def render() -> str:
         for annotation in (signature.return_annotation, *(p.annotation for p in signature.parameters.values()))
     ]
     declarations = "\n".join(map(declaration, functions))
-    return f"{HEADER}\n{imports(' '.join(annotations))}\n{declarations}"
+    return f"{HEADER}\n{imports(' '.join(annotations))}{REEXPORTED}\n{declarations}"
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 
     y = groat.kernels.conv2d(x, weights, bias, multiplier=multiplier, shift=shift, padding="same")
     y = groat.kernels.conv2d(…, on="qemu:cortex-m4")
+    cost = groat.kernels.measure(groat.kernels.conv2d, x, …, on="qemu:cortex-m4").instructions
 
 The functions stand in the ops' own modules (groat.ops.conv_2d.conv2d, …) and are found through the op table, so
 that a new op appears here by itself.  Their signatures for type checkers are in kernels.pyi, which
@@ -16,6 +17,9 @@ from collections.abc import Callable
 from typing import Any
 
 from groat.ops import op_rows
+from groat.ops.measure import Measurement, measure
+
+__all__ = ["Measurement", "function_name", "measure"]
 
 
 def function_name(op: str) -> str:

@@ -10,6 +10,8 @@ from numpy.typing import ArrayLike
 
 from groat.graph.ir import Array
 from groat.ops.call import Padding, Pair
+from groat.ops.measure import Measurement as Measurement
+from groat.ops.measure import measure as measure
 
 def function_name(
     op: str,

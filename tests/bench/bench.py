@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Measures every model on every emulated core and compares with the committed figures.
 
-    python tests/bench/bench.py            writes tests/bench/figures.csv
-    python tests/bench/bench.py --check    fails if a figure is more than 2 % worse than the committed one
+    python tests/bench/bench.py             writes tests/bench/figures.csv
+    python tests/bench/bench.py --check     fails if a figure is more than 2 % worse than the committed one
+    python tests/bench/bench.py --repeat    measures everything twice, fails unless both give the same numbers
 
 Instructions are executed ones, counted in QEMU: exact and repeatable, not cycles.  The input is the LCG of
-groat.inputs.  Models that are not in the repository are looked for in `../shared/material` beside it, or in
-$GROAT_MATERIAL; what is not there is neither measured nor checked, and its committed figures stay.
+groat.inputs.  Figures of others beside ours are those of peers.csv, which names their source; they were measured in
+the same emulator with the same input.  Models that are not in the repository are looked for in `../shared/material`
+beside it, or in $GROAT_MATERIAL; what is not there is neither measured nor checked, and its committed figures stay.
 """
 
 from __future__ import annotations
@@ -16,7 +18,10 @@ import csv
 import io
 import os
 import sys
+from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 from rich.console import Console
 from rich.progress import Progress
@@ -30,6 +35,7 @@ from groat.targets import list_targets, load_target
 
 ROOT = Path(__file__).parents[2]
 FIGURES = Path(__file__).with_name("figures.csv")
+PEERS = Path(__file__).with_name("peers.csv")
 MATERIAL = Path(os.environ.get("GROAT_MATERIAL", ROOT.parent / "shared" / "material"))
 TOLERANCE = 1.02
 MODELS = {
@@ -43,89 +49,193 @@ MODELS = {
     "hello_world": MATERIAL / "models/tflm/hello_world_int8.tflite",
     "mcunet_v2_vww": MATERIAL / "models/tinyengine/vww.tflite",
 }
+DEFAULT = "balanced"
+FASTER: tuple[str, ...] = ()  # targets that are measured with --optimize speed too
 MEASURED = ("instructions", "open_instructions", "arena_bytes", "stack_bytes", "code_bytes", "model_bytes")
-COLUMNS = ("model", "target", "macs", *MEASURED, "compiler", "flags")
+COLUMNS = ("model", "target", "optimize", "macs", *MEASURED, "compiler", "flags")
+SUMMARY = ("cortex-m4", "cortex-m55", "rv32imc", "rv32v")  # columns of the table at the end
 
 Row = dict[str, str]
 
 
-def measure(model: str, target: str) -> Row | None:
+class Case(NamedTuple):
+    """What is measured: a key of the figures."""
+
+    model: str
+    target: str
+    optimize: str
+
+
+def measure(case: Case) -> Row | None:
     """The figures of one model on one target; None if it does not fit there."""
+    options = {} if case.optimize == DEFAULT else {"optimize": case.optimize}
     try:
-        report = profile(groat.compile(MODELS[model], target=target).packed, f"qemu:{target}")
+        packed = groat.compile(MODELS[case.model], target=case.target, **options).packed
+        report = profile(packed, f"qemu:{case.target}")
     except groat.FitError:
         return None
     values = {**report, **report["flash"]}
-    compiler = load_target(target).compiler
+    compiler = load_target(case.target).compiler
     assert compiler is not None
     return {
-        "model": model,
-        "target": target,
+        **case._asdict(),
         "macs": str(report["macs"]),
         **{name: str(values[name]) for name in MEASURED},
-        "compiler": toolchain.version(toolchain.require(compiler.command, f"firmware for {target}")),
+        "compiler": toolchain.version(toolchain.require(compiler.command, f"firmware for {case.target}")),
         "flags": " ".join(compiler.flags),
     }
 
 
-def read_figures() -> dict[tuple[str, str], Row]:
+def measure_all(cases: list[Case], jobs: int) -> dict[Case, Row]:
+    """The figures of all cases that fit; several are measured at once, which changes none."""
+    found: dict[Case, Row] = {}
+    with Progress(console=Console(stderr=True), transient=True) as bars, ProcessPoolExecutor(jobs) as pool:
+        task = bars.add_task("measuring", total=len(cases))
+        for case, row in zip(cases, pool.map(measure, cases), strict=True):
+            bars.update(task, advance=1, description=f"{case.model} on {case.target}")
+            if row is not None:
+                found[case] = row
+    return found
+
+
+# ---- Files -----------------------------------------------------------------------------------------------
+
+
+def read_figures() -> dict[Case, Row]:
     if not FIGURES.exists():
         return {}
     with FIGURES.open(newline="", encoding="utf-8") as file:
-        return {(row["model"], row["target"]): row for row in csv.DictReader(file)}
+        rows = [{"optimize": DEFAULT, **row} for row in csv.DictReader(file)]
+    return {Case(row["model"], row["target"], row["optimize"]): row for row in rows}
 
 
-def write_figures(rows: dict[tuple[str, str], Row]) -> None:
+def write_figures(rows: dict[Case, Row]) -> None:
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
     order = {model: index for index, model in enumerate(MODELS)}
-    for key in sorted(rows, key=lambda key: (order.get(key[0], len(order)), key)):
+    for key in sorted(rows, key=lambda key: (order.get(key.model, len(order)), key)):
         writer.writerow(rows[key])
     write_file(FIGURES, text.getvalue().encode())
+
+
+def read_peers() -> dict[tuple[str, str], Row]:
+    with PEERS.open(newline="", encoding="utf-8") as file:
+        return {(row["model"], row["target"]): row for row in csv.DictReader(file)}
+
+
+# ---- Comparing -------------------------------------------------------------------------------------------
+
+
+def got_worse(found: dict[Case, Row], committed: dict[Case, Row]) -> list[str]:
+    """A line for each figure that is beyond the tolerance."""
+    return [
+        f"{case.model} on {case.target}, {case.optimize}: {name} was {int(old[name]):,}, is {int(row[name]):,}"
+        for case, row in found.items()
+        if (old := committed.get(case)) is not None
+        for name in MEASURED
+        if int(row[name]) > int(old[name]) * TOLERANCE
+    ]
+
+
+def differences(first: dict[Case, Row], second: dict[Case, Row]) -> list[str]:
+    """A line for each figure that two measurements do not agree on."""
+    return [
+        f"{case.model} on {case.target}, {case.optimize}: {name} was {row[name]}, then {second[case][name]}"
+        for case, row in first.items()
+        for name in MEASURED
+        if row[name] != second[case][name]
+    ]
+
+
+# ---- Tables ----------------------------------------------------------------------------------------------
+
+
+def _table(title: str, columns: Iterable[str], names: int) -> Table:
+    table = Table(title=title, title_justify="left")
+    for index, column in enumerate(columns):
+        table.add_column(column, justify="left" if index < names else "right", no_wrap=True)
+    return table
+
+
+def details(found: dict[Case, Row], committed: dict[Case, Row], peers: dict[tuple[str, str], Row]) -> Table:
+    """Every figure, with the peer's instructions and the change since the committed ones."""
+    columns = ("instructions", "per MAC", "TFLM", "arena", "stack", "code", "model bytes", "change")
+    table = _table("Executed instructions in QEMU (emulated; not cycles)", ("model", "target", "optimize", *columns), 3)
+    for case, row in found.items():
+        old = committed.get(case)
+        change = "new" if old is None else f"{int(row['instructions']) / int(old['instructions']) - 1:+.1%}"
+        per_mac = f"{int(row['instructions']) / int(row['macs']):.2f}" if int(row["macs"]) else "–"
+        peer = peers.get((case.model, case.target))
+        names = ("arena_bytes", "stack_bytes", "code_bytes", "model_bytes")
+        table.add_row(
+            *case,
+            f"{int(row['instructions']):,}",
+            per_mac,
+            f"{int(peer['instructions']):,}" if peer is not None else "–",
+            *(f"{int(row[name]):,}" for name in names),
+            change,
+        )
+    return table
+
+
+def millions(instructions: str) -> str:
+    """Three digits: 29.9, 4.81, 0.583."""
+    return f"{int(instructions) / 1e6:.3g}"
+
+
+def summary(figures: dict[Case, Row], peers: dict[tuple[str, str], Row]) -> Table:
+    """A row for each model: millions of instructions on each core, TensorFlow Lite Micro's in brackets."""
+    columns = [
+        (target, optimize)
+        for target in SUMMARY
+        for optimize in dict.fromkeys(case.optimize for case in sorted(figures) if case.target == target)
+    ]
+    heads = [target if optimize == DEFAULT else f"{target} {optimize}" for target, optimize in columns]
+    table = _table("Millions of executed instructions (TensorFlow Lite Micro's)", ("model", *heads), 1)
+    for model in MODELS:
+        cells = []
+        for target, optimize in columns:
+            row, peer = figures.get(Case(model, target, optimize)), peers.get((model, target))
+            theirs = f" ({millions(peer['instructions'])})" if peer is not None else ""
+            cells.append(millions(row["instructions"]) + theirs if row is not None else "–")
+        if any(cell != "–" for cell in cells):
+            table.add_row(model, *cells)
+    return table
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="compare only; exit 1 if a figure got worse")
+    parser.add_argument("--repeat", action="store_true", help="measure twice; exit 1 if any number differs")
     parser.add_argument("--model", action="append", choices=MODELS, help="only this model; may be given again")
     parser.add_argument("--target", action="append", help="only this target; may be given again")
+    parser.add_argument("--jobs", type=int, default=2, help="how many to measure at once (2)")
     arguments = parser.parse_args()
     models = [name for name in arguments.model or MODELS if MODELS[name].exists()]
     targets = arguments.target or [name for name in list_targets() if name != "host"]
+    cases = [
+        Case(model, target, optimize)
+        for model in models
+        for target in targets
+        for optimize in (DEFAULT, *(("speed",) if target in FASTER else ()))
+    ]
 
-    committed = read_figures()
-    found: dict[tuple[str, str], Row] = {}
-    with Progress(console=Console(stderr=True), transient=True) as bars:
-        task = bars.add_task("", total=len(models) * len(targets))
-        for model in models:
-            for target in targets:
-                bars.update(task, description=f"{model} on {target}")
-                row = measure(model, target)
-                if row is not None:
-                    found[model, target] = row
-                bars.advance(task)
+    committed, peers = read_figures(), read_peers()
+    found = measure_all(cases, arguments.jobs)
+    changed = differences(found, measure_all(list(found), arguments.jobs)) if arguments.repeat else []
 
-    console = Console() if Console().is_terminal else Console(width=120)
-    table = Table(title="Executed instructions in QEMU (emulated; not cycles)", title_justify="left")
-    for column in ("model", "target", "instructions", "per MAC", "arena", "stack", "code", "model bytes", "change"):
-        table.add_column(column, justify="left" if column in ("model", "target") else "right", no_wrap=True)
-    worse = []
-    for key, row in found.items():
-        old = committed.get(key)
-        change = "new" if old is None else f"{int(row['instructions']) / int(old['instructions']) - 1:+.1%}"
-        per_mac = f"{int(row['instructions']) / int(row['macs']):.2f}" if int(row["macs"]) else "–"
-        names = ("arena_bytes", "stack_bytes", "code_bytes", "model_bytes")
-        table.add_row(
-            *key, f"{int(row['instructions']):,}", per_mac, *(f"{int(row[name]):,}" for name in names), change
-        )
-        for name in MEASURED if old is not None else ():
-            if int(row[name]) > int(old[name]) * TOLERANCE:
-                worse.append(f"{key[0]} on {key[1]}: {name} was {int(old[name]):,}, is {int(row[name]):,}")
-    console.print(table)
+    console = Console() if Console().is_terminal else Console(width=140)
+    console.print(details(found, committed, peers))
+    console.print(summary(found, peers))
+    if arguments.repeat:
+        print("\n".join(changed) if changed else f"{len(found)} rows, measured twice: not one number differs")
     if arguments.check:
-        print("\n".join(worse) if worse else f"{len(found)} figures, none more than 2 % worse")
-        return 1 if worse else 0
+        worse = got_worse(found, committed)
+        print("\n".join(worse) if worse else f"{len(found)} rows, no figure more than 2 % worse")
+        return 1 if worse or changed else 0
+    if changed:
+        return 1
     write_figures(committed | found)
     return 0
 

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 from groat.errors import InputError, ModelError, VerifyError
 from groat.graph.ir import Array, Graph, Op, Tensor
 from groat.ops.base import Unsupported
+from groat.ops.measure import METER
 from groat.ops.window import same_padding
 
 Pair = int | tuple[int, int]
@@ -109,7 +110,11 @@ def call(kind: str, inputs: Sequence[Array], attrs: Mapping[str, Any], dtype: st
     from groat.runners import open_runner, split_where
     from groat.targets import load_target
 
-    packing = isa if isa is not None else load_target(split_where(on)[1]).packing
+    place, target = split_where(on)
+    meter = METER.get()
+    if meter is not None and place == "host":
+        raise InputError('the host does not count instructions; measure on a device, for example on="qemu:cortex-m4"')
+    packing = isa if isa is not None else load_target(target).packing
     core(packing)  # or there are no such kernels
     definition = op_def(kind)
     output = len(inputs)
@@ -130,4 +135,12 @@ def call(kind: str, inputs: Sequence[Array], attrs: Mapping[str, Any], dtype: st
     except (VerifyError, ModelError, ValueError, IndexError) as error:
         raise InputError(f"{kind}: these arguments do not fit each other: {error}") from error
     with runner:
-        return runner.run([np.asarray(inputs[number], order="C") for number in arguments])[0]
+        values = [np.asarray(inputs[number], order="C") for number in arguments]
+        result = runner.run(values)[0]
+        if meter is not None:
+            meter.calls += 1
+            meter.instructions += runner.profile(values).step_instructions[0]
+            meter.macs += runner.model.macs
+            meter.scratch_bytes = max(meter.scratch_bytes, steps.steps[0].scratch_bytes)
+            meter.constants_bytes += len(steps.constants.data)
+        return result
