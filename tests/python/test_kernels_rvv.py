@@ -5,10 +5,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.golden.edit import Editor
 from tests.support.rvv_cases import CASES
+from tests.support.single_layers import model
 
+import groat
 from groat import kernels
 from groat.errors import InputError
+from groat.isa import core
 from groat.pack.layouts import Filters, rvv
 
 CALLS = 200
@@ -72,3 +76,35 @@ def test_every_rounding(shift: int, zero_point: int) -> None:
         arguments = {"bias": bias, "multiplier": multiplier, "shift": shift, "output_zero_point": zero_point}
         found = kernels.fully_connected(x, weights, **arguments, isa="rvv")
         np.testing.assert_array_equal(found, kernels.fully_connected(x, weights, **arguments, isa="ref"))
+
+
+def _refuses(packed: bytes, at: int, value: int, width: int) -> bool:
+    """Whether a file with another value at an offset from the channels' constants is refused as such."""
+    data = bytearray(packed)
+    at += Editor(packed).record("params", 0).channels
+    data[at : at + width] = value.to_bytes(width, "little", signed=True)
+    rvv_core = core("rvv")
+    assert rvv_core.Model.open_status(packed, 1 << 16) == 0
+    status = {code: name for name, code, _ in rvv_core.status_table()}
+    return status[rvv_core.Model.open_status(bytes(data), 1 << 16)] == "E_PARAMS"
+
+
+@pytest.mark.parametrize(("layer", "heads"), [("wide", {0: 64, 8 + 10 * 64: 6}), ("depthwise", {0: 72})])
+def test_every_constant_out_of_range_is_refused(layer: str, heads: dict[int, int]) -> None:
+    """Of each tile: chunk and `general`, multipliers and shifts; of a depthwise layer, those repeated behind the last
+    channel too."""
+    packed = groat.compile(model(layer), target="rv32v").packed
+    for head, lanes in heads.items():
+        general = head + 4 if layer == "wide" else head
+        starts = 24 if lanes == 6 else lanes  # six channels lie in eight groups
+        multipliers = general + 4 + 4 * starts
+        shifts = multipliers + 4 * lanes
+        if layer == "wide":
+            for chunk in (0, 3, 5, 8, -1):
+                assert _refuses(packed, head, chunk, 4), chunk
+        for value in (2, -1):
+            assert _refuses(packed, general, value, 4), value
+        for lane in range(lanes):
+            assert _refuses(packed, multipliers + 4 * lane, -1, 4), lane
+            for value in (0, -1, 32, 64, -(1 << 15)):
+                assert _refuses(packed, shifts + 2 * lane, value, 2), (lane, value)

@@ -83,8 +83,10 @@ int groat_conv_s8_check_rvv(const groat_conv_s8 *k)
     for (uint32_t o = 0; o < k->channels_out; o += GROAT_RVV_LANES) {
         groat_rvv_tile t = groat_rvv_tile_of(tile_channels(k, o), (uint32_t)inputs_of(k));
         const groat_rvv_tile_head *head = (const void *)record;
+        const int32_t *multipliers = (const int32_t *)(head + 1) + t.starts;
         if ((head->chunk != 1 && head->chunk != 2 && head->chunk != 4) || t.pairs % head->chunk != 0 ||
-            head->general > 1) {
+            !groat_rvv_scales_valid(multipliers, (const int16_t *)(multipliers + t.channels), t.channels,
+                                    head->general)) {
             return 0;
         }
         record += groat_rvv_channels_bytes(&t);

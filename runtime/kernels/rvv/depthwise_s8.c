@@ -44,7 +44,10 @@ int groat_depthwise_s8_check_rvv(const groat_depthwise_s8 *k)
     if (k->layout == 0) {
         return groat_depthwise_s8_check_ref(k);
     }
-    return *(const uint32_t *)k->channels <= 1;
+    const uint32_t *general = k->channels;
+    uint32_t period = (uint32_t)period_of(k);
+    const int32_t *multipliers = (const int32_t *)(general + 1) + period;
+    return groat_rvv_scales_valid(multipliers, (const int16_t *)(multipliers + period), period, *general);
 }
 
 /* Offsets of the inputs of the lanes from output channel `first` on, from that of the first. */

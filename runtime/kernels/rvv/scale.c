@@ -13,3 +13,17 @@ void groat_rvv_scale_any(const groat_rvv_scale *s, const int32_t *sums, int32_t 
         out[i] = (int8_t)groat_clamp(groat_add_wrap(y, s->zero_point), s->act_min, s->act_max);
     }
 }
+
+int groat_rvv_scales_valid(const int32_t *multipliers, const int16_t *shifts, uint32_t count, uint32_t general)
+{
+    if (general > 1) {
+        return 0;
+    }
+    int32_t least = general ? -30 : 1;
+    for (uint32_t i = 0; i < count; i++) {
+        if (multipliers[i] < 0 || shifts[i] < least || shifts[i] > 31) {
+            return 0;
+        }
+    }
+    return 1;
+}

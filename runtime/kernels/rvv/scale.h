@@ -27,6 +27,9 @@ typedef struct groat_rvv_scale {
 /* Scales `count` sums, to which `offset` is added, and writes as many bytes; for all shifts, one by one. */
 void groat_rvv_scale_any(const groat_rvv_scale *s, const int32_t *sums, int32_t offset, int8_t *out, uint32_t count);
 
+/* Whether these constants are ones that the kernels can scale with; for a packed model's check. */
+int groat_rvv_scales_valid(const int32_t *multipliers, const int16_t *shifts, uint32_t count, uint32_t general);
+
 #if defined(__riscv_vector)
 
 #define GROAT_RVV_ALL_REGISTERS                                                                                        \
