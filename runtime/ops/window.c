@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * How convolution walks an image: row by row, with padding made real only where a window sticks out.
+ * How convolution walks an image: row by row.  Where windows stick out at the left or right, rows are copied with
+ * their padding into a ring that holds as many as a window spans; each row is copied once.
  */
 #include "window.h"
 
@@ -22,19 +23,15 @@ int groat_check_window(const groat_call *call, const groat_window *w, uint32_t o
     return groat_check_tensor(call, 1, GROAT_INT8, (uint64_t)w->batches * w->out_h * w->out_w * out_c);
 }
 
-/* The first output column whose window sticks out at the right. */
-static uint32_t right_border(const groat_window *w)
+/* Columns from the first tap of a row's first pixel to the last tap of its last, padding included. */
+static uint32_t columns(const groat_window *w)
 {
-    uint32_t extent = groat_extent(w->kernel_w, w->dilation_w);
-    uint32_t room = (uint32_t)w->in_w + w->pad_left;
-    uint32_t first = room >= extent ? (room - extent) / w->stride_w + 1u : 0;
-    return first < w->out_w ? first : w->out_w;
+    return (w->out_w - 1u) * w->stride_w + groat_extent(w->kernel_w, w->dilation_w);
 }
 
-static uint32_t left_border(const groat_window *w)
+static int pads_columns(const groat_window *w)
 {
-    uint32_t count = ((uint32_t)w->pad_left + w->stride_w - 1u) / w->stride_w;
-    return count < w->out_w ? count : w->out_w;
+    return w->pad_left > 0 || columns(w) > w->in_w;
 }
 
 static int pads_rows(const groat_window *w)
@@ -43,33 +40,33 @@ static int pads_rows(const groat_window *w)
     return w->pad_top > 0 || end > (uint32_t)w->in_h + w->pad_top;
 }
 
-static int pads_columns(const groat_window *w)
+/* Rows in the ring. */
+static uint32_t ring_rows(const groat_window *w)
 {
-    return w->pad_left > 0 || right_border(w) < w->out_w;
+    uint32_t extent = groat_extent(w->kernel_h, w->dilation_h);
+    return extent < w->in_h ? extent : w->in_h;
 }
 
-static uint32_t window_bytes(const groat_window *w)
+/* Bytes before the padding of a row in the ring, so that what is copied starts at a whole word. */
+static uint32_t lead(const groat_window *w)
 {
-    return (uint32_t)w->kernel_h * w->kernel_w * w->in_c;
+    return (0u - (uint32_t)w->pad_left * w->in_c) % sizeof(uint32_t);
 }
 
-/* How many padded windows are gathered before the kernel is called: more serve it better, but take scratch. */
-static uint32_t gathered(const groat_window *w)
+/* Bytes from one row of the ring to the next. */
+static uint64_t pitch(const groat_window *w)
 {
-    return window_bytes(w) <= 512 ? 4 : 2;
+    uint64_t bytes = lead(w) + (uint64_t)columns(w) * w->in_c;
+    return (bytes + sizeof(uint32_t) - 1) / sizeof(uint32_t) * sizeof(uint32_t);
 }
 
 static uint64_t own_bytes(const groat_window *w)
 {
-    uint64_t bytes = (uint64_t)w->kernel_h * GROAT_POINTER_BYTES;
+    uint64_t pointers = (uint64_t)w->kernel_h * GROAT_POINTER_BYTES;
     if (pads_columns(w)) {
-        bytes += (uint64_t)w->kernel_h * GROAT_POINTER_BYTES;
-        bytes += (uint64_t)gathered(w) * w->kernel_h * w->kernel_w * w->in_c;
+        return pointers + (ring_rows(w) + (pads_rows(w) ? 1u : 0u)) * pitch(w);
     }
-    if (pads_rows(w)) {
-        bytes += (uint64_t)w->in_w * w->in_c;
-    }
-    return bytes;
+    return pointers + (pads_rows(w) ? (uint64_t)w->in_w * w->in_c : 0);
 }
 
 static uint64_t kernel_start(const groat_window *w)
@@ -88,60 +85,6 @@ void *groat_window_kernel_scratch(const groat_window *w, void *scratch)
     return (uint8_t *)scratch + kernel_start(w);
 }
 
-/* Padded windows on their way to the kernel.  They lie interleaved: row by row, and in a row pixel by pixel. */
-typedef struct gather {
-    const groat_window *w;
-    const int8_t **rows;        /* of the first window */
-    int8_t *windows;
-    int8_t *out;                /* of the first window */
-    uint32_t count;
-    uint32_t room;
-    int8_t padding;
-    groat_segment segment;
-    const void *context;
-} gather;
-
-static void flush(gather *g)
-{
-    uint32_t tap_bytes = g->w->in_c;
-    if (g->count > 0) {
-        g->segment(g->context, g->rows, tap_bytes, g->w->kernel_w * tap_bytes, g->out, g->count);
-        g->count = 0;
-    }
-}
-
-/* Copies the taps of one pixel side by side; `start` is the column of the first, which may lie outside. */
-static void add_window(gather *g, const int8_t *const *rows, int32_t start, int8_t *out)
-{
-    const groat_window *w = g->w;
-    uint32_t tap_bytes = w->in_c;
-    int32_t step = w->dilation_w;
-    /* Taps before the image, and taps up to its end; a window always touches it. */
-    uint32_t first = start < 0 ? (uint32_t)((step - 1 - start) / step) : 0;
-    uint32_t end = (uint32_t)((w->in_w - start + step - 1) / step);
-    first = first < w->kernel_w ? first : w->kernel_w;
-    end = end < w->kernel_w ? end : w->kernel_w;
-    if (g->count == 0) {
-        g->out = out;
-    }
-    for (uint32_t r = 0; r < w->kernel_h; r++) {
-        int8_t *to = g->windows + (r * g->room + g->count) * w->kernel_w * tap_bytes;
-        memset(to, g->padding, first * tap_bytes);
-        if (step == 1) {
-            memcpy(to + first * tap_bytes, rows[r] + (uint32_t)(start + (int32_t)first) * tap_bytes,
-                   (end - first) * tap_bytes);
-        } else {
-            for (uint32_t t = first; t < end; t++) {
-                memcpy(to + t * tap_bytes, rows[r] + (uint32_t)(start + (int32_t)t * step) * tap_bytes, tap_bytes);
-            }
-        }
-        memset(to + end * tap_bytes, g->padding, (w->kernel_w - end) * tap_bytes);
-    }
-    if (++g->count == g->room) {
-        flush(g);
-    }
-}
-
 void groat_for_segments(const groat_window *w, int8_t padding, const int8_t *in, int8_t *out, uint32_t out_c,
                         void *scratch, groat_segment segment, const void *context)
 {
@@ -157,50 +100,45 @@ void groat_for_segments(const groat_window *w, int8_t padding, const int8_t *in,
         return;
     }
 
-    int8_t *rest = (int8_t *)scratch + (uint32_t)w->kernel_h * GROAT_POINTER_BYTES;
-    gather g = {.w = w, .padding = padding, .segment = segment, .context = context};
+    /* The rows that the kernel sees: those of the image where they need no padding at the sides, else a ring of copies. */
+    int8_t *own = (int8_t *)scratch + (uint32_t)w->kernel_h * GROAT_POINTER_BYTES;
+    const int8_t *seen = in;        /* the first tap of the first of them */
+    uint32_t slots = w->in_h;       /* how many they are */
+    uint32_t step = row_bytes;      /* from one to the next */
+    int8_t *border = own;           /* a row of padding */
+    int8_t *copies = NULL;          /* where the first column of the image goes in the first of them */
+    uint32_t copied = row_bytes;    /* bytes of a row that go there */
+    uint32_t padded = pads_rows(w) ? row_bytes : 0;
     if (pads_columns(w)) {
-        g.rows = (const int8_t **)(void *)rest;
-        g.windows = rest + (uint32_t)w->kernel_h * GROAT_POINTER_BYTES;
-        g.room = gathered(w);
-        rest = g.windows + g.room * window_bytes(w);
-        for (uint32_t r = 0; r < w->kernel_h; r++) {
-            g.rows[r] = g.windows + r * g.room * w->kernel_w * w->in_c;
-        }
+        uint32_t before = (uint32_t)w->pad_left * w->in_c;
+        uint32_t room = columns(w) * w->in_c - before;
+        slots = ring_rows(w);
+        step = (uint32_t)pitch(w);
+        seen = own + lead(w);
+        border = own + slots * step + lead(w);
+        copies = own + lead(w) + before;
+        copied = row_bytes < room ? row_bytes : room;
+        padded = (slots + (pads_rows(w) ? 1u : 0u)) * step;
     }
-    if (pads_rows(w)) {
-        memset(rest, padding, row_bytes);
-    }
-    uint32_t left = left_border(w);
-    uint32_t right = right_border(w);
-    right = right < left ? left : right;
-    uint32_t inset = left * pixel_stride - (uint32_t)w->pad_left * w->in_c;
+    memset(own, padding, padded); /* copies never touch the sides again */
 
     for (uint32_t b = 0; b < w->batches; b++, in += w->in_h * row_bytes) {
-        for (uint32_t y = 0; y < w->out_h; y++) {
+        seen = copies != NULL ? seen : in;
+        int32_t next = 0; /* the row of the image that is copied next */
+        for (uint32_t y = 0; y < w->out_h; y++, out += w->out_w * out_c) {
             int32_t top = (int32_t)(y * w->stride_h) - w->pad_top;
+            int32_t end = top + (int32_t)groat_extent(w->kernel_h, w->dilation_h);
+            end = end < w->in_h ? end : w->in_h;
+            if (copies != NULL) {
+                for (next = next < top ? top : next; next < end; next++) {
+                    memcpy(copies + (uint32_t)next % slots * step, in + (uint32_t)next * row_bytes, copied);
+                }
+            }
             for (uint32_t r = 0; r < w->kernel_h; r++) {
                 int32_t row = top + (int32_t)(r * w->dilation_h);
-                rows[r] = row >= 0 && row < w->in_h ? in + (uint32_t)row * row_bytes : rest;
+                rows[r] = row >= 0 && row < w->in_h ? seen + (uint32_t)row % slots * step : border;
             }
-            for (uint32_t x = 0; x < left; x++, out += out_c) {
-                add_window(&g, rows, (int32_t)(x * w->stride_w) - w->pad_left, out);
-            }
-            if (left < right) {
-                flush(&g);
-                for (uint32_t r = 0; r < w->kernel_h; r++) {
-                    rows[r] += inset;
-                }
-                segment(context, rows, tap_stride, pixel_stride, out, right - left);
-                for (uint32_t r = 0; r < w->kernel_h; r++) {
-                    rows[r] -= inset;
-                }
-                out += (right - left) * out_c;
-            }
-            for (uint32_t x = right; x < w->out_w; x++, out += out_c) {
-                add_window(&g, rows, (int32_t)(x * w->stride_w) - w->pad_left, out);
-            }
+            segment(context, rows, tap_stride, pixel_stride, out, w->out_w);
         }
     }
-    flush(&g);
 }

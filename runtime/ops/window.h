@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * How convolution and pooling walk an image: row by row, with padding made real only where a window sticks out.
+ * How convolution and pooling walk an image: row by row.
  */
 #ifndef GROAT_OPS_WINDOW_H
 #define GROAT_OPS_WINDOW_H
@@ -17,8 +17,9 @@ static inline uint32_t groat_extent(uint32_t kernel, uint32_t dilation)
  * the call have the shapes that the window says. */
 int groat_check_window(const groat_call *call, const groat_window *w, uint32_t out_c);
 
-/* Scratch for groat_for_segments: row pointers, some padded windows, one row of padding; and behind them, aligned,
- * what the kernel itself needs. */
+/* Scratch for groat_for_segments: row pointers; where windows stick out at a side, a ring of padded rows, as many as a
+ * window spans; where they stick out above or below, a row of padding; and behind them, aligned, what the kernel itself
+ * needs. */
 uint32_t groat_window_scratch_bytes(const groat_window *w, uint64_t kernel_bytes);
 
 /* Where the kernel's part of that scratch starts. */
@@ -29,9 +30,7 @@ void *groat_window_kernel_scratch(const groat_window *w, void *scratch);
 typedef void (*groat_segment)(const void *context, const int8_t *const *rows, uint32_t tap_stride,
                               uint32_t pixel_stride, int8_t *out, uint32_t pixels);
 
-/* Calls `segment` for every stretch of output pixels: a whole row's interior at once; pixels whose window sticks out
- * at a side from copies with the padding filled in, a few at a time: the right end of one row and the left end of the
- * next are neighbours in the output. */
+/* Calls `segment` for every row of the output; once for all of them where the window is a single pixel. */
 void groat_for_segments(const groat_window *w, int8_t padding, const int8_t *in, int8_t *out, uint32_t out_c,
                         void *scratch, groat_segment segment, const void *context);
 
