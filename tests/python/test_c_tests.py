@@ -13,41 +13,6 @@ from tests.support import cc
 
 from groat import toolchain
 
-KERNEL_TESTS = cc.TESTS / "kernels"
-MUTANTS = re.findall(r"^    M\((\w+), (\w+)\)", (KERNEL_TESTS / "mutants.c").read_text(), re.MULTILINE)
-KERNELS = re.findall(r"^GROAT_KERNEL\(\w+, (\w+),", (cc.RUNTIME / "kernels/kernels.def").read_text(), re.MULTILINE)
-
-
-# ---- Kernels ------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def checkkernel(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Objects of all but the choice of kernels."""
-    files = [*cc.CHECKKERNEL, KERNEL_TESTS / "port_host.c", *cc.kernel_files()]
-    return cc.objects(tmp_path_factory.mktemp("checkkernel"), files)
-
-
-def test_every_kernel_holds_to_its_contract(checkkernel: list[Path], tmp_path: Path) -> None:
-    done = cc.run(cc.build(tmp_path / "checkkernel", [*checkkernel, KERNEL_TESTS / "selected.c"]))
-    assert done.code == 0, done.output
-    assert re.findall(r"^(\w+): \d+ cases$", done.output, re.MULTILINE) == KERNELS
-
-
-@pytest.mark.parametrize(("kernel", "mistake"), MUTANTS)
-def test_checkkernel_finds_a_mistake(checkkernel: list[Path], tmp_path: Path, kernel: str, mistake: str) -> None:
-    flags = [*cc.SANITIZERS, f"-DMUTANT={kernel}_{mistake}"]
-    done = cc.run(cc.build(tmp_path / "mutant", [*checkkernel, KERNEL_TESTS / "mutants.c"], flags))
-    assert done.code != 0
-    by_comparison = f"checkkernel: {kernel}: case " in done.output
-    by_sanitizer = "AddressSanitizer" in done.output and f"{kernel}_{mistake}" in done.output
-    assert by_comparison or by_sanitizer, done.output
-
-
-def test_every_kernel_has_a_mutant() -> None:
-    assert {kernel for kernel, _ in MUTANTS} == set(KERNELS)
-
-
 # ---- The public API -----------------------------------------------------------------------------------------
 
 

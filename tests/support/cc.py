@@ -13,9 +13,6 @@ from groat import toolchain
 ROOT = Path(__file__).resolve().parents[2]
 RUNTIME = ROOT / "runtime"
 TESTS = ROOT / "tests"
-CHECKKERNEL = [TESTS / "kernels" / name for name in ("checkkernel.c", "harness.c", "oracle.c", "layouts_ref.c")]
-"""checkkernel but for the choice of kernels (selected.c, mutants.c) and the kernels themselves."""
-
 INCLUDE = f"-I{RUNTIME / 'include'}"
 WARNINGS = ("-std=c11", "-Wall", "-Wextra", "-Werror", "-ffp-contract=off")
 SANITIZERS = ("-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer")
@@ -33,11 +30,6 @@ class Done:
 def runtime_files() -> list[Path]:
     """All C files of the runtime."""
     return [path for folder in ("core", "ops", "kernels/ref") for path in sorted((RUNTIME / folder).glob("*.c"))]
-
-
-def kernel_files() -> list[Path]:
-    """The C files of the kernels alone."""
-    return sorted((RUNTIME / "kernels" / "ref").glob("*.c"))
 
 
 def build(
@@ -67,12 +59,16 @@ def objects(
     return made
 
 
-def run(program: Path, arguments: Iterable[str | Path] = (), timeout: float = TIMEOUT_SECONDS) -> Done:
-    """Runs a program to its end; AssertionError with what it said if it does not end in `timeout` seconds."""
+def run(
+    program: Path, arguments: Iterable[str | Path] = (), timeout: float = TIMEOUT_SECONDS, folder: Path | None = None
+) -> Done:
+    """Runs a program to its end, in `folder` if given; AssertionError with what it said if it does not end in
+    `timeout` seconds."""
     command = [str(program), *map(str, arguments)]
     try:
         done = subprocess.run(
             command,
+            cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

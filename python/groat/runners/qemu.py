@@ -246,9 +246,12 @@ def _status_text(status: int) -> str:
 
 
 def run_program(
-    target: Target, image: Path, *, count: bool = False, timeout: float = TIMEOUT_SECONDS
+    target: Target, image: Path, *, count: bool = False, timeout: float = TIMEOUT_SECONDS, folder: Path | None = None
 ) -> tuple[int, str]:
     """Runs a program of firmware.build_program to its end; its exit code and what it printed.
+
+    Args:
+        folder: where it finds the files of its channel, groat.in and groat.out; default: the current one.
 
     Raises:
         ToolchainError: QEMU is not installed.
@@ -257,6 +260,7 @@ def run_program(
     try:
         done = subprocess.run(
             _command(target, image, count),
+            cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -74,10 +74,11 @@ def _channels(filters: Filters, weights: Int64) -> _Channels:
     # A channel whose output is the same for every input needs no product, and so is always fast.
     left = np.maximum(shift, 0)
     unshifted = (least << left >= -(1 << 31)) & (greatest << left < 1 << 31)
-    ends = [
-        np.clip(requantize(value, multiplier, shift) + zero_point, filters.act_min, filters.act_max)
-        for value in (np.clip(least, -(1 << 31), (1 << 31) - 1), np.clip(greatest, -(1 << 31), (1 << 31) - 1))
+    scaled = [
+        requantize(np.clip(end, -(1 << 31), (1 << 31) - 1), multiplier, shift) + zero_point for end in (least, greatest)
     ]
+    unshifted &= (scaled[0] >= -(1 << 31)) & (scaled[1] < 1 << 31)
+    ends = [np.clip(value, filters.act_min, filters.act_max) for value in scaled]
     sums_fit = (least - bias > -_LIMIT) & (greatest - bias < _LIMIT)
     constant = unshifted & sums_fit & (ends[0] == ends[1]) & (not filters.acc_offset)
     alone = [np.zeros_like(bias), np.zeros_like(bias), ends[0] * 2 + 1, np.ones_like(bias)]

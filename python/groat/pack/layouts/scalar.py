@@ -85,15 +85,11 @@ def _output_range(filters: Filters, axes: tuple[int, ...]) -> tuple[Int64, Int64
     low = np.minimum(127 * weights, -128 * weights).sum(axis=axes) + filters.bias
     high = np.maximum(127 * weights, -128 * weights).sum(axis=axes) + filters.bias
     left = np.maximum(filters.shift, 0).astype(np.int64)
-    wraps = (low << left < -(2**31)) | (high << left >= 2**31)
-    ends = [
-        np.clip(
-            requantize(wrap32(end), filters.multiplier, filters.shift) + filters.output_zero_point,
-            filters.act_min,
-            filters.act_max,
-        )
-        for end in (low, high)
+    scaled = [
+        requantize(wrap32(end), filters.multiplier, filters.shift) + filters.output_zero_point for end in (low, high)
     ]
+    wraps = (low << left < -(2**31)) | (high << left >= 2**31) | (scaled[0] < -(2**31)) | (scaled[1] >= 2**31)
+    ends = [np.clip(value, filters.act_min, filters.act_max) for value in scaled]
     return np.where(wraps, filters.act_min - 1, ends[0]), np.where(wraps, filters.act_max + 1, ends[1])
 
 

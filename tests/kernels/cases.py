@@ -1,0 +1,440 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What checkkernel calls each kernel with: one function for each row of kernels.def, and what it must answer.
+
+A function named like the kernel draws one hostile case; one named `<kernel>_shapes` yields the calls whose cost is
+printed.  Weights are laid out by the packers themselves (groat.pack.layouts), expected outputs come from NumPy by the
+formulas of docs/NUMERICS.md.  How to add a kernel: docs/TESTING.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from tests.kernels.casefile import DOUBTFUL, NEEDS, SCRATCH, Answer, Case, Memory, main_kernels
+from tests.kernels.draw import INT32_MAX, INT32_MIN, Draw
+
+from groat.graph.ir import Array, Op
+from groat.ops.arithmetic import Int64, clamp_int8, requantize, wrap32
+from groat.ops.softmax import OP as SOFTMAX
+from groat.ops.softmax import exp_table
+from groat.pack.layouts import Filters, Packed
+
+ROWS_MAX = 5
+UNKNOWN_LAYOUT = 1 << 16
+CONSTANTS_MAX, IMAGE_MAX = 1500, 1600  # bytes, so that most cases fit the smallest core
+
+
+# ---- Filters --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a filter's kernel is called for.  Steps of None: neighbours, as in a dense image."""
+
+    pixels: int
+    channels_out: int
+    rows: int
+    taps: int
+    run: int = 1
+    tap_stride: int | None = None
+    pixel_stride: int | None = None
+    multiplier: int = 0  # of a depthwise filter: outputs to each input channel
+
+    @property
+    def tap_step(self) -> int:
+        return self.run if self.tap_stride is None else self.tap_stride
+
+    @property
+    def pixel_step(self) -> int:
+        return self.tap_step if self.pixel_stride is None else self.pixel_stride
+
+    @property
+    def row_length(self) -> int:
+        """From the first tap of the first pixel to the last of the last."""
+        return (self.pixels - 1) * self.pixel_step + (self.taps - 1) * self.tap_step + self.run
+
+    @property
+    def macs(self) -> int:
+        return self.pixels * self.channels_out * self.rows * self.taps * (1 if self.multiplier else self.run)
+
+    def windows(self, rows: Array) -> Int64:
+        """What each pixel sees of rows [rows, row_length]: [pixels, rows, taps, run]."""
+        pixel = np.arange(self.pixels)[:, None, None] * self.pixel_step
+        index = pixel + np.arange(self.taps)[:, None] * self.tap_step + np.arange(self.run)
+        return rows[:, index].transpose(1, 0, 2, 3).astype(np.int64)
+
+
+def rescaled(acc: Int64, f: Filters) -> Array:
+    """int8 outputs of accumulators [pixels, channels]."""
+    y = requantize(wrap32(acc + f.bias), f.multiplier, f.shift) + f.output_zero_point
+    return clamp_int8(wrap32(y), f.act_min, f.act_max)
+
+
+def candidates(draw: Draw, kernel: str, filters: Filters) -> list[Packed]:
+    """Every way in which the packer may lay out these filters."""
+    found: Any = getattr(draw.layouts, kernel)([filters] if kernel.startswith("conv") else filters)
+    return [found[0] if isinstance(found, list) else found]
+
+
+def doubtful(draw: Draw, packed: Packed) -> Packed:
+    """Constants with a few bytes changed: what a damaged file may hold."""
+
+    def damage(data: bytes) -> bytes:
+        changed = bytearray(data)
+        for _ in range(draw.between(1, 4)):
+            if changed:
+                changed[draw.between(0, len(changed) - 1)] = int(
+                    draw.pick(0, 1, 0x7F, 0x80, 0xFF, draw.between(0, 255))
+                )
+        return bytes(changed)
+
+    if draw.one_in(3):
+        return Packed(damage(packed.weights), packed.channels, packed.layout)
+    if draw.one_in(3):
+        return Packed(packed.weights, packed.channels, draw.between(0, 20))
+    return Packed(packed.weights, damage(packed.channels), packed.layout)
+
+
+def filter_case(
+    draw: Draw, kernel: str, shape: Shape, filters: Filters, acc: Callable[[Array], Int64], fields: dict[str, Any]
+) -> Case:
+    """A call of a kernel with weights; `acc` makes accumulators [pixels, channels] of rows [rows, row_length]."""
+    packed = draw.pick(*candidates(draw, kernel, filters))
+    purpose = 0
+    if draw.one_in(6):
+        packed, purpose = doubtful(draw, packed), DOUBTFUL
+    rows, values = draw.rows(shape.rows, shape.row_length)
+    expected = rescaled(acc(values), filters)
+    out = draw.output(expected, fields.get("out_stride"))
+    if purpose == DOUBTFUL:
+        out = Memory(out.before, None, out.residue)
+    k = {
+        "weights": Memory(packed.weights, packed.weights),
+        "channels": Memory(packed.channels, packed.channels),
+        "layout": packed.layout,
+        "rows": shape.rows,
+        "taps": shape.taps,
+        "tap_stride": shape.tap_step,
+        "pixel_stride": shape.pixel_step,
+        "output_zero_point": filters.output_zero_point,
+        "act_min": filters.act_min,
+        "act_max": filters.act_max,
+        "scratch": SCRATCH,
+        **fields,
+    }
+    arguments = {"k": k, "rows": rows, "out": out, "pixels": shape.pixels}
+    return Case(kernel, arguments, shape.macs, purpose, label=f"{shape}, layout {packed.layout}")
+
+
+def needs_case(draw: Draw, kernel: str, fields: dict[str, int], weights: int) -> Case:
+    """Whatever the size, `needs` must refuse or ask for at least half a byte for each of `weights` weights: a product
+    that overflows asks for less.  No set has layouts of large numbers: they must be refused."""
+
+    def judge(answer: Answer) -> str | None:
+        if answer.known and layout >= UNKNOWN_LAYOUT:
+            return "needs knows a layout that there cannot be"
+        if answer.known and answer.weights_bytes < weights // 2:
+            return f"needs answers {answer.weights_bytes:,} bytes for {weights:,} weights"
+        return None
+
+    layout = 0 if draw.one_in(2) else draw.pick(draw.between(0, 20), draw.between(UNKNOWN_LAYOUT, (1 << 32) - 1))
+    k = {**fields, "layout": layout}
+    return Case(kernel, {"k": k}, 1, NEEDS, judge, label=f"needs of {k}")
+
+
+def drawn_filters(draw: Draw, weights: Array, channels: int, terms: int, **others: Any) -> Filters:
+    bias, multiplier, shift = draw.scaling(channels, terms)
+    low, high = draw.activation()
+    return Filters(weights, bias, multiplier, shift, draw.zero_point(), low, high, **others)
+
+
+def conv_of(draw: Draw, shape: Shape) -> Case:
+    terms = shape.rows * shape.taps * shape.run
+    weights = draw.weights((shape.channels_out, shape.rows, shape.taps, shape.run))
+    acc_offset = draw.between(INT32_MIN, INT32_MAX) if draw.one_in(4) else 0
+    filters = drawn_filters(
+        draw,
+        weights,
+        shape.channels_out,
+        terms,
+        pixels=shape.pixels + (draw.between(0, 3) if draw.one_in(2) else 0),
+        acc_offset=acc_offset != 0,
+    )
+
+    def acc(rows: Array) -> Int64:
+        products = np.einsum("prti,orti->po", shape.windows(rows), weights.astype(np.int64))
+        return np.asarray(products, np.int64) + acc_offset
+
+    fields = {
+        "channels_out": shape.channels_out,
+        "run": shape.run,
+        "out_stride": shape.channels_out + (draw.up_to(5) if draw.one_in(2) else 0),
+        "acc_offset": acc_offset,
+    }
+    return filter_case(draw, "conv_s8", shape, filters, acc, fields)
+
+
+def conv_s8(draw: Draw) -> Case:
+    if draw.one_in(20):
+        size = {
+            "channels_out": draw.up_to(65535),
+            "rows": draw.up_to(65535),
+            "taps": draw.up_to(draw.pick(1, 300)),
+            "run": draw.up_to(draw.pick(300, 1 << 24)),
+        }
+        return needs_case(draw, "conv_s8", size, int(np.prod([int(n) for n in size.values()], dtype=object)))
+    while True:
+        run = draw.up_to(150 if draw.one_in(4) else 20)
+        shape = Shape(
+            pixels=draw.up_to(draw.pick(4, 9, 17)),
+            channels_out=draw.up_to(draw.pick(9, 9, 18, 70)),
+            rows=draw.up_to(ROWS_MAX),
+            taps=draw.up_to(4),
+            run=run,
+            tap_stride=run + draw.up_to(9) if draw.one_in(2) else None,
+            pixel_stride=draw.up_to(30) if draw.one_in(2) else None,
+        )
+        if shape.macs // shape.pixels <= CONSTANTS_MAX and shape.rows * shape.row_length <= IMAGE_MAX:
+            return conv_of(draw, shape)
+
+
+def conv_s8_shapes(draw: Draw) -> Iterator[tuple[str, Case]]:
+    for label, shape in {
+        "3x3 16->16, row of 32": Shape(32, 16, 3, 1, 48, pixel_stride=16),
+        "3x3 64->64, row of 8": Shape(8, 64, 3, 1, 192, pixel_stride=64),
+        "first 3x3 3->16, row of 32": Shape(32, 16, 3, 1, 9, pixel_stride=3),
+        "1x1 64->64, 125 pixels": Shape(125, 64, 1, 1, 64),
+        "1x1 16->32, 144 pixels": Shape(144, 32, 1, 1, 16),
+        "dense 640->128": Shape(1, 128, 1, 1, 640),
+    }.items():
+        yield label, conv_of(draw, shape)
+
+
+def depthwise_of(draw: Draw, shape: Shape, channels_in: int) -> Case:
+    count = channels_in * shape.multiplier
+    weights = draw.weights((count, shape.rows, shape.taps)).transpose(1, 2, 0)
+    filters = drawn_filters(
+        draw,
+        np.ascontiguousarray(weights),
+        count,
+        shape.rows * shape.taps,
+        multiplier_depth=shape.multiplier,
+        pixels=shape.pixels,
+    )
+
+    def acc(rows: Array) -> Int64:
+        x = np.repeat(shape.windows(rows), shape.multiplier, axis=3)
+        return np.asarray(np.einsum("prto,rto->po", x, weights.astype(np.int64)), np.int64)
+
+    fields = {"channels_in": channels_in, "multiplier": shape.multiplier}
+    return filter_case(draw, "depthwise_s8", shape, filters, acc, fields)
+
+
+def depthwise_s8(draw: Draw) -> Case:
+    if draw.one_in(20):
+        size = {name: draw.up_to(65535) for name in ("channels_in", "multiplier", "rows", "taps")}
+        return needs_case(draw, "depthwise_s8", size, int(np.prod(list(size.values()), dtype=object)))
+    while True:
+        channels_in = draw.up_to(draw.pick(5, 9, 18, 40, 70))
+        multiplier = draw.up_to(9) if draw.one_in(4) else 1
+        side = draw.pick(3, 5, 7, 8, 11)
+        shape = Shape(
+            pixels=draw.up_to(draw.pick(4, 9, 17)),
+            channels_out=channels_in * multiplier,
+            rows=side if draw.one_in(3) else draw.up_to(ROWS_MAX),
+            taps=side if draw.one_in(3) else draw.up_to(8),
+            run=channels_in,
+            tap_stride=channels_in + draw.up_to(9) if draw.one_in(3) else None,
+            pixel_stride=draw.up_to(60) if draw.one_in(2) else None,
+            multiplier=multiplier,
+        )
+        constants = shape.rows * shape.taps * shape.channels_out
+        if constants <= CONSTANTS_MAX and shape.rows * shape.row_length <= IMAGE_MAX:
+            return depthwise_of(draw, shape, channels_in)
+
+
+def depthwise_s8_shapes(draw: Draw) -> Iterator[tuple[str, Case]]:
+    for side in (3, 5, 7):
+        for channels, pixels in ((16, 48), (64, 25)):
+            shape = Shape(pixels, channels, side, side, channels, multiplier=1)
+            yield f"{side}x{side} C{channels}, row of {pixels}", depthwise_of(draw, shape, channels)
+
+
+# ---- Pools ----------------------------------------------------------------------------------------------
+
+
+def pool_of(draw: Draw, kernel: str, shape: Shape) -> Case:
+    low, high = draw.activation()
+    rows, values = draw.rows(shape.rows, shape.row_length)
+    windows = shape.windows(values)
+    if kernel == "max_pool_s8":
+        y = windows.max(axis=(1, 2))
+    else:
+        count, total = shape.rows * shape.taps, windows.sum(axis=(1, 2))
+        y = np.sign(total) * ((np.abs(total) + count // 2) // count)
+    k = {
+        "channels": shape.run,
+        "rows": shape.rows,
+        "taps": shape.taps,
+        "pixel_stride": shape.pixel_step,
+        "act_min": low,
+        "act_max": high,
+    }
+    arguments = {"k": k, "rows": rows, "out": draw.output(clamp_int8(y, low, high)), "pixels": shape.pixels}
+    return Case(kernel, arguments, shape.pixels * shape.run * shape.rows * shape.taps, label=str(shape))
+
+
+def pool(draw: Draw, kernel: str) -> Case:
+    while True:
+        channels = draw.up_to(draw.pick(5, 18, 40, 70))
+        shape = Shape(
+            pixels=draw.up_to(9),
+            channels_out=channels,
+            rows=draw.up_to(ROWS_MAX),
+            taps=draw.up_to(draw.pick(4, 7, 40)),
+            run=channels,
+            pixel_stride=draw.up_to(90) if draw.one_in(2) else None,
+        )
+        if shape.rows * shape.row_length <= IMAGE_MAX:
+            return pool_of(draw, kernel, shape)
+
+
+def pool_shapes(draw: Draw, kernel: str) -> Iterator[tuple[str, Case]]:
+    yield "2x2 C16, row of 16", pool_of(draw, kernel, Shape(16, 16, 2, 2, 16, pixel_stride=32))
+    yield "8x8 C64, one pixel", pool_of(draw, kernel, Shape(1, 64, 8, 8, 64))
+
+
+def average_pool_s8(draw: Draw) -> Case:
+    return pool(draw, "average_pool_s8")
+
+
+def average_pool_s8_shapes(draw: Draw) -> Iterator[tuple[str, Case]]:
+    return pool_shapes(draw, "average_pool_s8")
+
+
+def max_pool_s8(draw: Draw) -> Case:
+    return pool(draw, "max_pool_s8")
+
+
+def max_pool_s8_shapes(draw: Draw) -> Iterator[tuple[str, Case]]:
+    return pool_shapes(draw, "max_pool_s8")
+
+
+# ---- Elementwise ----------------------------------------------------------------------------------------
+
+
+def operands(draw: Draw, count: int, compute: Callable[[Array, Array], Array], dtype: str = "int8") -> dict[str, Any]:
+    """Arguments a, a_step, b, b_step, out and count of a kernel with two operands, each an array or one element, any
+    of them the same array as another or as the output."""
+    info = np.iinfo(dtype)
+    steps = [0 if draw.one_in(5) else 1 for _ in range(2)]
+    a, b = (draw.integers(count if step else 1, int(info.min), int(info.max)).astype(dtype) for step in steps)
+    same = steps[0] == steps[1] and draw.one_in(6)
+    b = a if same else b
+    out = np.ascontiguousarray(np.broadcast_to(compute(a, b), (count,)), dtype)
+    over_a, over_b = steps[0] == 1 and draw.one_in(4), steps[1] == 1 and draw.one_in(4)
+    size = out.dtype.itemsize
+    a_memory = draw.memory(a, size, after=out if over_a or (same and over_b) else None)
+    b_memory = a_memory if same else draw.memory(b, size, after=out if over_b and not over_a else None)
+    target = a_memory if over_a else b_memory if over_b else draw.output(out.reshape(count, 1))
+    return {"a": a_memory, "a_step": steps[0], "b": b_memory, "b_step": steps[1], "out": target, "count": count}
+
+
+def add_of(draw: Draw, count: int) -> Case:
+    def multiplier() -> int:
+        wild = draw.one_in(6)
+        return int(draw.pick(INT32_MIN, 0, 1, 1 << 30, INT32_MAX)) if wild else draw.between(1 << 30, INT32_MAX)
+
+    left = draw.between(0, 20) if draw.one_in(5) else 20
+    names = ("a", "b", "output")
+    k = {f"{name}_multiplier": multiplier() for name in names}
+    k |= {f"{name}_shift": -draw.between(0, 31 if draw.one_in(5) else 3) for name in names[:2]}
+    k |= {"output_shift": -draw.between(0, 31) if draw.one_in(5) else -draw.between(17, 20), "left_shift": left}
+    k |= {f"{name}_zero_point": draw.zero_point() for name in names}
+    k["act_min"], k["act_max"] = draw.activation()
+
+    def compute(a: Array, b: Array) -> Array:
+        terms = [
+            requantize((x.astype(np.int64) - k[f"{n}_zero_point"]) << left, k[f"{n}_multiplier"], k[f"{n}_shift"])
+            for n, x in (("a", a), ("b", b))
+        ]
+        y = requantize(wrap32(terms[0] + terms[1]), k["output_multiplier"], k["output_shift"])
+        return clamp_int8(wrap32(y + k["output_zero_point"]), k["act_min"], k["act_max"])
+
+    return Case("add_s8", {"k": k, **operands(draw, count, compute)}, count, label=f"{count} elements, {k}")
+
+
+def add_s8(draw: Draw) -> Case:
+    return add_of(draw, draw.up_to(300 if draw.one_in(3) else 40))
+
+
+def add_s8_shapes(draw: Draw) -> Iterator[tuple[str, Case]]:
+    yield "1,024 elements", add_of(draw, 1024)
+
+
+def lut_of(draw: Draw, count: int) -> Case:
+    table, x = draw.rng.integers(0, 256, 256).astype(np.uint8), draw.rng.integers(0, 256, count).astype(np.uint8)
+    inplace = draw.one_in(3)
+    source = draw.memory(x, after=table[x] if inplace else None)
+    out = source if inplace else draw.output(table[x].reshape(count, 1))
+    arguments = {"table": Memory(table.tobytes(), table.tobytes()), "in": source, "out": out, "count": count}
+    return Case("lut_8", arguments, count, label=f"{count} elements")
+
+
+def lut_8(draw: Draw) -> Case:
+    return lut_of(draw, draw.up_to(600 if draw.one_in(3) else 40))
+
+
+def lut_8_shapes(draw: Draw) -> Iterator[tuple[str, Case]]:
+    yield "1,024 elements", lut_of(draw, 1024)
+
+
+def softmax_of(draw: Draw, count: int, table: Array) -> Case:
+    x = draw.rng.integers(-60, 11, count).astype(np.int8) if draw.one_in(3) else draw.int8(count)
+    expected = SOFTMAX.reference(Op("softmax", (0,), (1,), {"table": table}), [x])[0]
+    inplace = draw.one_in(3)
+    source = draw.memory(x, after=expected if inplace else None)
+    out = source if inplace else draw.output(expected.reshape(count, 1))
+    stored = table.astype("<i4").tobytes()
+    arguments = {"table": Memory(stored, stored), "table_count": len(table), "in": source, "out": out, "count": count}
+    return Case("softmax_s8", arguments, count, label=f"{count} elements, table of {len(table)}")
+
+
+def softmax_s8(draw: Draw) -> Case:
+    """Tables like the host's: from one down to nothing, sometimes at once and sometimes hardly."""
+    size = 256 if draw.one_in(2) else draw.up_to(256)
+    decay = 1 - 2.0 ** -draw.between(1, 20)
+    table = np.floor(INT32_MAX * decay ** np.arange(size)).astype(np.int32)
+    return softmax_of(draw, draw.up_to(900 if draw.one_in(6) else 40), table)
+
+
+def softmax_s8_shapes(draw: Draw) -> Iterator[tuple[str, Case]]:
+    for count in (10, 1000):
+        yield f"{count:,} elements", softmax_of(draw, count, exp_table(0.1, 1.0))
+
+
+# ---- All of them ----------------------------------------------------------------------------------------
+
+
+def hostile(packing: str, kernel: str, numbers: range) -> list[Case]:
+    """Cases of a kernel for a kernel set; the same numbers give the same ones."""
+    made = []
+    for number in numbers:
+        case: Case = globals()[kernel](Draw((main_kernels().index(kernel), number), packing))
+        case.label = f"case {number}: {case.label}"
+        made.append(case)
+    return made
+
+
+def shapes(packing: str, kernel: str) -> list[tuple[str, Case]]:
+    """(label, case) of the calls whose cost is printed."""
+    return list(globals()[f"{kernel}_shapes"](Draw((1,), packing, ordinary=True)))
+
+
+def missing() -> list[str]:
+    """Kernels of kernels.def without a function here."""
+    names = globals()
+    return [kernel for kernel in main_kernels() if kernel not in names or f"{kernel}_shapes" not in names]
