@@ -6,13 +6,14 @@ PYTHON ?= python3
 MODEL ?=
 FUZZ_SECONDS ?= 600
 PYTEST_ARGS ?=
+CHECK_ARGS ?=
 
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 ON_C_FILES := git ls-files '*.c' '*.h' '*.cpp' | xargs
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-host demo test test-fast test-long lint format fuzz bench bench-check clean distclean
+.PHONY: help setup setup-host demo test test-fast test-long lint format fuzz checkkernel bench bench-check clean distclean
 
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -48,6 +49,9 @@ format: setup-host ## Format all Python, C and C++ files
 
 fuzz: setup ## Fuzz groat_open and groat_run for FUZZ_SECONDS (600)
 	@$(BIN)/python tests/fuzz/fuzz.py --seconds $(FUZZ_SECONDS)
+
+checkkernel: setup ## Hold every kernel to its contract and print what it costs; CHECK_ARGS="--on qemu:cortex-m4"
+	@$(BIN)/python -m tests.kernels.checkkernel $(CHECK_ARGS)
 
 bench: setup ## Measure every model on every core and write tests/bench/figures.csv
 	@$(BIN)/python tests/bench/bench.py --repeat

@@ -51,7 +51,7 @@ def test_every_kernel_holds_to_its_contract(packing: str, objects: Objects, tmp_
     for kernel in casefile.main_kernels():
         tally = check(program, kernel, range(CASES))
         assert tally.too_large == 0
-        assert tally.run > 0.9 * CASES
+        assert tally.run > 0.8 * CASES
         if f"{kernel}_check" in casefile.kernels():
             assert tally.doubtful > 0
 
