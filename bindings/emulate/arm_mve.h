@@ -14,6 +14,18 @@ typedef struct int8x16_t {
     int8_t lane[16];
 } int8x16_t;
 
+typedef struct uint8x16_t {
+    uint8_t lane[16];
+} uint8x16_t;
+
+typedef struct int16x8_t {
+    int16_t lane[8];
+} int16x8_t;
+
+typedef struct uint16x8_t {
+    uint16_t lane[8];
+} uint16x8_t;
+
 typedef struct uint32x4_t {
     uint32_t lane[4];
 } uint32x4_t;
@@ -31,6 +43,11 @@ typedef struct int32x4_t {
 static inline mve_pred16_t vctp8q(uint32_t count)
 {
     return (mve_pred16_t)(count < 16 ? (1u << count) - 1u : 0xffffu);
+}
+
+static inline mve_pred16_t vctp16q(uint32_t count)
+{
+    return vctp8q(count < 8 ? 2 * count : 16);
 }
 
 static inline mve_pred16_t vctp32q(uint32_t count)
@@ -68,11 +85,40 @@ static inline void vstrbq_s8(int8_t *to, int8x16_t v)
     vstrbq_p_s8(to, v, 0xffff);
 }
 
+/* Each byte to its own offset. */
+static inline void vstrbq_scatter_offset_p_s8(int8_t *to, uint8x16_t offsets, int8x16_t v, mve_pred16_t p)
+{
+    for (int i = 0; i < 16; i++) {
+        if (p >> i & 1) {
+            to[offsets.lane[i]] = v.lane[i];
+        }
+    }
+}
+
 static inline void vstrwq_u32(uint32_t *to, uint32x4_t v)
 {
     for (int i = 0; i < 4; i++) {
         to[i] = v.lane[i];
     }
+}
+
+static inline uint32x4_t vldrwq_u32(const uint32_t *from)
+{
+    uint32x4_t v;
+    for (int i = 0; i < 4; i++) {
+        v.lane[i] = from[i];
+    }
+    return v;
+}
+
+/* Each word from its own place, `offsets` bytes on. */
+static inline int32x4_t vldrwq_gather_offset_s32(const int32_t *from, uint32x4_t offsets)
+{
+    int32x4_t v;
+    for (int i = 0; i < 4; i++) {
+        __builtin_memcpy(&v.lane[i], (const char *)from + offsets.lane[i], sizeof(int32_t));
+    }
+    return v;
 }
 
 /* Interleaves four vectors. */
@@ -119,6 +165,15 @@ static inline void vstrbq_p_s32(int8_t *to, int32x4_t v, mve_pred16_t p)
     }
 }
 
+static inline void vstrbq_p_s16(int8_t *to, int16x8_t v, mve_pred16_t p)
+{
+    for (int i = 0; i < 8; i++) {
+        if (p >> (2 * i) & 1) {
+            to[i] = (int8_t)v.lane[i];
+        }
+    }
+}
+
 static inline void vstrbq_s32(int8_t *to, int32x4_t v)
 {
     vstrbq_p_s32(to, v, 0xffff);
@@ -150,6 +205,17 @@ static inline int8_t mve_min_s8(int8_t a, int8_t b)
 static inline int8_t mve_max_s8(int8_t a, int8_t b)
 {
     return a > b ? a : b;
+}
+
+static inline int16_t mve_qadd_s16(int16_t a, int16_t b)
+{
+    int32_t sum = a + b;
+    return (int16_t)(sum < INT16_MIN ? INT16_MIN : sum > INT16_MAX ? INT16_MAX : sum);
+}
+
+static inline uint8_t mve_xor_u8(uint8_t a, uint8_t b)
+{
+    return a ^ b;
 }
 
 static inline uint32_t mve_mulh_u32(uint32_t a, uint32_t b)
@@ -217,23 +283,72 @@ static inline uint32x4_t vdupq_n_u32(uint32_t a)
     return (uint32x4_t){{a, a, a, a}};
 }
 
-static inline int32x4_t vreinterpretq_s32_u32(uint32x4_t a)
+static inline uint8x16_t vdupq_n_u8(uint8_t a)
 {
-    int32x4_t v;
-    for (int i = 0; i < 4; i++) {
-        v.lane[i] = (int32_t)a.lane[i];
+    uint8x16_t v;
+    for (int i = 0; i < 16; i++) {
+        v.lane[i] = a;
     }
     return v;
 }
 
-static inline uint32x4_t vreinterpretq_u32_s32(int32x4_t a)
+static inline int16x8_t vdupq_n_s16(int16_t a)
 {
-    uint32x4_t v;
-    for (int i = 0; i < 4; i++) {
-        v.lane[i] = (uint32_t)a.lane[i];
+    int16x8_t v;
+    for (int i = 0; i < 8; i++) {
+        v.lane[i] = a;
     }
     return v;
 }
+
+/* A vector is sixteen bytes, the lowest of each lane first. */
+#define MVE_REINTERPRET(intrinsic, to, from) \
+    static inline to intrinsic(from a)       \
+    {                                        \
+        to v;                                \
+        __builtin_memcpy(&v, &a, sizeof v);  \
+        return v;                            \
+    }
+MVE_REINTERPRET(vreinterpretq_s32_u32, int32x4_t, uint32x4_t)
+MVE_REINTERPRET(vreinterpretq_u32_s32, uint32x4_t, int32x4_t)
+MVE_REINTERPRET(vreinterpretq_s16_u16, int16x8_t, uint16x8_t)
+MVE_REINTERPRET(vreinterpretq_u16_s16, uint16x8_t, int16x8_t)
+MVE_REINTERPRET(vreinterpretq_s8_u8, int8x16_t, uint8x16_t)
+MVE_REINTERPRET(vreinterpretq_u8_s8, uint8x16_t, int8x16_t)
+MVE_REINTERPRET(vreinterpretq_s8_s32, int8x16_t, int32x4_t)
+MVE_REINTERPRET(vreinterpretq_s16_s8, int16x8_t, int8x16_t)
+
+/* Of no value; here one that would be seen. */
+#define MVE_UNINITIALIZED(intrinsic, vector)  \
+    static inline vector intrinsic(void)      \
+    {                                         \
+        vector v;                             \
+        __builtin_memset(&v, 0xa5, sizeof v); \
+        return v;                             \
+    }
+MVE_UNINITIALIZED(vuninitializedq_u16, uint16x8_t)
+MVE_UNINITIALIZED(vuninitializedq_s16, int16x8_t)
+MVE_UNINITIALIZED(vuninitializedq_u8, uint8x16_t)
+MVE_UNINITIALIZED(vuninitializedq_s8, int8x16_t)
+
+/* The wider lanes of `b`, saturated, into the even (odd: 1) lanes of `a`. */
+#define MVE_NARROW(intrinsic, narrow, wide, odd, lowest, highest)                                               \
+    static inline narrow intrinsic(narrow a, wide b)                                                            \
+    {                                                                                                           \
+        for (unsigned i = 0; i < sizeof b.lane / sizeof *b.lane; i++) {                                         \
+            int64_t x = b.lane[i];                                                                              \
+            a.lane[2 * i + (odd)] = (__typeof__(*a.lane))(x<(lowest) ? (lowest) : x>(highest) ? (highest) : x); \
+        }                                                                                                       \
+        return a;                                                                                               \
+    }
+MVE_NARROW(vqmovunbq_s32, uint16x8_t, int32x4_t, 0, 0, UINT16_MAX)
+MVE_NARROW(vqmovuntq_s32, uint16x8_t, int32x4_t, 1, 0, UINT16_MAX)
+MVE_NARROW(vqmovnbq_s32, int16x8_t, int32x4_t, 0, INT16_MIN, INT16_MAX)
+MVE_NARROW(vqmovntq_s32, int16x8_t, int32x4_t, 1, INT16_MIN, INT16_MAX)
+MVE_NARROW(vqmovnbq_u16, uint8x16_t, uint16x8_t, 0, 0, UINT8_MAX)
+MVE_NARROW(vqmovntq_u16, uint8x16_t, uint16x8_t, 1, 0, UINT8_MAX)
+MVE_NARROW(vqmovnbq_s16, int8x16_t, int16x8_t, 0, INT8_MIN, INT8_MAX)
+MVE_NARROW(vqmovntq_s16, int8x16_t, int16x8_t, 1, INT8_MIN, INT8_MAX)
 
 #define MVE_LANEWISE(intrinsic, vector, lanes, operation) \
     static inline vector intrinsic(vector a, vector b)    \
@@ -244,6 +359,8 @@ static inline uint32x4_t vreinterpretq_u32_s32(int32x4_t a)
         return a;                                         \
     }
 #define MVE_LANEWISE_S32(intrinsic, operation) MVE_LANEWISE(intrinsic, int32x4_t, 4, operation)
+MVE_LANEWISE(vqaddq_s16, int16x8_t, 8, mve_qadd_s16)
+MVE_LANEWISE(veorq_u8, uint8x16_t, 16, mve_xor_u8)
 MVE_LANEWISE(vminq_s8, int8x16_t, 16, mve_min_s8)
 MVE_LANEWISE(vmaxq_s8, int8x16_t, 16, mve_max_s8)
 MVE_LANEWISE(vmulhq_u32, uint32x4_t, 4, mve_mulh_u32)
@@ -256,6 +373,11 @@ MVE_LANEWISE_S32(vandq_s32, mve_and_s32)
 MVE_LANEWISE_S32(vqrdmulhq_s32, mve_qrdmulh_s32)
 MVE_LANEWISE_S32(vshlq_s32, mve_shl_s32)
 MVE_LANEWISE_S32(vrshlq_s32, mve_rshl_s32)
+
+static inline int16x8_t vqaddq_n_s16(int16x8_t a, int16_t b)
+{
+    return vqaddq_s16(a, vdupq_n_s16(b));
+}
 
 static inline int32x4_t vaddq_n_s32(int32x4_t a, int32_t b)
 {
@@ -305,6 +427,15 @@ static inline uint32x4_t vmulq_n_u32(uint32x4_t a, uint32_t b)
         a.lane[i] *= b;
     }
     return a;
+}
+
+/* The sum of all products, modulo 2^32. */
+static inline int32_t vmladavaq_s8(int32_t sum, int8x16_t a, int8x16_t b)
+{
+    for (int i = 0; i < 16; i++) {
+        sum = mve_add_s32(sum, a.lane[i] * b.lane[i]);
+    }
+    return sum;
 }
 
 /* a + b * c. */

@@ -24,6 +24,7 @@ typedef struct groat_conv_s8 {
     uint32_t rows;
     uint32_t taps;
     uint32_t run;
+    uint32_t tap;                   /* bytes of one pixel's channels; taps that touch make longer runs */
     uint32_t tap_stride;
     uint32_t pixel_stride;
     uint32_t out_stride;            /* from one output pixel to the next */

@@ -33,6 +33,7 @@ static int prepare(const groat_conv_2d_params *p, conv_context *c, groat_needs *
     k->rows = w->kernel_h;
     k->taps = joined ? 1 : w->kernel_w;
     k->run = joined ? w->kernel_w * c->in_c : c->in_c;
+    k->tap = c->in_c;
     k->out_stride = p->out_c;
     k->acc_offset = 0;
     k->output_zero_point = p->output_zero_point;

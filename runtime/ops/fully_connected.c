@@ -13,6 +13,7 @@ static int prepare(const groat_fully_connected_params *p, groat_conv_s8 *k, groa
     k->rows = 1;
     k->taps = 1;
     k->run = p->depth;
+    k->tap = p->depth;
     k->tap_stride = p->depth;
     k->pixel_stride = p->depth;
     k->out_stride = p->out_c;

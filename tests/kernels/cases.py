@@ -42,6 +42,7 @@ class Shape:
     tap_stride: int | None = None
     pixel_stride: int | None = None
     multiplier: int = 0  # of a depthwise filter: outputs to each input channel
+    tap: int | None = None  # None: the run
 
     @property
     def tap_step(self) -> int:
@@ -50,6 +51,10 @@ class Shape:
     @property
     def pixel_step(self) -> int:
         return self.tap_step if self.pixel_stride is None else self.pixel_stride
+
+    @property
+    def tap_bytes(self) -> int:
+        return self.run if self.tap is None else self.tap
 
     @property
     def row_length(self) -> int:
@@ -162,6 +167,7 @@ def conv_of(draw: Draw, shape: Shape) -> Case:
         terms,
         pixels=shape.pixels + (draw.between(0, 3) if draw.one_in(2) else 0),
         acc_offset=acc_offset != 0,
+        tap=shape.tap_bytes,
     )
 
     def acc(rows: Array) -> Int64:
@@ -171,6 +177,7 @@ def conv_of(draw: Draw, shape: Shape) -> Case:
     fields = {
         "channels_out": shape.channels_out,
         "run": shape.run,
+        "tap": shape.tap_bytes,
         "out_stride": shape.channels_out + (draw.up_to(5) if draw.one_in(2) else 0),
         "acc_offset": acc_offset,
     }
@@ -187,7 +194,8 @@ def conv_s8(draw: Draw) -> Case:
         }
         return needs_case(draw, "conv_s8", size, int(np.prod([int(n) for n in size.values()], dtype=object)))
     while True:
-        run = draw.up_to(150 if draw.one_in(4) else 20)
+        tap = draw.up_to(150 if draw.one_in(4) else 20)
+        run = tap * draw.pick(1, 1, 2, 3, 4)
         shape = Shape(
             pixels=draw.up_to(draw.pick(4, 9, 17)),
             channels_out=draw.up_to(draw.pick(9, 9, 18, 70)),
@@ -195,7 +203,8 @@ def conv_s8(draw: Draw) -> Case:
             taps=draw.up_to(4),
             run=run,
             tap_stride=run + draw.up_to(9) if draw.one_in(2) else None,
-            pixel_stride=draw.up_to(30) if draw.one_in(2) else None,
+            pixel_stride=draw.pick(tap, 2 * tap, draw.up_to(30)) if draw.one_in(2) else None,
+            tap=tap,
         )
         if shape.macs // shape.pixels <= CONSTANTS_MAX and shape.rows * shape.row_length <= IMAGE_MAX:
             return conv_of(draw, shape)
@@ -203,9 +212,9 @@ def conv_s8(draw: Draw) -> Case:
 
 def conv_s8_shapes(draw: Draw) -> Iterator[tuple[str, Case]]:
     for label, shape in {
-        "3x3 16->16, row of 32": Shape(32, 16, 3, 1, 48, pixel_stride=16),
-        "3x3 64->64, row of 8": Shape(8, 64, 3, 1, 192, pixel_stride=64),
-        "first 3x3 3->16, row of 32": Shape(32, 16, 3, 1, 9, pixel_stride=3),
+        "3x3 16->16, row of 32": Shape(32, 16, 3, 1, 48, pixel_stride=16, tap=16),
+        "3x3 64->64, row of 8": Shape(8, 64, 3, 1, 192, pixel_stride=64, tap=64),
+        "first 3x3 3->16, row of 32": Shape(32, 16, 3, 1, 9, pixel_stride=3, tap=3),
         "1x1 64->64, 125 pixels": Shape(125, 64, 1, 1, 64),
         "1x1 16->32, 144 pixels": Shape(144, 32, 1, 1, 16),
         "dense 640->128": Shape(1, 128, 1, 1, 640),

@@ -66,7 +66,14 @@ def import_convolution(source: ImportedOp, channel_axis: int) -> tuple[list[int]
 
 
 def filters_of(
-    op: Op, inputs: Sequence[Tensor], weights: Array, weights_sum: Array, pixels: int, multiplier_depth: int = 1
+    op: Op,
+    inputs: Sequence[Tensor],
+    weights: Array,
+    weights_sum: Array,
+    pixels: int,
+    *,
+    tap: int = 1,
+    multiplier_depth: int = 1,
 ) -> Filters:
     """What the layouts need to know of an op with weights; `weights` in the order that its kernel is called with."""
     bias = inputs[2].data if len(inputs) > 2 else np.zeros(weights_sum.shape, np.int32)
@@ -81,6 +88,7 @@ def filters_of(
         act_min=attrs["act_min"],
         act_max=attrs["act_max"],
         pixels=pixels,
+        tap=tap,
         multiplier_depth=multiplier_depth,
     )
 
@@ -156,7 +164,7 @@ class Conv2D(OpDef):
         if groups == 1 and op.attrs["dilation"][1] == 1:
             weights = weights.reshape(out_c, rows, 1, taps * depth)
         pixels = outputs[0].shape[1] * outputs[0].shape[2] if rows == taps == 1 else outputs[0].shape[2]
-        filters = filters_of(op, inputs, weights, weights.sum(axis=(1, 2, 3), dtype=np.int64), pixels)
+        filters = filters_of(op, inputs, weights, weights.sum(axis=(1, 2, 3), dtype=np.int64), pixels, tap=depth)
         packed = constants.layouts.conv_s8([_group(filters, group, groups) for group in range(groups)])
         return {
             **convolution_fields(op, inputs, outputs),

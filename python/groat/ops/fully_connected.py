@@ -48,7 +48,7 @@ class FullyConnected(OpDef):
         # sum of (w - z) * (x - zx) = sum of w * x - zx * sum of (w - z) - z * sum of x; the last is the kernel's.
         weights_sum = weights.sum(axis=1, dtype=np.int64) - depth * attrs["weights_zero_point"]
         batches = inputs[0].elements // depth
-        filters = filters_of(op, inputs, weights.reshape(out_c, 1, 1, depth), weights_sum, batches)
+        filters = filters_of(op, inputs, weights.reshape(out_c, 1, 1, depth), weights_sum, batches, tap=depth)
         filters = replace(filters, acc_offset=attrs["weights_zero_point"] != 0)
         packed = constants.layouts.conv_s8([filters])[0]
         return {

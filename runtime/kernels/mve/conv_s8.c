@@ -3,26 +3,33 @@
  * Convolution and dense layers by VMLADAVA: sixteen products to an instruction, summed into a general register.
  *
  * Only even general registers can take such a sum, so eight are kept at a time: four channels of two pixels, or
- * eight channels of a last or only pixel (tiles.h).  A window that is not one run in memory is first copied into a
- * panel, which costs two instructions for sixteen bytes and makes every filter one dot product.
+ * eight channels of a last or only pixel (tiles.h).
  *
- * Weights, for each four channels: their four biases, then blocks of sixteen weights of each; the last block and the
- * last channels are filled with zeros, so that whatever lies behind a window in the panel counts nothing.
+ * A window of several rows is first copied into a panel, column by column: each column of the image with its rows side
+ * by side.  So every filter is one dot product, and neighbouring pixels share the columns that their windows share.
+ *
+ * Weights, for each four channels: their four biases, then blocks of sixteen weights of each, in the order of the panel;
+ * the last block and the last channels are filled with zeros, so that whatever lies behind a window counts nothing.
  */
 #include "scale.h"
 #include "tiles.h"
 #include "vectors.h"
 
-/* A panel holds windows of two pixels, or of more as long as that is not more than PANEL_BYTES. */
+/* A panel holds the windows of two pixels, or of more as long as that is not more than PANEL_BYTES. */
 enum {
     BLOCK = 16,
-    PANEL_BYTES = 1728,
-    PAIRS_AT_ONCE = 12
+    PANEL_BYTES = 1024
 };
 
 static uint64_t padded_window(const groat_conv_s8 *k)
 {
     return ((uint64_t)k->rows * k->taps * k->run + BLOCK - 1) / BLOCK * BLOCK;
+}
+
+/* What the panel may take: windows of two pixels always find room, and the last one's last block. */
+static uint64_t panel_bytes(uint64_t window)
+{
+    return 2 * window + BLOCK > PANEL_BYTES ? 2 * window + BLOCK : PANEL_BYTES;
 }
 
 int groat_conv_s8_needs_mve(const groat_conv_s8 *k, groat_needs *needs)
@@ -32,7 +39,7 @@ int groat_conv_s8_needs_mve(const groat_conv_s8 *k, groat_needs *needs)
     needs->channels_bytes = quads * sizeof(groat_quad);
     needs->scratch_bytes = SUMS_BYTES;
     if (k->rows != 1 || k->taps != 1 || k->run % BLOCK != 0) {
-        needs->scratch_bytes += 2 * window > PANEL_BYTES ? 2 * window : PANEL_BYTES;
+        needs->scratch_bytes += panel_bytes(window);
     }
     return k->layout < LAYOUTS;
 }
@@ -42,41 +49,115 @@ int groat_conv_s8_check_mve(const groat_conv_s8 *k)
     return groat_quads_valid_mve(k->channels, quads_of(k->channels_out), k->layout);
 }
 
-/* Copies `bytes` bytes for each of `pixels` pixels. */
-static inline void copy_run(const int8_t *from, uint32_t from_step, int8_t *to, uint32_t to_step, uint32_t bytes,
-                            uint32_t pixels)
+/* How windows lie in the panel. */
+typedef struct plan {
+    uint32_t unit;          /* bytes of a column in one row */
+    uint32_t unit_step;     /* from one column to the next in the image */
+    uint32_t columns;       /* of a window */
+    uint32_t column;        /* bytes of one */
+    uint32_t of_pixel;      /* from one pixel to the next, in columns */
+    uint32_t shared;        /* by neighbouring pixels */
+    uint32_t held;          /* pixels at once, an even number */
+} plan;
+
+static plan make_plan(const groat_conv_s8 *k, uint32_t window)
 {
-    for (; bytes >= 3 * BLOCK; bytes -= 3 * BLOCK, from += 3 * BLOCK, to += 3 * BLOCK) {
+    plan c = {.unit = k->run, .unit_step = k->tap_stride, .columns = k->taps};
+    if (k->taps == 1 && k->rows > 1) { /* the taps are one run */
+        c.unit = k->tap;
+        c.unit_step = k->tap;
+        c.columns = k->run / k->tap;
+    }
+    c.column = k->rows * c.unit;
+    c.of_pixel = c.columns;
+    uint32_t stride = c.unit_step > 0 ? k->pixel_stride / c.unit_step : 0;
+    if (stride > 0 && stride <= c.columns && stride * c.unit_step == k->pixel_stride) {
+        c.shared = 1;
+        c.of_pixel = stride;
+    }
+    uint32_t room = (uint32_t)panel_bytes(window) - BLOCK;
+    c.held = (((room / c.column) - c.columns) / c.of_pixel + 1) & ~1u;
+    return c;
+}
+
+/* `count` units of `bytes` bytes. */
+static inline void copy_units(const int8_t *from, uint32_t from_step, int8_t *to, uint32_t to_step, uint32_t bytes,
+                              uint32_t count)
+{
+    for (; bytes >= 2 * BLOCK; bytes -= 2 * BLOCK, from += 2 * BLOCK, to += 2 * BLOCK) {
         const int8_t *source = from;
         int8_t *target = to;
-        for (uint32_t p = 0; p < pixels; p++, source += from_step, target += to_step) {
-            vstrbq_s8(target, vldrbq_s8(source));
-            vstrbq_s8(target + BLOCK, vldrbq_s8(source + BLOCK));
-            vstrbq_s8(target + 2 * BLOCK, vldrbq_s8(source + 2 * BLOCK));
+        for (uint32_t i = 0; i < count; i++, source += from_step, target += to_step) {
+            int8x16_t a = vldrbq_s8(source), b = vldrbq_s8(source + BLOCK);
+            vstrbq_s8(target, a);
+            vstrbq_s8(target + BLOCK, b);
         }
+    }
+    if (bytes == BLOCK) {
+        for (; count > 0; count--, from += from_step, to += to_step) {
+            vstrbq_s8(to, vldrbq_s8(from));
+        }
+        return;
     }
     for (; bytes > 0; from += BLOCK, to += BLOCK) {
         const mve_pred16_t lanes = vctp8q(bytes);
         const int8_t *source = from;
         int8_t *target = to;
-        for (uint32_t p = 0; p < pixels; p++, source += from_step, target += to_step) {
+        for (uint32_t i = 0; i < count; i++, source += from_step, target += to_step) {
             vstrbq_p_s8(target, vldrbq_z_s8(source, lanes), lanes);
         }
         bytes -= bytes < BLOCK ? bytes : BLOCK;
     }
 }
 
-/* The windows of `pixels` pixels, the runs of each side by side. */
-static inline void gather(const groat_conv_s8 *k, const int8_t *const *rows, uint32_t offset, uint32_t pixels,
-                          int8_t *panel, uint32_t window)
+/* Units that touch and are smaller than a vector: `at_once` of them are loaded together, and scattered. */
+static inline void scatter_units(const int8_t *from, uint32_t bytes, int8_t *to, uint32_t to_step, uint8x16_t offsets,
+                                 uint32_t at_once)
 {
-    const uint32_t taps = k->taps, run = k->run, tap_stride = k->tap_stride, pixel_stride = k->pixel_stride;
-    const int8_t *const *const end = rows + k->rows;
-    for (; rows < end; rows++) {
-        const int8_t *x = *rows + offset;
-        for (uint32_t t = 0; t < taps; t++, x += tap_stride, panel += run) {
-            copy_run(x, pixel_stride, panel, window, run, pixels);
+    for (; bytes > at_once; bytes -= at_once, from += at_once, to += to_step) {
+        const mve_pred16_t lanes = vctp8q(at_once);
+        vstrbq_scatter_offset_p_s8(to, offsets, vldrbq_z_s8(from, lanes), lanes);
+    }
+    const mve_pred16_t lanes = vctp8q(bytes);
+    vstrbq_scatter_offset_p_s8(to, offsets, vldrbq_z_s8(from, lanes), lanes);
+}
+
+/* `count` columns that start `offset` bytes into the rows. */
+static inline void fill_columns(const plan *c, const int8_t *const *rows, uint32_t row_count, uint32_t offset,
+                                uint32_t count, int8_t *panel)
+{
+    uint32_t units = c->unit > 0 ? BLOCK / c->unit : 0;
+    if (c->column > 0 && units > UINT8_MAX / c->column) {
+        units = UINT8_MAX / c->column;
+    }
+    if (units > 1 && c->unit_step == c->unit) {
+        int8_t *list = panel; /* of where the bytes of a vector go */
+        for (uint32_t i = 0; i < units; i++) {
+            for (uint32_t j = 0; j < c->unit; j++) {
+                *list++ = (int8_t)(i * c->column + j);
+            }
         }
+        const uint8x16_t offsets = vreinterpretq_u8_s8(vldrbq_s8(panel));
+        for (uint32_t r = 0; r < row_count; r++, panel += c->unit) {
+            scatter_units(rows[r] + offset, count * c->unit, panel, units * c->column, offsets, units * c->unit);
+        }
+        return;
+    }
+    for (uint32_t r = 0; r < row_count; r++, panel += c->unit) {
+        copy_units(rows[r] + offset, c->unit_step, panel, c->column, c->unit, count);
+    }
+}
+
+/* The windows of `pixels` pixels. */
+__attribute__((noinline)) static void fill(const groat_conv_s8 *k, const plan *c, const int8_t *const *rows,
+                                           uint32_t offset, uint32_t pixels, int8_t *panel)
+{
+    if (c->shared) {
+        fill_columns(c, rows, k->rows, offset, (pixels - 1) * c->of_pixel + c->columns, panel);
+        return;
+    }
+    for (; pixels > 0; pixels--, offset += k->pixel_stride, panel += c->columns * c->column) {
+        fill_columns(c, rows, k->rows, offset, c->columns, panel);
     }
 }
 
@@ -105,15 +186,21 @@ static uint32_t count_direct(const groat_conv_s8 *k, uint32_t window, uint32_t p
     return pixels > last ? pixels - last : 0;
 }
 
-/* How many pixels to compute at once: as many as the sums have room for, in pairs. */
-static uint32_t pixels_at_once(uint32_t channels)
+static void single_pixel(const groat_conv_s8 *k, const groat_scaling *scaling, uint32_t blocks, const int8_t *x,
+                         int32_t *sums, int8_t *out)
 {
-    uint32_t quads = quads_of(channels);
-    if (quads == 0 || quads > QUAD_PAIRS / 2) {
-        return 2;
+    const int8_t *weights = k->weights;
+    const groat_quad *quads = k->channels;
+    for (uint32_t left = k->channels_out, channels; left > 0; left -= channels, out += channels) {
+        channels = left < CHANNELS_AT_ONCE ? left : CHANNELS_AT_ONCE;
+        tiles_of_one(weights, blocks, x, sums, quads_of(channels));
+        if (k->acc_offset != 0) {
+            add_offset(k->acc_offset, sums, 4 * quads_of(channels));
+        }
+        groat_scale_mve(scaling, sums, quads, channels, out);
+        weights += quads_of(channels) * quad_bytes_of(blocks);
+        quads += quads_of(channels);
     }
-    uint32_t pairs = QUAD_PAIRS / quads;
-    return 2 * (pairs < PAIRS_AT_ONCE ? pairs : PAIRS_AT_ONCE);
 }
 
 void groat_conv_s8_mve(const groat_conv_s8 *k, const int8_t *const *rows, int8_t *out, uint32_t pixels)
@@ -122,46 +209,31 @@ void groat_conv_s8_mve(const groat_conv_s8 *k, const int8_t *const *rows, int8_t
     const uint32_t window = (uint32_t)padded_window(k), blocks = window / BLOCK;
     const uint32_t out_stride = k->out_stride, channels_out = k->channels_out;
     const uint32_t direct = count_direct(k, window, pixels);
-    const uint32_t most = pixels_at_once(channels_out);
-    const uint32_t held = window > 0 && PANEL_BYTES / window > 2 ? PANEL_BYTES / window & ~1u : 2;
     int32_t *const sums = k->scratch;
     int8_t *const panel = (int8_t *)k->scratch + SUMS_BYTES;
+    const plan c = make_plan(k, window);
     for (uint32_t p = 0, count; p < pixels; p += count, out += count * out_stride) {
         const int8_t *x;
         uint32_t step;
-        count = pixels - p < most ? pixels - p : most;
         if (p < direct) {
-            count = direct - p < count ? direct - p : count;
+            count = direct;
             step = k->pixel_stride;
-            x = rows[0] + p * step;
+            x = rows[0];
         } else {
-            count = count < held ? count : held;
-            gather(k, rows, p * k->pixel_stride, count, panel, window);
-            step = window;
+            count = pixels - p < c.held ? pixels - p : c.held;
+            step = c.of_pixel * c.column;
             x = panel;
+            fill(k, &c, rows, p * k->pixel_stride, count, panel);
         }
         /* Pairs, then perhaps a single one. */
-        const uint32_t pairs = count / 2, last = count & ~1u;
-        const int8_t *weights = k->weights;
-        const groat_quad *quads = k->channels;
-        for (uint32_t o = 0; o < channels_out; o += CHANNELS_AT_ONCE) {
-            uint32_t channels = channels_out - o < CHANNELS_AT_ONCE ? channels_out - o : CHANNELS_AT_ONCE;
-            if (pairs > 0) {
-                tiles_of_two(weights, blocks, x, step, sums, quads_of(channels), pairs);
-                if (k->acc_offset != 0) {
-                    add_offset(k->acc_offset, sums, 8 * quads_of(channels) * pairs);
-                }
-                groat_scale_pairs_mve(&scaling, sums, quads, channels, out + o, out_stride, pairs);
-            }
-            if (last < count) {
-                tiles_of_one(weights, blocks, x + last * step, sums, quads_of(channels));
-                if (k->acc_offset != 0) {
-                    add_offset(k->acc_offset, sums, 4 * quads_of(channels));
-                }
-                groat_scale_mve(&scaling, sums, quads, channels, out + last * out_stride + o);
-            }
-            weights += quads_of(channels) * quad_bytes_of(blocks);
-            quads += quads_of(channels);
+        uint32_t paired = k->acc_offset == 0 ? count & ~1u : 0;
+        if (paired > 0) {
+            pair_loop loop;
+            start_pairs(&loop, &scaling, k->weights, k->channels, channels_out, x, step, out, out_stride, paired / 2);
+            run_pairs_of_tiles(&loop, blocks);
+        }
+        for (; paired < count; paired++) {
+            single_pixel(k, &scaling, blocks, x + paired * step, sums, out + paired * out_stride);
         }
     }
 }

@@ -16,7 +16,6 @@
 enum {
     VECTOR = 16,
     WORD = 4,
-    OFFSETS_BYTES = 4 * VECTOR,
     SLACK_BYTES = 4 * VECTOR,                            /* VST4 writes so many bytes at once */
     COLUMNS_BYTES = 36 * CHANNELS_AT_ONCE + SLACK_BYTES, /* six columns of 64 channels, and what lies behind them */
 };
@@ -43,6 +42,7 @@ static groat_conv_s8 as_convolution(const groat_depthwise_s8 *k)
         .rows = k->rows,
         .taps = k->taps,
         .run = 1,
+        .tap = 1,
         .tap_stride = k->tap_stride,
         .pixel_stride = k->pixel_stride,
         .out_stride = k->multiplier,
@@ -65,7 +65,7 @@ int groat_depthwise_s8_needs_mve(const groat_depthwise_s8 *k, groat_needs *needs
     needs->channels_bytes = quads * sizeof(groat_quad);
     /* Two pixels of the smallest block of channels always find room. */
     uint64_t least = bytes_for(k->rows, (uint64_t)2 * k->taps) * VECTOR + SLACK_BYTES;
-    needs->scratch_bytes = SUMS_BYTES + OFFSETS_BYTES + (least > COLUMNS_BYTES ? least : COLUMNS_BYTES);
+    needs->scratch_bytes = SUMS_BYTES + (least > COLUMNS_BYTES ? least : COLUMNS_BYTES);
     return k->layout < LAYOUTS;
 }
 
@@ -120,8 +120,6 @@ static plan make_plan(const groat_depthwise_s8 *k, uint32_t channels, uint32_t p
     c.pixels = pixels;
     if (pixels > 2) {
         uint32_t most = ((room / (c.pitch * WORD) - 3) / c.words - taps) / c.of_pixel + 1;
-        uint32_t summed = QUAD_PAIRS / quads_of(c.channels) * 2;
-        most = most < summed ? most : summed;
         c.pixels = pixels <= most ? pixels : most & ~1u;
     }
     return c;
@@ -227,15 +225,6 @@ __attribute__((noinline)) static void fill(const groat_depthwise_s8 *k, const pl
     }
 }
 
-/* Where the words of a vector lie, for each of four channels. */
-static inline void set_offsets(uint32_t *offsets, uint32_t word_step)
-{
-    uint32x4_t v = vmulq_n_u32(vidupq_n_u32(0, 1), word_step);
-    for (uint32_t i = 0; i < 4; i++, v = vaddq_n_u32(v, WORD)) {
-        vstrwq_u32(offsets + 4 * i, v);
-    }
-}
-
 void groat_depthwise_s8_mve(const groat_depthwise_s8 *k, const int8_t *const *rows, int8_t *out, uint32_t pixels)
 {
     if (k->channels_in == 1) {
@@ -254,36 +243,33 @@ void groat_depthwise_s8_mve(const groat_depthwise_s8 *k, const int8_t *const *ro
     const uint32_t channels_out = k->channels_in * k->multiplier;
     const plan c = make_plan(k, channels_out, pixels);
     int32_t *const sums = k->scratch;
-    uint32_t *const offsets = (uint32_t *)k->scratch + SUMS_BYTES / sizeof(uint32_t);
-    int8_t *const buffer = (int8_t *)k->scratch + SUMS_BYTES + OFFSETS_BYTES;
-    const uint32_t pixel_step = c.of_pixel * c.words * c.pitch * WORD;
-    filter_loop loop; /* no initialiser: compilers make a call of it that firmware need not have */
-    loop.offsets = offsets;
-    loop.vectors = (c.words * k->taps + 3) / 4;
-    loop.vector_step = 4 * c.pitch * WORD;
-    loop.weights = k->weights;
-    set_offsets(offsets, c.pitch * WORD);
+    int8_t *const buffer = (int8_t *)k->scratch + SUMS_BYTES;
+    const uint32_t pixel_step = c.of_pixel * c.words * c.pitch * WORD, word_step = c.pitch * WORD;
+    const int8_t *weights = k->weights;
     const groat_quad *quads = k->channels;
+    pair_loop loop; /* no initialiser: compilers make a call of it that firmware need not have */
+    loop.vectors = (c.words * k->taps + 3) / 4;
+    loop.vector_step = 4 * word_step;
+    for (uint32_t i = 0; i < 4; i++) {
+        loop.offsets[i] = i * word_step;
+    }
     for (uint32_t first = 0, channels; first < channels_out; first += channels, out += channels) {
         channels = channels_out - first < c.channels ? channels_out - first : c.channels;
-        const uint32_t count = quads_of(channels);
-        const int8_t *const weights = loop.weights;
         int8_t *to = out;
         for (uint32_t p = 0, now; p < pixels; p += now, to += now * channels_out) {
             now = pixels - p < c.pixels ? pixels - p : c.pixels;
             fill(k, &c, rows, p, now, first, channels, buffer);
-            loop.x = buffer;
+            start_pairs(&loop, &scaling, weights, quads, channels, buffer, pixel_step, to, channels_out, now / 2);
             if (now >= 2) {
-                filter_pairs(&loop, pixel_step, sums, count, now / 2);
-                groat_scale_pairs_mve(&scaling, sums, quads, channels, to, channels_out, now / 2);
+                run_pairs_of_filters(&loop);
             }
             if (now % 2 != 0) {
                 loop.x = buffer + (now - 1) * pixel_step;
-                filter_one(&loop, sums, count);
+                sum_one_of_filters(&loop, sums);
                 groat_scale_mve(&scaling, sums, quads, channels, to + (now - 1) * channels_out);
             }
         }
-        loop.weights = weights + count * (4 * sizeof(int32_t) + 4 * VECTOR * loop.vectors);
-        quads += count;
+        weights += quads_of(channels) * (4 * sizeof(int32_t) + 4 * VECTOR * loop.vectors);
+        quads += quads_of(channels);
     }
 }

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Dot products of four channels with two pixels, or of eight with one, for many channels in a row.
- *
- * In assembly, because eight sums take all even registers, the link register among them: a compiler will not give
- * that up.  Blocks are unrolled by four and entered in the middle, so that any number of them is one loop.
+ * Dot products of four channels with two pixels, or of eight with one.  Blocks are unrolled and entered in the middle,
+ * so that any number of them is one loop; up to three blocks of two pixels stay in registers for all channels.
  */
 #ifndef GROAT_MVE_TILES_H
 #define GROAT_MVE_TILES_H
 
-#include <stddef.h>
 #include <stdint.h>
+
+#include "pairs.h"
 
 /* Weights of a quad: four biases, then `blocks` blocks of 4 x 16 weights. */
 static inline uint32_t quad_bytes_of(uint32_t blocks)
@@ -17,27 +16,13 @@ static inline uint32_t quad_bytes_of(uint32_t blocks)
     return 16 + 64 * blocks;
 }
 
-/* sums[pair][quad][2][channel] for `pairs` pairs of pixels, neighbours being `step` bytes apart. */
-static void tiles_of_two(const int8_t *weights, uint32_t blocks, const int8_t *x, uint32_t step, int32_t *sums,
-                         uint32_t quads, uint32_t pairs);
+/* Pairs of pixels, from windows to outputs; start_pairs has been called. */
+static void run_pairs_of_tiles(pair_loop *loop, uint32_t blocks);
 
 /* sums[quad][channel] of one pixel, and room for one quad more if their number is odd. */
 static void tiles_of_one(const int8_t *weights, uint32_t blocks, const int8_t *x, int32_t *sums, uint32_t quads);
 
 #if defined(__ARM_FEATURE_MVE)
-
-/* What the loops reload; offsets are written out in the assembly. */
-typedef struct tile_loop {
-    int32_t *end;           /* r0: of this pair's sums */
-    const int8_t *x;        /* r3; of one pixel: the distance of two quads */
-    const int8_t *second;   /* r5: the other pixel; or the only one */
-    uint32_t turns;         /* r9: of the unrolled loop */
-    uint32_t entry;         /* 16: where the loop is entered */
-    int32_t *last;          /* 20: the end of the last pair's sums */
-    const int8_t *weights;  /* 24 */
-    uint32_t step;          /* 28: from a pixel to the one after next */
-    uint32_t pair_bytes;    /* 32: of a pair's sums */
-} tile_loop;
 
 #define BLOCK_OF_TWO            \
     "vldrb.u8 q0, [r3], #16\n"  \
@@ -55,41 +40,80 @@ typedef struct tile_loop {
     "vmladava.s8 r6, q3, q0\n"  \
     "vmladava.s8 lr, q3, q1\n"
 enum {
-    BLOCK_OF_TWO_BYTES = 14 * 4
+    BLOCK_OF_TWO_BYTES = 14 * 4,
+    BLOCKS_OF_TWO = 9,      /* unrolled: three rows of three taps, and what is a multiple of three */
+    FEW_BLOCKS = 3
 };
 
-/* r0: the loop; r1: weights; r2: sums; r3: bytes to skip to the entry, and the Thumb bit. */
-__attribute__((naked, noinline)) static void run_tiles_of_two(tile_loop *loop, const int8_t *weights, int32_t *sums,
-                                                              uint32_t skip)
+/* Four channels' weights with vectors that stay: the first pixel's x, the second's y. */
+#define CHANNEL_OF_FEW(w, x, y, first, second) \
+    "vldrw.u32 " w ", [r1], #16\n"             \
+    "vmladava.s8 " first ", " w ", " x "\n"    \
+    "vmladava.s8 " second ", " w ", " y "\n"
+#define BLOCK_OF_FEW(v, w, x, y)         \
+    CHANNEL_OF_FEW(v, x, y, "r0", "r8")  \
+    CHANNEL_OF_FEW(w, x, y, "r2", "r10") \
+    CHANNEL_OF_FEW(v, x, y, "r4", "r12") \
+    CHANNEL_OF_FEW(w, x, y, "r6", "lr")
+#define NEXT_OF_FEW(quad) \
+    PUSH_SUMS             \
+    "cmp sp, r9\n"        \
+    "bne " quad "\n"      \
+    "ldr pc, [r7, #68]\n"
+
+/* Sums with 20 of any number of blocks, with 21 of one, with 22 of two, with 23 of three. */
+__attribute__((naked, noinline)) static void run_tiles_of_two(pair_loop *loop)
 {
-    __asm__("push {r4-r11, lr}\n"
-            "mov r7, r0\n"
-            "mov r11, r2\n"
-            "adr.w r2, 2f\n"
-            "add r2, r3\n"
-            "str r2, [r7, #16]\n"
-            "ldm r7, {r0, r3, r5, r9}\n"
-            "1:\n" /* a quad of a pair */
-            "ldm r1, {r0, r2, r4, r6}\n"
-            "ldm r1!, {r8, r10, r12, lr}\n"
-            "ldr pc, [r7, #16]\n"
+    __asm__("adr.w r1, 31f\n"
+            "ldr r2, [r0, #16]\n"
+            "add r1, r2\n"
+            "str r1, [r0, #16]\n" PAIRS_ENTER "20:\n"
+            "ldm r7, {r3, r5, r6, r9}\n"
+            "30:\n" BIASES "ldr pc, [r7, #16]\n"
             ".p2align 2\n"
-            "2:\n" BLOCK_OF_TWO BLOCK_OF_TWO BLOCK_OF_TWO BLOCK_OF_TWO "subs.w r9, r9, #1\n"
-            "bne 2b\n"
-            "stm r11!, {r0, r2, r4, r6, r8, r10, r12, lr}\n"
-            "ldm r7, {r0, r3, r5, r9}\n"
-            "cmp r11, r0\n"
-            "bne 1b\n"
-            "ldrd r2, r1, [r7, #20]\n" /* the next pair */
-            "ldrd r4, r6, [r7, #28]\n"
-            "add r3, r4\n"
-            "add r5, r4\n"
-            "add r0, r6\n"
-            "stm r7, {r0, r3, r5}\n"
-            "cmp r11, r2\n"
-            "bne 1b\n"
-            "pop {r4-r11, pc}\n");
+            "31:\n" BLOCK_OF_TWO BLOCK_OF_TWO BLOCK_OF_TWO BLOCK_OF_TWO BLOCK_OF_TWO BLOCK_OF_TWO BLOCK_OF_TWO
+                BLOCK_OF_TWO BLOCK_OF_TWO "subs.w r9, r9, #1\n"
+            "bne.w 31b\n" PUSH_SUMS "ldm r7, {r3, r5, r6, r9}\n"
+            "cmp sp, r6\n"
+            "bne.w 30b\n"
+            "ldr pc, [r7, #68]\n"
+            "21:\n"
+            "ldm r7, {r3, r5, r9}\n"
+            "vldrb.u8 q0, [r3]\n"
+            "vldrb.u8 q1, [r5]\n"
+            "32:\n" BIASES BLOCK_OF_FEW("q6", "q7", "q0", "q1") NEXT_OF_FEW(
+                "32b") "22:\n"
+                       "ldm r7, {r3, r5, r9}\n"
+                       "vldrb.u8 q0, [r3]\n"
+                       "vldrb.u8 q1, [r5]\n"
+                       "vldrb.u8 q2, [r3, #16]\n"
+                       "vldrb.u8 q3, [r5, #16]\n"
+                       "33:\n" BIASES BLOCK_OF_FEW("q6", "q7", "q0", "q1") BLOCK_OF_FEW("q6", "q7", "q2", "q3")
+                           NEXT_OF_FEW("33b") "23:\n"
+                                              "ldm r7, {r3, r5, r9}\n"
+                                              "vldrb.u8 q0, [r3]\n"
+                                              "vldrb.u8 q1, [r5]\n"
+                                              "vldrb.u8 q2, [r3, #16]\n"
+                                              "vldrb.u8 q3, [r5, #16]\n"
+                                              "vldrb.u8 q4, [r3, #32]\n"
+                                              "vldrb.u8 q5, [r5, #32]\n"
+                                              "34:\n" BIASES BLOCK_OF_FEW("q6", "q7", "q0", "q1")
+                                                  BLOCK_OF_FEW("q6", "q7", "q2", "q3")
+                                                      BLOCK_OF_FEW("q6", "q7", "q4", "q5") NEXT_OF_FEW("34b")
+                                                          PAIRS_SCALE PAIRS_TABLE ".word 20b - 90b + 1\n"
+                                                                                  ".word 21b - 90b + 1\n"
+                                                                                  ".word 22b - 90b + 1\n"
+                                                                                  ".word 23b - 90b + 1\n");
 }
+
+/* What the loop over one pixel reloads; offsets are written out in the assembly. */
+typedef struct tile_loop {
+    int32_t *end;           /* r0: of the sums */
+    uint32_t quad_bytes;    /* r3: from a quad to the one beside it */
+    const int8_t *x;        /* r5 */
+    uint32_t turns;         /* r9: of the unrolled loop */
+    uint32_t entry;         /* 16: where the loop is entered */
+} tile_loop;
 
 #define BLOCK_OF_ONE            \
     "vldrb.u8 q0, [r5], #16\n"  \
@@ -109,11 +133,13 @@ __attribute__((naked, noinline)) static void run_tiles_of_two(tile_loop *loop, c
     "vldrw.u32 q2, [r3], #16\n" \
     "vmladava.s8 r6, q1, q0\n"  \
     "vmladava.s8 lr, q2, q0\n"
+
 enum {
-    BLOCK_OF_ONE_BYTES = 17 * 4
+    BLOCK_OF_ONE_BYTES = 17 * 4,
+    BLOCKS_OF_ONE = 4
 };
 
-/* As above, for two quads at a time. */
+/* Two quads at a time.  r0: the loop; r1: weights; r2: sums; r3: bytes to skip to the entry, and the Thumb bit. */
 __attribute__((naked, noinline)) static void run_tiles_of_one(tile_loop *loop, const int8_t *weights, int32_t *sums,
                                                               uint32_t skip)
 {
@@ -141,52 +167,46 @@ __attribute__((naked, noinline)) static void run_tiles_of_one(tile_loop *loop, c
             "pop {r4-r11, pc}\n");
 }
 
-/* The first turn of the loop does what is over of four. */
-static inline uint32_t skipped(uint32_t blocks, uint32_t block_bytes)
+/* What is not in the first turn of the loop. */
+static inline uint32_t skipped(uint32_t blocks, uint32_t turns, uint32_t unrolled, uint32_t block_bytes)
 {
-    return (0u - blocks) % 4 * block_bytes + 1;
+    return (turns * unrolled - blocks) * block_bytes + 1;
 }
 
-static void tiles_of_two(const int8_t *weights, uint32_t blocks, const int8_t *x, uint32_t step, int32_t *sums,
-                         uint32_t quads, uint32_t pairs)
+static void run_pairs_of_tiles(pair_loop *loop, uint32_t blocks)
 {
-    tile_loop loop = {
-        .end = sums + 8 * quads,
-        .x = x,
-        .second = x + step,
-        .turns = (blocks + 3) / 4,
-        .last = sums + 8 * quads * pairs,
-        .weights = weights,
-        .step = 2 * step,
-        .pair_bytes = 32 * quads,
-    };
-    run_tiles_of_two(&loop, weights, sums, skipped(blocks, BLOCK_OF_TWO_BYTES));
+    loop->turns = (blocks + BLOCKS_OF_TWO - 1) / BLOCKS_OF_TWO;
+    loop->entry = skipped(blocks, loop->turns, BLOCKS_OF_TWO, BLOCK_OF_TWO_BYTES);
+    loop->sum_with = blocks <= FEW_BLOCKS ? blocks : SUM_WITH_TILES;
+    loop->rest_group = loop->sum_with;
+    run_tiles_of_two(loop);
 }
 
 static void tiles_of_one(const int8_t *weights, uint32_t blocks, const int8_t *x, int32_t *sums, uint32_t quads)
 {
     const uint32_t quad_bytes = quad_bytes_of(blocks);
-    const uint32_t skip = skipped(blocks, BLOCK_OF_ONE_BYTES);
+    const uint32_t turns = (blocks + BLOCKS_OF_ONE - 1) / BLOCKS_OF_ONE;
+    const uint32_t skip = skipped(blocks, turns, BLOCKS_OF_ONE, BLOCK_OF_ONE_BYTES);
     uint32_t even = quads & ~1u;
     tile_loop loop = {
         .end = sums + 4 * even,
-        .x = (const int8_t *)quad_bytes,
-        .second = x,
-        .turns = (blocks + 3) / 4,
+        .quad_bytes = quad_bytes,
+        .x = x,
+        .turns = turns,
     };
     if (even > 0) {
         run_tiles_of_one(&loop, weights, sums, skip);
     }
     if (even < quads) { /* the last one beside itself */
         loop.end += 8;
-        loop.x = NULL;
+        loop.quad_bytes = 0;
         run_tiles_of_one(&loop, weights + even * quad_bytes, sums + 4 * even, skip);
     }
 }
 
 #else
 
-static inline void tile(const int8_t *weights, uint32_t blocks, const int8_t *x, int32_t *sums)
+static inline const int8_t *tile(const int8_t *weights, uint32_t blocks, const int8_t *x, int32_t *sums)
 {
     uint32_t acc[4];
     for (uint32_t i = 0; i < 4; i++) {
@@ -194,28 +214,33 @@ static inline void tile(const int8_t *weights, uint32_t blocks, const int8_t *x,
     }
     weights += sizeof(acc);
     for (uint32_t i = 0; i < 64 * blocks; i++) {
-        acc[i / 16 % 4] += (uint32_t)(weights[i] * x[i / 64 * 16 + i % 16]);
+        acc[i / 16 % 4] += (uint32_t)(*weights++ * x[i / 64 * 16 + i % 16]);
     }
     for (uint32_t i = 0; i < 4; i++) {
         sums[i] = (int32_t)acc[i];
     }
+    return weights;
 }
 
-static void tiles_of_two(const int8_t *weights, uint32_t blocks, const int8_t *x, uint32_t step, int32_t *sums,
-                         uint32_t quads, uint32_t pairs)
+static void sum_tiles(const pair_loop *loop, const int8_t **weights, uint32_t quads, int32_t *sums)
 {
-    for (uint32_t p = 0; p < pairs; p++, x += 2 * step) {
-        for (uint32_t q = 0; q < quads; q++, sums += 8) {
-            tile(weights + q * quad_bytes_of(blocks), blocks, x, sums);
-            tile(weights + q * quad_bytes_of(blocks), blocks, x + step, sums + 4);
-        }
+    for (int32_t *to = sums + 8 * quads; to > sums;) {
+        to -= 8;
+        tile(*weights, loop->turns, loop->x, to);
+        *weights = tile(*weights, loop->turns, loop->second, to + 4);
     }
+}
+
+static void run_pairs_of_tiles(pair_loop *loop, uint32_t blocks)
+{
+    loop->turns = blocks;
+    run_pairs(loop, sum_tiles);
 }
 
 static void tiles_of_one(const int8_t *weights, uint32_t blocks, const int8_t *x, int32_t *sums, uint32_t quads)
 {
     for (uint32_t q = 0; q < quads; q++) {
-        tile(weights + q * quad_bytes_of(blocks), blocks, x, sums + 4 * q);
+        weights = tile(weights, blocks, x, sums + 4 * q);
     }
 }
 

@@ -23,6 +23,7 @@ class Filters:
 
     Attributes:
         weights: int8; a convolution's [channels_out, rows, taps, run], a depthwise one's [rows, taps, channels_out].
+        tap: bytes of one pixel's channels in a convolution's run, which may be several taps that touch.
         bias: int64 within int32, zero points folded in, [channels_out].
         multiplier, shift: int32 [channels_out], as groat_requantize takes them.
         output_zero_point, act_min, act_max: of the output.
@@ -38,6 +39,7 @@ class Filters:
     output_zero_point: int
     act_min: int
     act_max: int
+    tap: int = 1
     multiplier_depth: int = 1
     pixels: int = 1
     acc_offset: bool = False

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Weights for Helium: four channels side by side in blocks of sixteen bytes, biases before them.
 
-Layouts: 0 takes any shift, 1 those that are not above zero, 2 those below zero.
+Layouts: 0 takes any shift, 1 those that are not above zero, 2 those below zero; 3 those of 1 with small sums.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from groat.graph.ir import Array
 from groat.pack.layouts import Filters, Packed
 
-_GENERAL, _NEVER_UP, _DOWN = 0, 1, 2
+_GENERAL, _NEVER_UP, _DOWN, _SMALL = 0, 1, 2, 3
 _QUAD, _WORD, _BLOCK = 4, 4, 16
 
 
@@ -29,34 +29,65 @@ def _round_up(count: int, step: int) -> int:
 
 def _layout(groups: Sequence[Filters]) -> int:
     highest = max(int(filters.shift.max(initial=-1)) for filters in groups)
-    return _DOWN if highest < 0 else _NEVER_UP if highest == 0 else _GENERAL
+    if highest < 0:
+        return _DOWN
+    if highest > 0:
+        return _GENERAL
+    return _SMALL if all(_is_small(filters) for filters in groups) else _NEVER_UP
+
+
+def _is_small(filters: Filters) -> bool:
+    """No input makes a sum that could wrap together with a zero point."""
+    if filters.acc_offset:
+        return False
+    weights = np.abs(filters.weights.astype(np.int64))
+    channels = weights.shape[-1] if filters.weights.ndim == 3 else weights.shape[0]
+    magnitudes = weights.reshape(-1, channels).sum(0) if weights.ndim == 3 else weights.reshape(channels, -1).sum(1)
+    return bool(np.all(128 * magnitudes + np.abs(filters.bias) < (1 << 31) - 256))
+
+
+def _in_quads(array: Array, fill: int = 0) -> Array:
+    """[channels, ...] as [quads, 4, ...], in the order of scale.h, which gives outputs back in the channels' order."""
+    whole = array.shape[0] // 16 * 16
+    rest = array.shape[0] - whole
+    sizes = [16] * (whole // 16)
+    if rest > 12:
+        sizes.append(16)
+    else:
+        sizes += [8] * (rest > 4) + [4] * (rest % 8 > 0 and (rest <= 4 or rest > 8))
+    order, first = [], 0
+    for size in sizes:
+        step = size // _QUAD
+        starts = [0, 2, 1, 3] if step == 4 else range(step)
+        order += [first + start + step * lane for start in starts for lane in range(_QUAD)]
+        first += size
+    return _padded(array, first, fill)[order].reshape(-1, _QUAD, *array.shape[1:])
 
 
 def _quads(filters: Filters) -> bytes:
     """For each four channels their multipliers, then their shifts; what is filled up suits every layout."""
-    count = _round_up(len(filters.shift), _QUAD)
-    multiplier = _padded(np.asarray(filters.multiplier), count).reshape(-1, _QUAD)
-    shift = _padded(np.asarray(filters.shift), count, -1).reshape(-1, _QUAD)
+    multiplier, shift = _in_quads(np.asarray(filters.multiplier)), _in_quads(np.asarray(filters.shift), -1)
     return np.concatenate([multiplier, shift], axis=1).astype("<i4").tobytes()
 
 
-def _with_bias(filters: Filters, weights: Array) -> bytes:
-    """For each four channels their biases, then their part of `weights`, which is [quads, ...]."""
-    count = weights.shape[0] * _QUAD
-    bias = _padded(np.asarray(filters.bias, np.int64), count).astype("<i4").view(np.int8)
-    return np.concatenate([bias.reshape(-1, 4 * _QUAD), weights.reshape(weights.shape[0], -1)], axis=1).tobytes()
-
-
 def conv_s8(groups: Sequence[Filters]) -> list[Packed]:
+    """The taps of a window go column by column, each column its rows."""
     layout = _layout(groups)
-    return [Packed(_dot_products(filters, filters.weights), _quads(filters), layout) for filters in groups]
+    packed = []
+    for filters in groups:
+        weights = filters.weights
+        count, rows, taps, run = weights.shape
+        if taps == 1:
+            weights = weights.reshape(count, rows, run // filters.tap, filters.tap)
+        packed.append(Packed(_dot_products(filters, weights.transpose(0, 2, 1, 3)), _quads(filters), layout))
+    return packed
 
 
 def depthwise_s8(filters: Filters) -> Packed:
     """One input channel makes a convolution.  Otherwise words of four rows, the words of a window column by column."""
     rows, taps, channels = filters.weights.shape
     if channels == filters.multiplier_depth:
-        weights = _dot_products(filters, filters.weights.transpose(2, 0, 1))
+        weights = _dot_products(filters, filters.weights.transpose(2, 1, 0))
     else:
         words = _padded(filters.weights, _round_up(rows, _WORD)).reshape(-1, _WORD, taps, channels)
         weights = _dot_products(filters, words.transpose(3, 2, 0, 1))
@@ -64,8 +95,10 @@ def depthwise_s8(filters: Filters) -> Packed:
 
 
 def _dot_products(filters: Filters, weights: Array) -> bytes:
-    """Weights of each channel, [channels, ...], in blocks of sixteen for four channels in turn."""
-    channels = _round_up(weights.shape[0], _QUAD)
-    rows = _padded(weights.reshape(weights.shape[0], -1), channels)
+    """Weights of each channel, [channels, ...], in blocks of sixteen for four channels in turn, behind their biases."""
+    rows = weights.reshape(weights.shape[0], -1)
     rows = _padded(rows.T, _round_up(rows.shape[1], _BLOCK)).T
-    return _with_bias(filters, rows.reshape(channels // _QUAD, _QUAD, -1, _BLOCK).transpose(0, 2, 1, 3))
+    quads = _in_quads(rows)  # [quads, 4, terms]
+    blocks = quads.reshape(len(quads), _QUAD, -1, _BLOCK).transpose(0, 2, 1, 3)
+    bias = _in_quads(np.asarray(filters.bias, np.int64)).astype("<i4").view(np.int8)
+    return np.concatenate([bias, blocks.reshape(len(quads), -1)], axis=1).tobytes()
