@@ -38,6 +38,14 @@ typedef struct int32x4_t {
     int32_t lane[4];
 } int32x4_t;
 
+typedef struct float32x4_t {
+    float lane[4];
+} float32x4_t;
+
+typedef struct float32x4x4_t {
+    float32x4_t val[4];
+} float32x4x4_t;
+
 /* ---- Predicates ---- */
 
 static inline mve_pred16_t vctp8q(uint32_t count)
@@ -218,6 +226,11 @@ static inline uint8_t mve_xor_u8(uint8_t a, uint8_t b)
     return a ^ b;
 }
 
+static inline uint32_t mve_max_u32(uint32_t a, uint32_t b)
+{
+    return a > b ? a : b;
+}
+
 static inline uint32_t mve_mulh_u32(uint32_t a, uint32_t b)
 {
     return (uint32_t)((uint64_t)a * b >> 32);
@@ -310,6 +323,7 @@ static inline int16x8_t vdupq_n_s16(int16_t a)
         return v;                            \
     }
 MVE_REINTERPRET(vreinterpretq_s32_u32, int32x4_t, uint32x4_t)
+MVE_REINTERPRET(vreinterpretq_u32_f32, uint32x4_t, float32x4_t)
 MVE_REINTERPRET(vreinterpretq_u32_s32, uint32x4_t, int32x4_t)
 MVE_REINTERPRET(vreinterpretq_s16_u16, int16x8_t, uint16x8_t)
 MVE_REINTERPRET(vreinterpretq_u16_s16, uint16x8_t, int16x8_t)
@@ -363,6 +377,7 @@ MVE_LANEWISE(vqaddq_s16, int16x8_t, 8, mve_qadd_s16)
 MVE_LANEWISE(veorq_u8, uint8x16_t, 16, mve_xor_u8)
 MVE_LANEWISE(vminq_s8, int8x16_t, 16, mve_min_s8)
 MVE_LANEWISE(vmaxq_s8, int8x16_t, 16, mve_max_s8)
+MVE_LANEWISE(vmaxq_u32, uint32x4_t, 4, mve_max_u32)
 MVE_LANEWISE(vmulhq_u32, uint32x4_t, 4, mve_mulh_u32)
 MVE_LANEWISE_S32(vaddq_s32, mve_add_s32)
 MVE_LANEWISE_S32(vsubq_s32, mve_sub_s32)
@@ -455,6 +470,64 @@ static inline int32x4_t vshlq_r_s32(int32x4_t a, int32_t by)
 static inline int32x4_t vshrq_n_s32(int32x4_t a, int by)
 {
     return vshlq_s32(a, vdupq_n_s32(-by));
+}
+
+/* ---- Floats ---- */
+
+/* Takes four vectors apart. */
+static inline float32x4x4_t vld4q_f32(const float *from)
+{
+    float32x4x4_t v;
+    for (int i = 0; i < 16; i++) {
+        v.val[i % 4].lane[i / 4] = from[i];
+    }
+    return v;
+}
+
+static inline float32x4_t vmulq_n_f32(float32x4_t a, float b)
+{
+    for (int i = 0; i < 4; i++) {
+        a.lane[i] *= b;
+    }
+    return a;
+}
+
+/* To the nearest integer, ties away from zero; saturates, and what is not a number becomes zero. */
+static inline int32x4_t vcvtaq_s32_f32(float32x4_t a)
+{
+    int32x4_t v;
+    for (int i = 0; i < 4; i++) {
+        double x = a.lane[i], rounded = x < 0 ? x - 0.5 : x + 0.5;
+        v.lane[i] = !(x == x) ? 0 : rounded >= 0x1p31 ? INT32_MAX : rounded < -0x1p31 ? INT32_MIN : (int32_t)rounded;
+    }
+    return v;
+}
+
+static inline float32x4_t vcvtq_f32_s32(int32x4_t a)
+{
+    float32x4_t v;
+    for (int i = 0; i < 4; i++) {
+        v.lane[i] = (float)a.lane[i];
+    }
+    return v;
+}
+
+static inline float32x4_t vabdq_f32(float32x4_t a, float32x4_t b)
+{
+    for (int i = 0; i < 4; i++) {
+        float difference = a.lane[i] - b.lane[i];
+        a.lane[i] = difference < 0 ? -difference : difference;
+    }
+    return a;
+}
+
+static inline mve_pred16_t vcmphiq_n_u32(uint32x4_t a, uint32_t b)
+{
+    unsigned lanes = 0;
+    for (int i = 0; i < 4; i++) {
+        lanes |= a.lane[i] > b ? 0xfu << (4 * i) : 0u;
+    }
+    return (mve_pred16_t)lanes;
 }
 
 #endif

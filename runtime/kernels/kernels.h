@@ -76,6 +76,11 @@ typedef struct groat_add_s8 {
     int32_t act_max;
 } groat_add_s8;
 
+typedef struct groat_quantize_s8 {
+    uint32_t scale;                 /* the bits of a float32, positive and finite */
+    int32_t zero_point;
+} groat_quantize_s8;
+
 #define GROAT_KERNEL(type, name, arguments) type groat_##name##_ref arguments;
 #include "kernels.def"
 #undef GROAT_KERNEL

@@ -18,6 +18,7 @@ from tests.kernels.draw import INT32_MAX, INT32_MIN, Draw
 
 from groat.graph.ir import Array, Op
 from groat.ops.arithmetic import Int64, clamp_int8, requantize, wrap32
+from groat.ops.quantize import OP as QUANTIZE
 from groat.ops.softmax import OP as SOFTMAX
 from groat.ops.softmax import exp_table
 from groat.pack.layouts import Filters, Packed
@@ -382,6 +383,35 @@ def add_s8(draw: Draw) -> Case:
 
 def add_s8_shapes(draw: Draw) -> Iterator[tuple[str, Case]]:
     yield "1,024 elements", add_of(draw, 1024)
+
+
+def quantize_of(draw: Draw, x: Array, scale: np.float32, zero_point: int) -> Case:
+    attrs = {"scale": float(scale), "zero_point": zero_point}
+    expected = QUANTIZE.reference(Op("quantize", (0,), (1,), attrs), [x])[0]
+    k = {"scale": int(scale.view(np.uint32)), "zero_point": zero_point}
+    arguments = {"k": k, "in": draw.memory(x, align=4), "out": draw.output(expected.reshape(-1, 1)), "count": x.size}
+    return Case("quantize_f32_s8", arguments, x.size, label=f"{x.size} elements, {k}")
+
+
+def quantize_f32_s8(draw: Draw) -> Case:
+    """Quotients within the range of a byte, ties and their neighbours; or any float at all."""
+    count = draw.up_to(300 if draw.one_in(3) else 40)
+    scale = np.float32(2.0 ** draw.rng.uniform(-12, 4) if draw.one_in(2) else 2.0 ** draw.rng.uniform(-126, 127))
+    quotients = draw.rng.uniform(-300, 300, count)
+    if draw.one_in(2):
+        quotients = np.floor(quotients) + 0.5
+    with np.errstate(over="ignore"):
+        x = (quotients * float(scale)).astype(np.float32)
+    bits = x.view(np.uint32) + draw.rng.integers(-2, 3, count).astype(np.uint32)
+    if draw.one_in(3):
+        some = draw.rng.random(count) < 0.3
+        bits = np.where(some, draw.rng.integers(0, 1 << 32, count, dtype=np.uint32), bits)
+    return quantize_of(draw, bits.astype(np.uint32).view(np.float32), scale, draw.zero_point())
+
+
+def quantize_f32_s8_shapes(draw: Draw) -> Iterator[tuple[str, Case]]:
+    x = draw.rng.uniform(-1, 1, 1024).astype(np.float32)
+    yield "1,024 elements", quantize_of(draw, x, np.float32(1 / 127), 0)
 
 
 def lut_of(draw: Draw, count: int) -> Case:
