@@ -14,9 +14,9 @@ static volatile uint8_t cleared[37];
 static volatile uint64_t dividend = 1000000000000000003ull;
 static volatile uint32_t divisor = 1000003;
 static volatile float three = 3.0f;
-static uint8_t from[64], to[64];
+static uint8_t from[256], to[512];
 
-/* All small lengths at all offsets; the bytes around must stay. */
+/* All small lengths and some larger ones at all offsets; the bytes around must stay. */
 static int memory_functions_work(void)
 {
     for (uint32_t i = 0; i < sizeof from; i++) {
@@ -24,12 +24,12 @@ static int memory_functions_work(void)
     }
     for (uint32_t a = 0; a < 5; a++) {
         for (uint32_t b = 0; b < 5; b++) {
-            for (uint32_t n = 0; n < 20; n++) {
+            for (uint32_t n = 0; n < 200; n += n < 20 ? 1 : 11) {
                 memset(to, 0xEE, sizeof to);
                 memcpy(to + 8 + a, from + b, n);
-                memset(to + 40 + a, 0x5A, n);
+                memset(to + 256 + a, 0x5A, n);
                 for (uint32_t i = 0; i < sizeof to; i++) {
-                    uint32_t copied = i - 8 - a, set = i - 40 - a;
+                    uint32_t copied = i - 8 - a, set = i - 256 - a;
                     uint8_t expected = copied < n ? from[b + copied] : set < n ? 0x5A : 0xEE;
                     if (to[i] != expected) {
                         return 0;
