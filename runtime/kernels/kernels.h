@@ -52,6 +52,20 @@ typedef struct groat_depthwise_s8 {
     void *scratch;
 } groat_depthwise_s8;
 
+/* All of an image.  Its padding is what `padding` says, once for each input channel. */
+typedef struct groat_depthwise_image_s8 {
+    const void *weights;
+    const void *channels;
+    const groat_window *window;
+    uint32_t layout;
+    uint32_t multiplier;
+    int32_t padding;
+    int32_t output_zero_point;
+    int32_t act_min;
+    int32_t act_max;
+    void *scratch;
+} groat_depthwise_image_s8;
+
 typedef struct groat_pool_s8 {
     uint32_t channels;
     uint32_t rows;

@@ -20,6 +20,20 @@ static int prepare(const groat_depthwise_conv_2d_params *p, groat_depthwise_s8 *
     return groat_kernels.depthwise_s8_needs(k, needs);
 }
 
+/* The same for a kernel that takes the whole image. */
+static groat_depthwise_image_s8 image_of(const groat_depthwise_conv_2d_params *p)
+{
+    return (groat_depthwise_image_s8){
+        .window = &p->window,
+        .layout = p->layout,
+        .multiplier = (uint32_t)(p->out_c / p->window.in_c),
+        .padding = p->input_zero_point,
+        .output_zero_point = p->output_zero_point,
+        .act_min = p->act_min,
+        .act_max = p->act_max,
+    };
+}
+
 static int check(const groat_call *call)
 {
     const groat_depthwise_conv_2d_params *p = groat_params(call);
@@ -43,6 +57,11 @@ static uint32_t scratch_bytes(const void *params)
     groat_depthwise_s8 k;
     groat_needs needs;
     prepare(p, &k, &needs);
+    groat_depthwise_image_s8 image = image_of(p);
+    groat_needs whole;
+    if (groat_kernels.depthwise_image_s8_needs(&image, &whole)) {
+        return (uint32_t)whole.scratch_bytes;
+    }
     return groat_window_scratch_bytes(&p->window, needs.scratch_bytes);
 }
 
@@ -60,6 +79,14 @@ static void run(const groat_call *call)
     const groat_depthwise_conv_2d_params *p = groat_params(call);
     groat_depthwise_s8 k;
     groat_needs needs;
+    groat_depthwise_image_s8 image = image_of(p);
+    if (groat_kernels.depthwise_image_s8_needs(&image, &needs)) {
+        image.weights = groat_const(call, p->weights);
+        image.channels = groat_const(call, p->channels);
+        image.scratch = groat_scratch(call);
+        groat_kernels.depthwise_image_s8(&image, groat_in(call, 0), groat_out(call, 0));
+        return;
+    }
     prepare(p, &k, &needs);
     k.weights = groat_const(call, p->weights);
     k.channels = groat_const(call, p->channels);

@@ -9,7 +9,7 @@ formulas of docs/NUMERICS.md.  How to add a kernel: docs/TESTING.md.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,10 +18,13 @@ from tests.kernels.draw import INT32_MAX, INT32_MIN, Draw
 
 from groat.graph.ir import Array, Op
 from groat.ops.arithmetic import Int64, clamp_int8, requantize, wrap32
+from groat.ops.depthwise_conv_2d import strided_tap
 from groat.ops.quantize import OP as QUANTIZE
 from groat.ops.softmax import OP as SOFTMAX
 from groat.ops.softmax import exp_table
+from groat.ops.window import pad_image, spatial_shape, window_fields
 from groat.pack.layouts import Filters, Packed
+from groat.pack.structs import build
 
 ROWS_MAX = 5
 UNKNOWN_LAYOUT = 1 << 16
@@ -271,6 +274,88 @@ def depthwise_s8_shapes(draw: Draw) -> Iterator[tuple[str, Case]]:
         for channels, pixels in ((16, 48), (64, 25)):
             shape = Shape(pixels, channels, side, side, channels, multiplier=1)
             yield f"{side}x{side} C{channels}, row of {pixels}", depthwise_of(draw, shape, channels)
+
+
+def image_of(draw: Draw, x_shape: tuple[int, ...], op: Op) -> Case:
+    """A depthwise convolution of all of an image; sets may have no way for it."""
+    kernel, channels = op.attrs["kernel"], x_shape[3]
+    weights = draw.weights((channels, *kernel)).transpose(1, 2, 0)
+    filters = drawn_filters(draw, np.ascontiguousarray(weights), channels, kernel[0] * kernel[1])
+    filters = replace(filters, stride=op.attrs["stride"], dilation=op.attrs["dilation"])
+    packed = draw.pick(*candidates(draw, "depthwise_s8", filters))
+    x, padding = draw.int8(x_shape), draw.zero_point()
+    size = spatial_shape(op.attrs, *x_shape[1:3])
+    padded = pad_image(x.astype(np.int64), op, padding)
+    acc = np.zeros((x_shape[0], *size, channels), np.int64)
+    for tap in np.ndindex(*kernel):
+        acc += strided_tap(padded, op, tap, size) * weights[tap]
+    outputs = acc.size // channels
+    k = {
+        "weights": Memory(packed.weights, packed.weights),
+        "channels": Memory(packed.channels, packed.channels),
+        "window": draw.memory(
+            np.frombuffer(build("groat_window", window_fields(op, x_shape, acc.shape)), np.uint8), align=4
+        ),
+        "layout": packed.layout,
+        "multiplier": 1,
+        "padding": padding,
+        "output_zero_point": filters.output_zero_point,
+        "act_min": filters.act_min,
+        "act_max": filters.act_max,
+        "scratch": SCRATCH,
+    }
+    arguments = {"k": k, "in": draw.memory(x), "out": draw.output(rescaled(acc.reshape(outputs, channels), filters))}
+    label = f"{x_shape}, {op.attrs}, layout {packed.layout}"
+    return Case("depthwise_image_s8", arguments, acc.size * kernel[0] * kernel[1], DOUBTFUL, label=label)
+
+
+def depthwise_image_s8(draw: Draw) -> Case:
+    while True:
+        side = draw.pick(3, 3, 5, 7)
+        kernel = (side, side) if draw.one_in(2) else (draw.up_to(8), draw.up_to(8))
+        long = draw.between(0, 2)
+        x_shape = (
+            draw.up_to(2),
+            draw.up_to(60 if long == 0 else 9),
+            draw.up_to(60 if long == 1 else 9),
+            draw.up_to(3) if draw.one_in(10) else draw.between(4, 10),
+        )
+        op = Op(
+            "depthwise_conv_2d",
+            (),
+            (),
+            {
+                "kernel": kernel,
+                "stride": draw.pick((1, 1), (2, 2), (draw.up_to(2), draw.up_to(3))),
+                "dilation": (1, 1),
+                "padding": tuple((draw.between(0, n // 2), draw.between(0, n // 2)) for n in kernel),
+            },
+        )
+        padded = [x_shape[1 + axis] + sum(op.attrs["padding"][axis]) for axis in range(2)]
+        if all(padded[axis] >= kernel[axis] for axis in range(2)) and np.prod(x_shape) <= IMAGE_MAX:
+            case = image_of(draw, x_shape, op)
+            if len(case.arguments["out"].before) <= IMAGE_MAX:  # type: ignore[union-attr]
+                return case
+
+
+def depthwise_image_s8_shapes(draw: Draw) -> Iterator[tuple[str, Case]]:
+    for side, stride, (h, w, channels) in (
+        (3, 1, (24, 24, 16)),
+        (3, 2, (24, 24, 16)),
+        (3, 1, (25, 5, 32)),
+        (3, 1, (6, 6, 64)),
+        (5, 1, (10, 10, 16)),
+        (7, 1, (10, 10, 16)),
+        (7, 2, (20, 20, 16)),
+    ):
+        attrs = {
+            "kernel": (side, side),
+            "stride": (stride, stride),
+            "dilation": (1, 1),
+            "padding": ((side // 2, side // 2),) * 2,
+        }
+        case = image_of(draw, (1, h, w, channels), Op("depthwise_conv_2d", (), (), attrs))
+        yield f"{side}x{side} by {stride}, {h} x {w} x {channels}", case
 
 
 # ---- Pools ----------------------------------------------------------------------------------------------

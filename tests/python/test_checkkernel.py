@@ -25,6 +25,8 @@ QUICK += [(PACKINGS[1 + i % (len(PACKINGS) - 1)], mutant) for i, mutant in enume
 QUICK = [pair for pair in QUICK if pair not in HARMLESS]
 SLOW = [(packing, mutant) for packing in PACKINGS for mutant in MUTANTS if (packing, mutant) not in QUICK + HARMLESS]
 
+HAVE_WHOLE_IMAGES = ("dsp",)
+
 Objects = Callable[[str], list[Path]]
 
 
@@ -51,7 +53,8 @@ def test_every_kernel_holds_to_its_contract(packing: str, objects: Objects, tmp_
     for kernel in casefile.main_kernels():
         tally = check(program, kernel, range(CASES))
         assert tally.too_large == 0
-        assert tally.run > 0.8 * CASES
+        whole_image = kernel == "depthwise_image_s8"
+        assert tally.run > (0.6 if whole_image else 0.8) * CASES or (whole_image and packing not in HAVE_WHOLE_IMAGES)
         if f"{kernel}_check" in casefile.kernels():
             assert tally.doubtful > 0
 

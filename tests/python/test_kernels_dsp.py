@@ -9,6 +9,7 @@ from tests.support.dsp_cases import CASES
 
 from groat import kernels
 from groat.errors import InputError
+from groat.pack.layouts import dsp_stairs
 
 CALLS = 300
 
@@ -52,3 +53,55 @@ def test_every_rounding_of_the_short_way(shift: int, zero_point: int) -> None:
         arguments = {"bias": bias, "multiplier": multiplier, "shift": shift, "output_zero_point": zero_point}
         found = kernels.fully_connected(x, weights, **arguments, isa="dsp")
         np.testing.assert_array_equal(found, kernels.fully_connected(x, weights, **arguments, isa="ref"))
+
+
+@pytest.mark.parametrize("zero_point", [-128, -5])
+@pytest.mark.parametrize("bits", [4, 9, 13])
+def test_short_constants_give_every_output(bits: int, zero_point: int) -> None:
+    """All sums of a range, one by one, for constants that are said to be exact."""
+    rng = np.random.default_rng(bits)
+    count = 40
+    least = -rng.integers(1, 3000, count)
+    exact = dsp_stairs.Exact(
+        least=least,
+        greatest=least + rng.integers(0, 200000, count),
+        bias=rng.integers(-30000, 30000, count),
+        multiplier=rng.integers(1 << 30, 1 << 31, count),
+        right=rng.integers(1, 14, count),
+        zero_point=zero_point,
+        act_min=-128,
+        act_max=127,
+    )
+    scale = np.clip(bits + 1 - exact.right, 0, 8)
+    found, short = dsp_stairs.find(exact, scale, bits)
+    for channel in np.flatnonzero(found):
+        sums = np.arange(exact.least[channel], exact.greatest[channel] + 1)
+        bias, multiplier, offset = short[channel]
+        high = ((sums << scale[channel]) + bias) * multiplier >> 32
+        outputs = np.clip(high + offset >> bits, -128, 127)
+        wanted = np.stack([exact(np.full(count, value))[channel] for value in (sums[0], sums[-1])])
+        assert [outputs[0], outputs[-1]] == wanted.tolist()
+        steps = exact.steps()[:, channel]
+        np.testing.assert_array_equal(outputs, np.searchsorted(steps, sums, side="right") - 128)
+    assert found.sum() > (count / 2 if zero_point == -128 and bits > 4 else 0)
+
+
+def test_steps_are_where_the_output_rises() -> None:
+    rng = np.random.default_rng(1)
+    exact = dsp_stairs.Exact(
+        least=np.array([-700, -5, -40000]),
+        greatest=np.array([900, 5, 40000]),
+        bias=np.array([17, 0, -3000]),
+        multiplier=rng.integers(1 << 30, 1 << 31, 3),
+        right=np.array([2, 1, 8]),
+        zero_point=3,
+        act_min=-100,
+        act_max=100,
+    )
+    steps = exact.steps()
+    for channel in range(3):
+        for number, output in enumerate(range(-127, 128)):
+            if steps[number, channel] <= exact.greatest[channel]:
+                assert exact(np.full(3, steps[number, channel]))[channel] >= output
+            if steps[number, channel] > exact.least[channel]:
+                assert exact(np.full(3, steps[number, channel] - 1))[channel] < output

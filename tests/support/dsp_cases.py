@@ -37,12 +37,17 @@ def _constants(rng: np.random.Generator, count: int, weights_per_channel: int) -
     multiplier = np.where(usual | (rng.random(count) < 0.7), multiplier, rng.choice([0, 1, (1 << 31) - 1], count))
     full = rng.random() < 0.7
     low, high = (-128, 127) if full else sorted(int(value) for value in rng.integers(-128, 128, 2))
+    output_zero_point = int(rng.integers(-128, 128))
+    if rng.random() < 0.4:  # as after a RELU; a step of the output takes about as much as its scale says
+        low, high, output_zero_point = -128, 127, -128
+        spread = weights_per_channel * int(rng.choice([50, 5000]))
+        shift = np.where(usual, -np.clip(np.round(np.log2(spread / 256 + 1)), 1, 31), shift)
     return {
         "bias": bias.astype(np.int32),
         "multiplier": multiplier.astype(np.int32),
         "shift": shift.astype(np.int32),
         "input_zero_point": int(rng.integers(-128, 128)),
-        "output_zero_point": int(rng.integers(-128, 128)),
+        "output_zero_point": output_zero_point,
         "act_min": low,
         "act_max": high,
     }
@@ -83,6 +88,10 @@ def depthwise(rng: np.random.Generator) -> Call:
         channels, multiplier = int(rng.integers(1, 3)), int(rng.integers(1, 9))
     weights = _bytes(rng, (1, *kernel, channels * multiplier))
     x = _image(rng, kernel, where, channels)
+    if rng.random() < 0.2:  # long rows, one way or the other
+        size = [x.shape[1], x.shape[2]]
+        size[int(rng.integers(2))] += int(rng.integers(20, 130))
+        x = _bytes(rng, (1, *size, channels))
     constants = _constants(rng, channels * multiplier, kernel[0] * kernel[1])
     return lambda **to: kernels.depthwise_conv2d(x, weights, **constants, **where, **to)
 

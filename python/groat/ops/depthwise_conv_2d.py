@@ -8,6 +8,7 @@ attrs: as of conv_2d, without groups.  Output channel o reads input channel o //
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,7 @@ class DepthwiseConv2D(OpDef):
         depth = weights.shape[2] // inputs[0].shape[3]
         weights_sum = weights.sum(axis=(0, 1), dtype=np.int64)
         filters = filters_of(op, inputs, weights, weights_sum, outputs[0].shape[2], multiplier_depth=depth)
+        filters = replace(filters, stride=op.attrs["stride"], dilation=op.attrs["dilation"])
         packed = constants.layouts.depthwise_s8(filters)
         return {
             **convolution_fields(op, inputs, outputs),

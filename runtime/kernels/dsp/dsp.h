@@ -31,6 +31,16 @@ typedef struct dsp_channel {
 enum {
     DSP_FAST = 0x100,       /* in the first channel of a pair or four, for all of them */
     DSP_RAW = 0x200,        /* in the first channel of a pair: weights are halfwords 256 * w1 + w0 */
+    DSP_ANY = 0x10000,      /* in the first channel of four of DSP_DEPTHWISE_PLANES: only the long way is exact */
+};
+
+/* Orders of a depthwise convolution's constants.  All but the first have a depth multiplier of 1. */
+enum {
+    DSP_DEPTHWISE_PLAIN = 0,    /* the reference's */
+    DSP_DEPTHWISE_FOURS = 1,    /* a stream of four channels' weights and constants */
+    DSP_DEPTHWISE_DENSE = 2,    /* one input channel and any depth multiplier: what conv_s8 reads, for runs of 1 */
+    DSP_DEPTHWISE_PLANES = 3,   /* a stream like the former with constants for slide.h; `tag` has the shift, and in
+                                 * the byte above it by how many bits weights are scaled up */
 };
 
 /* In the last channel of a pair or four, as the sign: the next one is no longer DSP_FAST, or there is none. */
@@ -124,32 +134,7 @@ typedef struct dsp_pixels {
     uint32_t taps;
 } dsp_pixels;
 
-/* Any filter, and filters of 3x3.  They compute fours up to the one that ends the run. */
+/* Computes fours up to the one that ends the run. */
 void groat_dsp_depthwise(const dsp_pixels *pixels);
-void groat_dsp_depthwise3x3(const dsp_pixels *pixels);
-
-/* One channel of neighbouring pixels that share columns.  A set is a pair of rows in one word, or a single row. */
-typedef struct dsp_plane {
-    const int32_t *x;
-    const int32_t *weights;
-    const dsp_channel *channel;
-    int8_t *out;
-    uint32_t out_stride;
-    uint32_t count;
-    uint32_t sets;
-    uint32_t taps;                  /* at least 2 */
-    uint32_t x_step;                /* bytes from the end of one set's taps to the next set's first */
-    uint32_t x_last_step;           /* the same before the last set */
-    uint32_t weights_step;
-} dsp_plane;
-
-void groat_dsp_depthwise_plane(const dsp_plane *plane);
-
-/* `count` columns of two rows, four channels each, to four planes `plane` words apart. */
-void groat_dsp_planes2(const int8_t *a, const int8_t *b, uint32_t column_stride, uint32_t count, int32_t *to,
-                       uint32_t plane);
-
-/* `count` columns of one row to two planes: channels 0 and 2 in one word, 1 and 3 in the other. */
-void groat_dsp_planes1(const int8_t *a, uint32_t column_stride, uint32_t count, int32_t *to, uint32_t plane);
 
 #endif

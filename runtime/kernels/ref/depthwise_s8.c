@@ -40,3 +40,18 @@ void groat_depthwise_s8_ref(const groat_depthwise_s8 *k, const int8_t *const *ro
         }
     }
 }
+
+/* There is nothing to gain here. */
+int groat_depthwise_image_s8_needs_ref(const groat_depthwise_image_s8 *k, groat_needs *needs)
+{
+    (void)k;
+    (void)needs;
+    return 0;
+}
+
+void groat_depthwise_image_s8_ref(const groat_depthwise_image_s8 *k, const int8_t *in, int8_t *out)
+{
+    (void)k;
+    (void)in;
+    (void)out;
+}

@@ -27,6 +27,7 @@ class Filters:
         bias: int64 within int32, zero points folded in, [channels_out].
         multiplier, shift: int32 [channels_out], as groat_requantize takes them.
         output_zero_point, act_min, act_max: of the output.
+        stride, dilation: (vertical, horizontal) of a depthwise convolution's window.
         multiplier_depth: a depthwise convolution's outputs to each input channel; 1 otherwise.
         pixels: neighbouring output pixels that one call may get at most; 1 for most dense layers.
         acc_offset: the kernel may be called with an acc_offset: anything may be added to the accumulators.
@@ -40,6 +41,8 @@ class Filters:
     act_min: int
     act_max: int
     tap: int = 1
+    stride: tuple[int, int] = (1, 1)
+    dilation: tuple[int, int] = (1, 1)
     multiplier_depth: int = 1
     pixels: int = 1
     acc_offset: bool = False

@@ -18,13 +18,16 @@ import numpy as np
 
 from groat.graph.ir import Array
 from groat.ops.arithmetic import Int64, requantize
-from groat.pack.layouts import Filters, Packed, ref
+from groat.pack.layouts import Filters, Packed, dsp_stairs, ref
 
 _FAST, _RAW, _ENDS_RUN = 0x100, 0x200, -(1 << 31)
 _MOST_PIXELS = 3
 _PANEL_BYTES = 2560  # what a block of pixels may take, if that allows more than one
 _LOW, _HIGH = -128, 127  # of an input
-_FOURS, _DENSE = 1, 2  # layouts of depthwise convolutions beside the reference's
+_FOURS, _DENSE, _PLANES = 1, 2, 3  # layouts of depthwise convolutions beside the reference's
+_ANY = 0x10000
+_SLIDE_BITS, _MOST_SCALE = 9, 8  # of the short requantisation along planes
+_MOST_TAPS, _MOST_STRIDE, _MOST_ROWS = 7, 2, 15  # of filters that slide along planes
 _LIMIT = 1 << 30  # of an accumulator that is about to be doubled
 
 
@@ -32,12 +35,14 @@ _LIMIT = 1 << 30  # of an accumulator that is about to be doubled
 class _Channels:
     """Constants of all channels, as groat_requantize takes them, and whether the short way is exact for each.
 
-    Attributes: int64 [channels]; `fast` bool; `folded` [channels, 4], the record of the short way.
+    Attributes: int64 [channels]; `fits` bool, sums fit 30 bits and the shift goes right; `fast` bool; `folded`
+    [channels, 4], the record of the short way.
     """
 
     bias: Int64
     multiplier: Int64
     shift: Int64
+    fits: Array
     fast: Array
     folded: Int64
 
@@ -68,7 +73,8 @@ def _channels(filters: Filters, weights: Int64) -> _Channels:
     offset = (zero_point << right_or_1) + (1 << (right_or_1 - 1))
     fits = (least > -_LIMIT) & (greatest < _LIMIT)
     full_range = filters.act_min == _LOW and filters.act_max == _HIGH
-    fast = fits & (right >= 1) & (product + np.abs(offset) < 1 << 31)
+    fits &= right >= 1
+    fast = fits & (product + np.abs(offset) < 1 << 31)
     columns = [2 * bias, multiplier, offset, right]
 
     # A channel whose output is the same for every input needs no product, and so is always fast.
@@ -83,7 +89,7 @@ def _channels(filters: Filters, weights: Int64) -> _Channels:
     constant = unshifted & sums_fit & (ends[0] == ends[1]) & (not filters.acc_offset)
     alone = [np.zeros_like(bias), np.zeros_like(bias), ends[0] * 2 + 1, np.ones_like(bias)]
     folded = np.stack([np.where(constant, a, b) for a, b in zip(alone, columns, strict=True)], axis=1)
-    return _Channels(bias, multiplier, shift, (fast & full_range) | constant, folded)
+    return _Channels(bias, multiplier, shift, fits, (fast & full_range) | constant, folded)
 
 
 # ---- Convolution ----------------------------------------------------------------------------------------
@@ -159,10 +165,19 @@ def depthwise_s8(filters: Filters) -> Packed:
         return replace(packed, layout=_DENSE)
     if filters.multiplier_depth > 1 or count < 4:
         return ref.depthwise_s8(filters)
+    return _planes(filters) if _slides(filters) else _fours(filters)
+
+
+def _four_channels(count: int) -> list[Array]:
+    """Which channels are computed together.  The last four may overlap the ones before."""
+    return [np.arange(4) + min(first, count - 4) for first in range(0, count, 4)]
+
+
+def _fours(filters: Filters) -> Packed:
+    count = filters.weights.shape[2]
     channels = _channels(filters, filters.weights.reshape(-1, count).T.astype(np.int64))
     plain = channels.plain()
-    # The last four channels may overlap the ones before.
-    fours = [np.arange(4) + min(first, count - 4) for first in range(0, count, 4)]
+    fours = _four_channels(count)
     runs = [bool(channels.fast[four].all()) for four in fours]
     stream = b""
     for number, four in enumerate(fours):
@@ -174,3 +189,48 @@ def depthwise_s8(filters: Filters) -> Packed:
             record[3, 3] |= 0 if goes_on else _ENDS_RUN
         stream += filters.weights[..., four].tobytes() + _words([record])
     return Packed(stream, b"", _FOURS)
+
+
+def _slides(filters: Filters) -> bool:
+    """Whether the kernel has a way along planes (runtime/kernels/dsp/depthwise_image_s8.c), in either direction."""
+    kernel, stride = filters.weights.shape[:2], filters.stride
+    return filters.dilation == (1, 1) and any(
+        kernel[along] <= _MOST_TAPS and stride[along] <= _MOST_STRIDE and kernel[1 - along] <= _MOST_ROWS
+        for along in range(2)
+    )
+
+
+def _planes(filters: Filters) -> Packed:
+    count = filters.weights.shape[2]
+    weights = filters.weights.reshape(-1, count).T.astype(np.int64)
+    channels = _channels(filters, weights)
+    records = channels.folded.copy()  # of constant outputs and of the longer way, whose weights are doubled
+    records[:, 3] |= 1 << 8
+    right = np.maximum(-np.asarray(filters.shift, np.int64), 1)
+    scale = np.clip(_SLIDE_BITS + 1 - right, 0, _MOST_SCALE)
+    found, short = dsp_stairs.find(_staircase(filters, channels, weights), scale, _SLIDE_BITS)
+    found &= channels.fits
+    records[found] = np.column_stack([short, scale << 8])[found]
+    fast, plain = channels.fast | found, channels.plain()
+    stream = b""
+    for four in _four_channels(count):
+        all_fast = bool(fast[four].all())
+        record = (records if all_fast else plain)[four].copy()
+        record[0, 3] |= 0 if all_fast else _ANY
+        stream += filters.weights[..., four].tobytes() + _words([record])
+    return Packed(stream, b"", _PLANES)
+
+
+def _staircase(filters: Filters, channels: _Channels, weights: Int64) -> dsp_stairs.Exact:
+    """The exact outputs of channels that fit; of others, of a sum that is always 0."""
+    least, greatest = _sum_range(weights)
+    return dsp_stairs.Exact(
+        np.where(channels.fits, least, 0),
+        np.where(channels.fits, greatest, 0),
+        np.where(channels.fits, channels.bias, 0),
+        channels.multiplier,
+        np.maximum(-channels.shift, 1),
+        filters.output_zero_point,
+        filters.act_min,
+        filters.act_max,
+    )
