@@ -28,6 +28,7 @@ SCHEMA_VERSION = 3
 
 _TENSOR_TYPES: dict[str, int] = {
     "float32": tflite.TensorType.FLOAT32,
+    "int4": tflite.TensorType.INT4,
     "int8": tflite.TensorType.INT8,
     "uint8": tflite.TensorType.UINT8,
     "int16": tflite.TensorType.INT16,
@@ -115,6 +116,14 @@ def window_output(size: int, kernel: int, stride: int, dilation: int, padding: P
     return math.ceil(size / stride) if padding == "SAME" else math.ceil((size - reach + 1) / stride)
 
 
+def _nibbles(data: Array, name: str) -> bytes:
+    """int8 in [-8, 7] two to a byte, the first in the lower half."""
+    if data.size > 0 and not -8 <= data.min() <= data.max() <= 7:
+        raise ValueError(f"tensor {name}: data from {data.min()} to {data.max()} do not fit int4")
+    flat = np.pad(data.ravel(), (0, data.size % 2)) & 15
+    return (flat[0::2] | flat[1::2] << 4).astype(np.uint8).tobytes()
+
+
 # ---- The builder -------------------------------------------------------------------------------------------
 
 
@@ -168,17 +177,21 @@ class Builder:
         data: Array | None = None,
         name: str | None = None,
     ) -> Tensor:
-        """Adds a tensor; with `data` it is a constant.  ValueError for an unknown dtype or unfitting data."""
+        """Adds a tensor; with `data` it is a constant.  ValueError for an unknown dtype or unfitting data.
+
+        Data of an int4 tensor are int8 in [-8, 7].
+        """
         index = len(self._tensors)
         name = name or f"t{index}"
         if dtype not in _TENSOR_TYPES:
             raise ValueError(f"tensor {name}: dtype {dtype} is none of {', '.join(_TENSOR_TYPES)}")
         stored = None
         if data is not None:
-            if data.shape != tuple(shape) or data.dtype != dtype:
+            if data.shape != tuple(shape) or data.dtype != ("int8" if dtype == "int4" else dtype):
                 found = f"{data.dtype}{list(data.shape)}"
                 raise ValueError(f"tensor {name}: data is {found}, expected {dtype}{list(shape)}")
-            stored = data.astype(data.dtype.newbyteorder("<")).tobytes()
+            little = data.astype(data.dtype.newbyteorder("<"))
+            stored = _nibbles(data, name) if dtype == "int4" else little.tobytes()
         tensor = Tensor(index, tuple(int(dim) for dim in shape), dtype, quant, name, stored)
         self._tensors.append(tensor)
         return tensor
@@ -229,6 +242,7 @@ class Builder:
         stride: Pair = (1, 1),
         dilation: Pair = (1, 1),
         padding: Padding = "SAME",
+        weight_bits: int = 8,
         activation: Activation = "NONE",
         name: str | None = None,
     ) -> Tensor:
@@ -242,7 +256,7 @@ class Builder:
         )
         self.op(
             "CONV_2D",
-            self._filter_inputs(x, weights, bias, weight_quant),
+            self._filter_inputs(x, weights, bias, weight_quant, weight_bits),
             [y],
             "Conv2DOptions",
             **_window_fields(stride, padding, activation),
@@ -261,6 +275,7 @@ class Builder:
         stride: Pair = (1, 1),
         dilation: Pair = (1, 1),
         padding: Padding = "SAME",
+        weight_bits: int = 8,
         activation: Activation = "NONE",
         name: str | None = None,
     ) -> Tensor:
@@ -277,7 +292,7 @@ class Builder:
         )
         self.op(
             "DEPTHWISE_CONV_2D",
-            self._filter_inputs(x, weights, bias, weight_quant),
+            self._filter_inputs(x, weights, bias, weight_quant, weight_bits),
             [y],
             "DepthwiseConv2DOptions",
             DepthMultiplier=out_c // x.shape[3],
@@ -295,6 +310,7 @@ class Builder:
         quant: Quant,
         *,
         keep_num_dims: bool = False,
+        weight_bits: int = 8,
         activation: Activation = "NONE",
         name: str | None = None,
     ) -> Tensor:
@@ -307,7 +323,7 @@ class Builder:
         y = self.tensor(shape, x.dtype, quant, name=name)
         self.op(
             "FULLY_CONNECTED",
-            self._filter_inputs(x, weights, bias, weight_quant),
+            self._filter_inputs(x, weights, bias, weight_quant, weight_bits),
             [y],
             "FullyConnectedOptions",
             KeepNumDims=keep_num_dims,
@@ -452,8 +468,10 @@ class Builder:
     def _int_constant(self, values: Sequence[Any]) -> Tensor:
         return self.constant(np.asarray(values, np.int32))
 
-    def _filter_inputs(self, x: Tensor, weights: Array, bias: Array | None, weight_quant: Quant) -> list[Tensor | None]:
-        inputs: list[Tensor | None] = [x, self.constant(weights, weight_quant)]
+    def _filter_inputs(
+        self, x: Tensor, weights: Array, bias: Array | None, weight_quant: Quant, weight_bits: int
+    ) -> list[Tensor | None]:
+        inputs: list[Tensor | None] = [x, self.tensor(weights.shape, f"int{weight_bits}", weight_quant, weights)]
         if bias is not None:
             steps = tuple(x.quant.scales[0] * scale for scale in weight_quant.scales) if x.quant else (1.0,)
             inputs.append(self.constant(bias, Quant(steps)))

@@ -472,6 +472,22 @@ static inline int32x4_t vshrq_n_s32(int32x4_t a, int by)
     return vshlq_s32(a, vdupq_n_s32(-by));
 }
 
+static inline int8x16_t vshlq_n_s8(int8x16_t a, int by)
+{
+    for (int i = 0; i < 16; i++) {
+        a.lane[i] = (int8_t)((uint32_t)a.lane[i] << by);
+    }
+    return a;
+}
+
+static inline int8x16_t vshrq_n_s8(int8x16_t a, int by)
+{
+    for (int i = 0; i < 16; i++) {
+        a.lane[i] = (int8_t)(a.lane[i] >> by);
+    }
+    return a;
+}
+
 /* ---- Floats ---- */
 
 /* Takes four vectors apart. */

@@ -70,6 +70,9 @@ static inline int64_t groat_rvv_saturate(int64_t x, int64_t low, int64_t high)
                    (int##bits##_t)(0u - (unsigned)a.v[i]))                                                           \
     GROAT_RVV_EACH(vint##bits##m##group##_t, vsra_vx_i##bits##m##group,                                              \
                    (vint##bits##m##group##_t a, size_t b, size_t vl), (int##bits##_t)(a.v[i] >> (b & (bits - 1))))   \
+    GROAT_RVV_EACH(vint##bits##m##group##_t, vsll_vx_i##bits##m##group,                                              \
+                   (vint##bits##m##group##_t a, size_t b, size_t vl),                                                \
+                   (int##bits##_t)((uint##bits##_t)a.v[i] << (b & (bits - 1))))                                      \
     GROAT_RVV_EACH(vuint##bits##m##group##_t, vsrl_vx_u##bits##m##group,                                             \
                    (vuint##bits##m##group##_t a, size_t b, size_t vl), (uint##bits##_t)(a.v[i] >> (b & (bits - 1)))) \
     GROAT_RVV_EACH(vuint##bits##m##group##_t, vminu_vx_u##bits##m##group,                                            \
@@ -137,7 +140,6 @@ GROAT_RVV_EACH(vint32m8_t, vssra_vx_i32m8, (vint32m8_t a, size_t b, unsigned mod
                ((void)mode, (int32_t)groat_rvv_round(a.v[i], b & 31)))
 GROAT_RVV_EACH(vint32m8_t, vsll_vv_i32m8, (vint32m8_t a, vuint32m8_t b, size_t vl),
                (int32_t)((uint32_t)a.v[i] << (b.v[i] & 31)))
-GROAT_RVV_EACH(vint32m8_t, vsll_vx_i32m8, (vint32m8_t a, size_t b, size_t vl), (int32_t)((uint32_t)a.v[i] << (b & 31)))
 
 /* Division by zero gives -1, the one quotient that does not fit the dividend. */
 GROAT_RVV_EACH(vint32m8_t, vdiv_vx_i32m8, (vint32m8_t a, int32_t b, size_t vl),

@@ -367,3 +367,82 @@ def mul(
     Returns int8 of the common shape.
     Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
     """
+
+def conv2d_s4(
+    x: ArrayLike,
+    weights: ArrayLike,
+    bias: ArrayLike | None = None,
+    *,
+    multiplier: ArrayLike,
+    shift: ArrayLike,
+    stride: Pair = 1,
+    dilation: Pair = 1,
+    padding: Padding = "valid",
+    input_zero_point: int = 0,
+    output_zero_point: int = 0,
+    act_min: int = -128,
+    act_max: int = 127,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """Two-dimensional convolution with weights of four bits.
+
+    Args:
+        weights: int8 [out_c, kernel_h, kernel_w, c / groups] in [-8, 7].
+        x, bias, multiplier, shift, stride, dilation, padding, on, isa: as conv2d.
+
+    Returns int8 [n, out_h, out_w, out_c].
+    Raises InputError if a weight does not fit four bits, and as conv2d.
+    """
+
+def depthwise_conv2d_s4(
+    x: ArrayLike,
+    weights: ArrayLike,
+    bias: ArrayLike | None = None,
+    *,
+    multiplier: ArrayLike,
+    shift: ArrayLike,
+    stride: Pair = 1,
+    dilation: Pair = 1,
+    padding: Padding = "valid",
+    input_zero_point: int = 0,
+    output_zero_point: int = 0,
+    act_min: int = -128,
+    act_max: int = 127,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """Depthwise convolution with weights of four bits.
+
+    Args:
+        weights: int8 [1, kernel_h, kernel_w, out_c] in [-8, 7]; out_c is a multiple of c.
+        x, bias, multiplier, shift, stride, dilation, padding, on, isa: as depthwise_conv2d.
+
+    Returns int8 [n, out_h, out_w, out_c].
+    Raises InputError if a weight does not fit four bits, and as depthwise_conv2d.
+    """
+
+def fully_connected_s4(
+    x: ArrayLike,
+    weights: ArrayLike,
+    bias: ArrayLike | None = None,
+    *,
+    multiplier: ArrayLike,
+    shift: ArrayLike,
+    input_zero_point: int = 0,
+    weights_zero_point: int = 0,
+    output_zero_point: int = 0,
+    act_min: int = -128,
+    act_max: int = 127,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """Dense layer with weights of four bits.
+
+    Args:
+        weights: int8 [out_c, depth] in [-8, 7].
+        x, bias, multiplier, shift, on, isa: as fully_connected.
+
+    Returns int8 [batches, out_c].
+    Raises InputError if a weight does not fit four bits, and as fully_connected.
+    """

@@ -3,6 +3,7 @@
  * Convolution, grouped or not: a filter for each output channel, over windows of the image.
  */
 #include "../kernels/select.h"
+#include "conv_2d.h"
 #include "window.h"
 
 typedef struct conv_context {
@@ -21,24 +22,10 @@ static uint32_t align_up(uint64_t bytes)
 /* The kernel's arguments but for its pointers, and what it needs; 0 if it does not know the layout. */
 static int prepare(const groat_conv_2d_params *p, conv_context *c, groat_needs *needs)
 {
-    const groat_window *w = &p->window;
-    c->groups = p->groups;
-    c->in_c = (uint32_t)(w->in_c / p->groups);
-    /* Taps that lie side by side in every row are one long run. */
-    int joined = p->groups == 1 && w->dilation_w == 1;
-    /* Field by field: clearing the whole first would cost more than all the rest of opening a small layer. */
     groat_conv_s8 *k = &c->kernel;
-    k->layout = p->layout;
-    k->channels_out = (uint32_t)(p->out_c / p->groups);
-    k->rows = w->kernel_h;
-    k->taps = joined ? 1 : w->kernel_w;
-    k->run = joined ? w->kernel_w * c->in_c : c->in_c;
-    k->tap = c->in_c;
-    k->out_stride = p->out_c;
-    k->acc_offset = 0;
-    k->output_zero_point = p->output_zero_point;
-    k->act_min = p->act_min;
-    k->act_max = p->act_max;
+    c->groups = p->groups;
+    c->in_c = (uint32_t)(p->window.in_c / p->groups);
+    groat_conv_2d_kernel(p, k);
     int known = groat_kernels.conv_s8_needs(k, needs);
     c->weights_step = align_up(needs->weights_bytes);
     c->channels_step = align_up(needs->channels_bytes);

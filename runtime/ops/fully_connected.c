@@ -2,25 +2,13 @@
  *
  * Dense layer: a convolution over one row of one run, with every batch a pixel.
  */
-#include "../kernels/select.h"
 #include "../core/op.h"
+#include "fully_connected.h"
 
 /* The kernel's arguments but for its pointers, and what it needs; 0 if it does not know the layout. */
 static int prepare(const groat_fully_connected_params *p, groat_conv_s8 *k, groat_needs *needs)
 {
-    k->layout = p->layout;
-    k->channels_out = p->out_c;
-    k->rows = 1;
-    k->taps = 1;
-    k->run = p->depth;
-    k->tap = p->depth;
-    k->tap_stride = p->depth;
-    k->pixel_stride = p->depth;
-    k->out_stride = p->out_c;
-    k->acc_offset = 0;
-    k->output_zero_point = p->output_zero_point;
-    k->act_min = p->act_min;
-    k->act_max = p->act_max;
+    groat_fully_connected_kernel(p, k);
     return groat_kernels.conv_s8_needs(k, needs);
 }
 
@@ -50,35 +38,16 @@ static uint32_t scratch_bytes(const void *params)
     return needs.scratch_bytes < UINT32_MAX ? (uint32_t)needs.scratch_bytes : UINT32_MAX;
 }
 
-static int32_t sum(const int8_t *x, uint32_t count)
-{
-    uint32_t total = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        total += (uint32_t)x[i];
-    }
-    return (int32_t)total;
-}
-
 static void run(const groat_call *call)
 {
     const groat_fully_connected_params *p = groat_params(call);
-    const int8_t *in = groat_in(call, 0);
-    int8_t *out = groat_out(call, 0);
     groat_conv_s8 k;
     groat_needs needs;
     prepare(p, &k, &needs);
     k.weights = groat_const(call, p->weights);
     k.channels = groat_const(call, p->channels);
     k.scratch = needs.scratch_bytes > 0 ? groat_scratch(call) : NULL;
-    if (p->weights_zero_point == 0) {
-        groat_kernels.conv_s8(&k, &in, out, p->batches);
-        return;
-    }
-    /* sum of (w - z) * x = sum of w * x - z * sum of x; the other terms are folded into the bias. */
-    for (uint32_t b = 0; b < p->batches; b++, in += p->depth, out += p->out_c) {
-        k.acc_offset = (int32_t)(0u - (uint32_t)p->weights_zero_point * (uint32_t)sum(in, p->depth));
-        groat_kernels.conv_s8(&k, &in, out, 1);
-    }
+    groat_fully_connected_run(p, &k, groat_in(call, 0), groat_out(call, 0));
 }
 
 const groat_op groat_op_fully_connected = {check, scratch_bytes, run};

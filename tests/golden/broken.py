@@ -225,6 +225,16 @@ def _channel(op: str, rule: str, base: str, field: str, value: int) -> Case:
     return f"{op}_{rule}", "E_PARAMS", base, edit
 
 
+def _last_channel(step: int, offset: int) -> Callable[[Editor], Any]:
+    """Sets a shift out of range in a record at `offset` bytes from a step's first channel."""
+
+    def edit(e: Editor) -> None:
+        place = int(e.record("params", step).s8.channels) + offset + 8
+        e.data[place : place + 4] = (31).to_bytes(4, "little")
+
+    return edit
+
+
 def _window_rules(op: str, base: str, step: int) -> Iterator[Case]:
     for field in ("kernel_h", "kernel_w", "stride_h", "stride_w", "dilation_h", "dilation_w"):
         zero: dict[str, Any] = {f"window__{field}": 0}
@@ -307,5 +317,26 @@ _OPS: tuple[Case, ...] = (
     _shape("quantize", "input_dtype", "float_ends", 0, 0, "E_DTYPE", dtype=3),
     _rule("dequantize", "zero_point_low", "float_ends", 2, zero_point=-129),
     _rule("dequantize", "elements", "float_ends", 2, "E_SHAPE", elements=9),
+    _rule("conv_2d_s4", "block_0", "weights_int4", 0, block=0),
+    _rule("conv_2d_s4", "block_of_too_many", "weights_int4", 0, block=41),
+    _rule("conv_2d_s4", "block_needs_scratch", "weights_int4", 0, "E_SCRATCH", block=40),
+    _rule("conv_2d_s4", "groups_0", "weights_int4", 2, s8__groups=0),
+    _rule("conv_2d_s4", "layout_unknown", "weights_int4", 0, s8__layout=9),
+    _rule("conv_2d_s4", "clamp_empty", "weights_int4", 0, s8__act_min=1, s8__act_max=0),
+    _rule("conv_2d_s4", "weights_misaligned", "weights_int4", 0, "E_MISALIGNED", s8__weights=88),
+    _rule("conv_2d_s4", "weights_past_end", "weights_int4", 0, "E_BOUNDS", s8__weights=5696),
+    _rule("conv_2d_s4", "channels_past_end", "weights_int4", 0, "E_BOUNDS", s8__channels=0xFFFFFFF0),
+    _rule("conv_2d_s4", "kernel_huge", "weights_int4", 0, s8__window__kernel_w=0xFFFF, s8__window__dilation_w=0xFFFF),
+    ("conv_2d_s4_last_channel", "E_PARAMS", "weights_int4", _last_channel(0, 39 * 12)),
+    _rule("depthwise_conv_2d_s4", "out_c", "weights_int4", 1, "E_SHAPE", s8__out_c=80),
+    _rule("depthwise_conv_2d_s4", "layout_unknown", "weights_int4", 1, s8__layout=9),
+    _rule("depthwise_conv_2d_s4", "weights_past_end", "weights_int4", 1, "E_BOUNDS", s8__weights=5696),
+    ("depthwise_conv_2d_s4_last_channel", "E_PARAMS", "weights_int4", _last_channel(1, 39 * 12)),
+    _rule("fully_connected_s4", "block_0", "weights_int4", 3, block=0),
+    _rule("fully_connected_s4", "block_of_too_many", "weights_int4", 3, block=32),
+    _rule("fully_connected_s4", "depth", "weights_int4", 3, "E_SHAPE", s8__depth=109),
+    _rule("fully_connected_s4", "sizes_wrap", "weights_int4", 3, "E_SHAPE", s8__batches=2**31, s8__depth=2**31),
+    _rule("fully_connected_s4", "weights_past_end", "weights_int4", 3, "E_BOUNDS", s8__weights=5696),
+    ("fully_connected_s4_last_channel", "E_PARAMS", "weights_int4", _last_channel(3, 30 * 12)),
     ("op_of_other_params", "E_PARAMS", "reshape", lambda e: e.set("steps", 0, op=op_row("lut").id)),
 )

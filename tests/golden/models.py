@@ -55,6 +55,19 @@ def fully_connected(m: Builder, rng: np.random.Generator) -> list[Tensor]:
     return [m.fully_connected(y, _ints(rng, (2, 7)), None, Quant(0.005, 4), UNIT)]
 
 
+def _nibbles(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    return rng.integers(-8, 8, shape).astype(np.int8)
+
+
+def weights_int4(m: Builder, rng: np.random.Generator) -> list[Tensor]:
+    x = m.input((1, 5, 6, 9), quant=IMAGE)
+    scales, bias = _per_channel(rng, 40, 0), _biases(rng, 40)
+    y = m.conv_2d(x, _nibbles(rng, (40, 3, 3, 9)), bias, scales, UNIT, stride=(2, 1), activation="RELU", weight_bits=4)
+    y = m.depthwise_conv_2d(y, _nibbles(rng, (1, 3, 2, 40)), None, Quant(0.2), UNIT, weight_bits=4)
+    y = m.conv_2d(y, _nibbles(rng, (6, 1, 1, 20)), _biases(rng, 6), _per_channel(rng, 6, 0), UNIT, weight_bits=4)
+    return [m.fully_connected(y, _nibbles(rng, (31, 108)), _biases(rng, 31), Quant(0.02), UNIT, weight_bits=4)]
+
+
 def pools(m: Builder, rng: np.random.Generator) -> list[Tensor]:
     x = m.input((1, 7, 6, 3), quant=IMAGE)
     y = m.average_pool_2d(x, (3, 2), stride=(2, 1), padding="SAME")
@@ -132,6 +145,7 @@ MODELS = {
         float_ends,
         reshape,
         network,
+        weights_int4,
     )
 }
 

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The kernel vectors of CMSIS-NN: cases of another project, for int8 and for what merely moves float32."""
+"""The kernel vectors of CMSIS-NN: cases of another project, for int8 with weights of eight and four bits, and for what
+merely moves float32."""
 
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -51,21 +53,36 @@ def convolution(p: Params, a: Arrays) -> dict[str, Any]:
     }
 
 
+def weights_of(a: Arrays, count: int) -> tuple[Array, bool]:
+    """So many weights, and whether they come two to a byte, the first in the lower half."""
+    stored = a["weights"].ravel()
+    if stored.size == count:
+        return stored, False
+    assert stored.size == (count + 1) // 2
+    return np.stack([stored << 4 >> 4, stored >> 4], axis=1).ravel()[:count], True
+
+
 def conv(p: Params, a: Arrays) -> Array:
-    weights = a["weights"].reshape(p["out_ch"], p["filter_y"], p["filter_x"], p.get("filter_ch", p["in_ch"]))
-    return kernels.conv2d(weights=weights, **convolution(p, a))
+    shape = (p["out_ch"], p["filter_y"], p["filter_x"], p.get("filter_ch", p["in_ch"]))
+    weights, four_bits = weights_of(a, math.prod(shape))
+    function = kernels.conv2d_s4 if four_bits else kernels.conv2d
+    return function(weights=weights.reshape(shape), **convolution(p, a))
 
 
 def depthwise(p: Params, a: Arrays) -> Array:
-    weights = a["weights"].reshape(1, p["filter_y"], p["filter_x"], p["out_ch"])
-    return kernels.depthwise_conv2d(weights=weights, **convolution(p, a))
+    shape = (1, p["filter_y"], p["filter_x"], p["out_ch"])
+    weights, four_bits = weights_of(a, math.prod(shape))
+    function = kernels.depthwise_conv2d_s4 if four_bits else kernels.depthwise_conv2d
+    return function(weights=weights.reshape(shape), **convolution(p, a))
 
 
 def dense(p: Params, a: Arrays) -> Array:
     depth = p["accumulation_depth"]
-    return kernels.fully_connected(
+    weights, four_bits = weights_of(a, p["out_ch"] * depth)
+    function = kernels.fully_connected_s4 if four_bits else kernels.fully_connected
+    return function(
         a["input"].reshape(p["input_batches"], depth),
-        a["weights"].reshape(p["out_ch"], depth),
+        weights.reshape(p["out_ch"], depth),
         a.get("biases"),
         multiplier=p["output_multiplier"],
         shift=p["output_shift"],
@@ -108,6 +125,7 @@ RUN: dict[str, Callable[[Params, Arrays], Array]] = {
     "avgpool": pool(kernels.average_pool2d),
     "concatenation": concatenation,
     "convolve": conv,
+    "convolve_1x1": conv,
     "depthwise_conv": depthwise,
     "depthwise_conv_3x3": depthwise,
     "fully_connected": dense,
@@ -120,9 +138,13 @@ MOVES_FLOATS = {"concatenation", "pad", "transpose"}
 TAKEN = {
     ("avgpool", "s8"): 2,
     ("concatenation", "f32"): 1,
+    ("convolve", "s4"): 6,
     ("convolve", "s8"): 1,
+    ("convolve_1x1", "s4"): 2,
+    ("depthwise_conv", "s4"): 2,
     ("depthwise_conv", "s8"): 3,
     ("depthwise_conv_3x3", "s8"): 2,
+    ("fully_connected", "s4"): 2,
     ("fully_connected", "s8"): 3,
     ("grouped_convolve", "s8"): 1,
     ("max_pool", "s8"): 2,
@@ -141,7 +163,8 @@ def described(material: Path) -> Iterator[tuple[Path, Params]]:
 
 
 def is_taken(case: Params) -> bool:
-    return case["op"] in RUN and (case["dtype"] == "s8" or (case["dtype"] == "f32" and case["op"] in MOVES_FLOATS))
+    moves = case["dtype"] == "f32" and case["op"] in MOVES_FLOATS
+    return case["op"] in RUN and (case["dtype"] in ("s4", "s8") or moves)
 
 
 def load(path: Path, case: Params) -> Case:

@@ -198,36 +198,41 @@ def sliding(rng: Rng, size: tuple[int, int], dilated: bool = True) -> dict[str, 
             return {**window, "dilation": dilation} if dilated else window
 
 
-def case_conv(rng: Rng) -> None:
+def random_weights(rng: Rng, shape: tuple[int, ...], bits: int) -> Array:
+    """int8 in the range of so many bits."""
+    return np.asarray(random_int8(rng, shape) >> (8 - bits), np.int8)
+
+
+def case_conv(rng: Rng, function: Callable[..., Array] = kernels.conv2d, bits: int = 8) -> None:
     n, h, w, _ = shape_of(rng, 4, 7)
     groups, depth, filters = (int(value) for value in rng.integers(1, 5, 3))
     groups = groups if rng.random() < 0.4 else 1
     window = sliding(rng, (h, w))
-    weights = random_int8(rng, (groups * filters, *window.pop("kernel"), depth))
+    weights = random_weights(rng, (groups * filters, *window.pop("kernel"), depth), bits)
     zero_points = {"input_zero_point": zero_point(rng), "output_zero_point": zero_point(rng)}
     taps = weights[0].size * 4000
     factors = scaling(rng, len(weights), taps)
     x = random_int8(rng, (min(n, 2), h, w, groups * depth))
-    kernels.conv2d(x, weights, bias(rng, len(weights)), **factors, **window, **zero_points, **clamp(rng))
+    function(x, weights, bias(rng, len(weights)), **factors, **window, **zero_points, **clamp(rng))
 
 
-def case_depthwise(rng: Rng) -> None:
+def case_depthwise(rng: Rng, function: Callable[..., Array] = kernels.depthwise_conv2d, bits: int = 8) -> None:
     n, h, w, c = shape_of(rng, 4, 7)
     out_c = c * int(rng.integers(1, 4))
     window = sliding(rng, (h, w))
-    weights = random_int8(rng, (1, *window.pop("kernel"), out_c))
+    weights = random_weights(rng, (1, *window.pop("kernel"), out_c), bits)
     zero_points = {"input_zero_point": zero_point(rng), "output_zero_point": zero_point(rng)}
     factors = scaling(rng, out_c, weights.size // out_c * 4000)
     x = random_int8(rng, (min(n, 2), h, w, c))
-    kernels.depthwise_conv2d(x, weights, bias(rng, out_c), **factors, **window, **zero_points, **clamp(rng))
+    function(x, weights, bias(rng, out_c), **factors, **window, **zero_points, **clamp(rng))
 
 
-def case_fully_connected(rng: Rng) -> None:
+def case_fully_connected(rng: Rng, function: Callable[..., Array] = kernels.fully_connected, bits: int = 8) -> None:
     batches, out_c = shape_of(rng, 2, 6)
     depth = int(rng.integers(1, 70))
-    kernels.fully_connected(
+    function(
         random_int8(rng, (batches, depth)),
-        random_int8(rng, (out_c, depth)),
+        random_weights(rng, (out_c, depth), bits),
         bias(rng, out_c),
         **scaling(rng, out_c, depth * 4000),
         input_zero_point=zero_point(rng),
@@ -347,6 +352,9 @@ DIRECT: Mapping[str, Callable[[Rng], None]] = {
     "conv_2d": case_conv,
     "depthwise_conv_2d": case_depthwise,
     "fully_connected": case_fully_connected,
+    "conv_2d_s4": lambda rng: case_conv(rng, kernels.conv2d_s4, 4),
+    "depthwise_conv_2d_s4": lambda rng: case_depthwise(rng, kernels.depthwise_conv2d_s4, 4),
+    "fully_connected_s4": lambda rng: case_fully_connected(rng, kernels.fully_connected_s4, 4),
     "average_pool_2d": case_pool(kernels.average_pool2d),
     "max_pool_2d": case_pool(kernels.max_pool2d),
     "add": case_elementwise(kernels.add),
@@ -422,7 +430,8 @@ def test_an_operator_equals_tflm(operator: str) -> None:
     """Models of this operator, and of what is needed to have a tensor that fits it."""
     others = frozenset(OPS) - {operator, "RESHAPE"}
     (kind,) = (row.name for row in op_rows() if operator in op_def(row.name).tflite)
-    becomes = {kind, "lut"} if operator == "QUANTIZE" else {kind}  # between integers it is a table
+    # QUANTIZE between integers is a table; weights may be int4.
+    becomes = {kind, "lut"} if operator == "QUANTIZE" else {kind, f"{kind}_s4"}
     count = 0
     for seed in range(40):
         model = RandomModel(seed, 3, others).build()

@@ -26,6 +26,11 @@ def _values(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
     return rng.integers(-128, 128, shape, np.int8)
 
 
+def _weights(rng: np.random.Generator, shape: tuple[int, ...], bits: int) -> Array:
+    """_values in the range of so many bits."""
+    return np.asarray(_values(rng, shape) >> (8 - bits), np.int8)
+
+
 def _scaling(rng: np.random.Generator, channels: int) -> dict[str, Any]:
     """Constants of channels: sane ones mostly, then any that the format allows."""
     wild = rng.random() < 0.25
@@ -60,32 +65,59 @@ def _image(rng: np.random.Generator, kernel: tuple[int, int], channels: int) -> 
     return _values(rng, (int(rng.integers(1, 3)), *size, channels))
 
 
-def conv2d(rng: np.random.Generator, **where: str) -> Array:
+def conv2d(
+    rng: np.random.Generator, function: Callable[..., Array] = kernels.conv2d, bits: int = 8, **where: str
+) -> Array:
     groups = int(rng.choice([1, 1, 1, 1, 2, 3]))
     depth, filters = int(rng.choice(SHAPES)), int(rng.choice(SHAPES))
     kernel = (1, 1) if rng.random() < 0.3 else (int(rng.integers(1, 6)), int(rng.integers(1, 6)))
     x = _image(rng, kernel, depth * groups)
-    weights = _values(rng, (filters * groups, *kernel, depth))
+    weights = _weights(rng, (filters * groups, *kernel, depth), bits)
     count = filters * groups
-    return kernels.conv2d(x, weights, _bias(rng, count), **_window(rng), **_scaling(rng, count), **where)
+    return function(x, weights, _bias(rng, count), **_window(rng), **_scaling(rng, count), **where)
 
 
-def depthwise_conv2d(rng: np.random.Generator, **where: str) -> Array:
+def depthwise_conv2d(
+    rng: np.random.Generator, function: Callable[..., Array] = kernels.depthwise_conv2d, bits: int = 8, **where: str
+) -> Array:
     channels, multiplier = int(rng.choice(SHAPES)), int(rng.choice([1, 1, 1, 2, 3, 8]))
     side = int(rng.choice([1, 2, 3, 3, 3, 5, 7]))
     kernel = (side, side) if rng.random() < 0.8 else (side, int(rng.integers(1, 8)))
     x = _image(rng, kernel, channels)
-    weights = _values(rng, (1, *kernel, channels * multiplier))
+    weights = _weights(rng, (1, *kernel, channels * multiplier), bits)
     count = channels * multiplier
-    return kernels.depthwise_conv2d(x, weights, _bias(rng, count), **_window(rng), **_scaling(rng, count), **where)
+    return function(x, weights, _bias(rng, count), **_window(rng), **_scaling(rng, count), **where)
 
 
-def fully_connected(rng: np.random.Generator, **where: str) -> Array:
+def fully_connected(
+    rng: np.random.Generator, function: Callable[..., Array] = kernels.fully_connected, bits: int = 8, **where: str
+) -> Array:
     depth, filters = int(rng.choice([*SHAPES, 63, 64, 100, 257])), int(rng.choice(SHAPES))
-    x, weights = _values(rng, (int(rng.integers(1, 6)), depth)), _values(rng, (filters, depth))
+    x, weights = _values(rng, (int(rng.integers(1, 6)), depth)), _weights(rng, (filters, depth), bits)
     zero_point = 0 if rng.random() < 0.7 else int(rng.integers(-128, 128))
     scaling = _scaling(rng, filters)
-    return kernels.fully_connected(x, weights, _bias(rng, filters), weights_zero_point=zero_point, **scaling, **where)
+    return function(x, weights, _bias(rng, filters), weights_zero_point=zero_point, **scaling, **where)
+
+
+def conv2d_s4(rng: np.random.Generator, **where: str) -> Array:
+    """Many channels now and then, so that they come in blocks."""
+    if rng.random() < 0.8:
+        return conv2d(rng, kernels.conv2d_s4, 4, **where)
+    x, count = _values(rng, (1, 4, 5, 40)), int(rng.integers(30, 100))
+    weights = _weights(rng, (count, 3, 3, 40), 4)
+    return kernels.conv2d_s4(x, weights, _bias(rng, count), padding="same", **_scaling(rng, count), **where)
+
+
+def depthwise_conv2d_s4(rng: np.random.Generator, **where: str) -> Array:
+    return depthwise_conv2d(rng, kernels.depthwise_conv2d_s4, 4, **where)
+
+
+def fully_connected_s4(rng: np.random.Generator, **where: str) -> Array:
+    if rng.random() < 0.8:
+        return fully_connected(rng, kernels.fully_connected_s4, 4, **where)
+    depth, count = int(rng.integers(300, 1200)), int(rng.integers(1, 80))
+    x, weights = _values(rng, (int(rng.integers(1, 3)), depth)), _weights(rng, (count, depth), 4)
+    return kernels.fully_connected_s4(x, weights, _bias(rng, count), **_scaling(rng, count), **where)
 
 
 def add(rng: np.random.Generator, **where: str) -> Array:
@@ -129,7 +161,19 @@ def lut(rng: np.random.Generator, **where: str) -> Array:
 
 
 CASES: dict[str, Callable[..., Array]] = {
-    case.__name__: case for case in (conv2d, depthwise_conv2d, fully_connected, add, pool, softmax, lut)
+    case.__name__: case
+    for case in (
+        conv2d,
+        depthwise_conv2d,
+        fully_connected,
+        conv2d_s4,
+        depthwise_conv2d_s4,
+        fully_connected_s4,
+        add,
+        pool,
+        softmax,
+        lut,
+    )
 }
 
 

@@ -224,10 +224,13 @@ class _Grower:
 
     # -- filters --
 
-    def weights(self, shape: tuple[int, ...]) -> Array:
+    def weights(self, shape: tuple[int, ...]) -> tuple[Array, int]:
+        """Weights and how many bits they have."""
+        bits = 4 if self.chance(0.2) and "int4" not in self.exclude else 8
+        end = 1 << (bits - 1)
         if self.chance(0.1):
-            return self.rng.choice([-128, 127], shape).astype(np.int8)
-        return self.rng.integers(-127, 128, shape).astype(np.int8)
+            return self.rng.choice([-end, end - 1], shape).astype(np.int8), bits
+        return self.rng.integers(-end if bits == 4 else 1 - end, end, shape).astype(np.int8), bits
 
     def filter_scales(
         self, x: _Live, weights: Array, taps: int, axis: int
@@ -271,7 +274,7 @@ class _Grower:
         divisors = [g for g in range(1, in_c + 1) if in_c % g == 0]
         groups = int(self.rng.choice(divisors)) if self.chance(0.3) else 1
         out_c = groups * self.integer(1, max(1, MAX_CHANNELS // groups // 2))
-        weights = self.weights((out_c, *kernel, in_c // groups))
+        weights, bits = self.weights((out_c, *kernel, in_c // groups))
         bias, weight_quant, quant, activation, centre, spread = self.filter_scales(
             x, weights, math.prod(weights.shape[1:]), 0
         )
@@ -285,6 +288,7 @@ class _Grower:
             dilation=dilation,
             padding=padding,
             activation=activation,
+            weight_bits=bits,
         )
         return _Live(y, centre, spread)
 
@@ -296,7 +300,7 @@ class _Grower:
         multiplier = self.integer(1, 3) if self.chance(0.4) else 1
         if in_c * multiplier > 2 * MAX_CHANNELS:
             return None
-        weights = self.weights((1, *kernel, in_c * multiplier))
+        weights, bits = self.weights((1, *kernel, in_c * multiplier))
         bias, weight_quant, quant, activation, centre, spread = self.filter_scales(x, weights, math.prod(kernel), 3)
         y = self.m.depthwise_conv_2d(
             self.use(x),
@@ -308,6 +312,7 @@ class _Grower:
             dilation=dilation,
             padding=padding,
             activation=activation,
+            weight_bits=bits,
         )
         return _Live(y, centre, spread)
 
@@ -320,10 +325,19 @@ class _Grower:
         keep = depth == x.tensor.shape[-1] and x.tensor.rank > 2 and self.chance(0.4)
         if math.prod(x.tensor.shape) // depth * out_c > MAX_ELEMENTS:
             return None
-        weights = self.weights((out_c, depth))
+        weights, bits = self.weights((out_c, depth))
         bias, weight_quant, quant, activation, centre, spread = self.filter_scales(x, weights, depth, 0)
+        if bits == 4 and len(weight_quant.scales) > 1:  # TFLM has no kernel for that
+            weight_quant = Quant(weight_quant.scales[0])
         y = self.m.fully_connected(
-            self.use(x), weights, bias, weight_quant, quant, keep_num_dims=keep, activation=activation
+            self.use(x),
+            weights,
+            bias,
+            weight_quant,
+            quant,
+            keep_num_dims=keep,
+            activation=activation,
+            weight_bits=bits,
         )
         return _Live(y, centre, spread)
 

@@ -16,7 +16,7 @@ import tflite
 from groat.errors import ModelError, UnsupportedError, VerifyError
 from groat.graph import Graph, Op, Quantization, Tensor, verify
 from groat.graph.ir import Array
-from groat.ops import tflite_importers
+from groat.ops import op_def, tflite_importers
 from groat.ops.base import Unsupported
 
 IDENTIFIER = b"TFL3"
@@ -116,6 +116,7 @@ class _Operator:
 
 
 DTYPES = {"INT8": "int8", "UINT8": "uint8", "INT32": "int32", "FLOAT32": "float32"}
+CONSTANT_DTYPES = {"INT4": "int4"}  # of weights alone
 
 
 class _Vectors:
@@ -164,23 +165,35 @@ def _quantization(vectors: _Vectors, table: Any) -> Quantization | None:
 def _tensor(model: Any, vectors: _Vectors, table: Any) -> Tensor:
     """A tensor; dtypes that Groat does not know keep their schema name, in lower case."""
     kind = _names("TensorType").get(table.Type(), f"type {table.Type()}")
-    dtype = DTYPES.get(kind, kind.lower())
+    dtype = {**DTYPES, **CONSTANT_DTYPES}.get(kind, kind.lower())
     shape = tuple(vectors.numbers(table.ShapeAsNumpy()))
     name = vectors.text(table.Name())
     data = None
     buffer = model.Buffers(table.Buffer())
-    if buffer is not None and buffer.DataLength() > 0 and dtype in DTYPES.values():
-        raw = vectors.data(buffer.DataAsNumpy())
-        item = np.dtype(dtype).newbyteorder("<")
-        if len(raw) != math.prod(shape) * item.itemsize:
-            raise ModelError(f"constant {name!r} has {len(raw)} bytes; expected {dtype}{list(shape)}")
-        data = np.frombuffer(raw, item).astype(dtype).reshape(shape)
+    if buffer is not None and buffer.DataLength() > 0 and (dtype in DTYPES.values() or dtype == "int4"):
+        data = _constant(vectors.data(buffer.DataAsNumpy()), dtype, shape)
+        if data is None:
+            raise ModelError(f"constant {name!r} has {buffer.DataLength()} bytes; expected {dtype}{list(shape)}")
     return Tensor(name, shape, dtype, _quantization(vectors, table), data)
+
+
+def _constant(raw: bytes, dtype: str, shape: tuple[int, ...]) -> Array | None:
+    """The data of a constant; None if they are not as many bytes as that takes."""
+    elements = math.prod(shape)
+    if dtype == "int4":  # two to a byte, the first in the lower half
+        if len(raw) != (elements + 1) // 2:
+            return None
+        packed = np.frombuffer(raw, np.int8)
+        return np.stack([packed << 4 >> 4, packed >> 4], axis=1).ravel()[:elements].reshape(shape)
+    item = np.dtype(dtype).newbyteorder("<")
+    if len(raw) != elements * item.itemsize:
+        return None
+    return np.frombuffer(raw, item).astype(dtype).reshape(shape)
 
 
 def _require_describable(tensor: Tensor) -> None:
     """Raises Unsupported for a type or rank that no packed model can have."""
-    if tensor.dtype not in DTYPES.values():
+    if tensor.dtype not in DTYPES.values() and not (tensor.dtype == "int4" and tensor.data is not None):
         raise Unsupported(f"a tensor is {tensor.dtype}; expected {', '.join(DTYPES.values())}")
     if len(tensor.shape) > RANK_MAX:
         raise Unsupported(f"a tensor has {len(tensor.shape)} dimensions; expected at most {RANK_MAX}")
@@ -231,7 +244,11 @@ def _import(data: bytes, name: str) -> Graph:
             for number in (*operator.inputs, *operator.outputs):
                 if number >= 0:
                     _require_describable(tensors[number])
-            ops.append(importer(operator))
+            op = importer(operator)
+            for position, number in enumerate(op.inputs):
+                if tensors[number].dtype == "int4" and position not in op_def(op.kind).int4_inputs:
+                    raise Unsupported(f"input {position} is int4; there are kernels for int4 weights only")
+            ops.append(op)
         except Unsupported as reason:
             problems.append(f"{operator.describe()}: {reason}")
     if problems:
@@ -247,6 +264,8 @@ def _import(data: bytes, name: str) -> Graph:
             raise ModelError(
                 f"{name}: tensor {number} {tensors[number].name!r} has shape {shape}; expected fixed sizes"
             )
+    if any(tensors[number].dtype == "int4" for number in outputs):
+        raise ModelError(f"{name}: an output is an int4 constant")
     if not inputs or not outputs:
         raise ModelError(f"{name}: {len(inputs)} inputs and {len(outputs)} outputs; expected at least one of each")
     for number in inputs:

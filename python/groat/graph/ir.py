@@ -42,7 +42,7 @@ class Tensor:
 
     Attributes:
         shape: fixed sizes, slowest first; () is a scalar.
-        dtype: a NumPy dtype name: int8, uint8, int32 or float32.
+        dtype: a NumPy dtype name: int8, uint8, int32 or float32.  A constant may also be int4: its data are int8.
     """
 
     name: str
@@ -57,6 +57,8 @@ class Tensor:
 
     @property
     def nbytes(self) -> int:
+        if self.dtype == "int4":
+            return (self.elements + 1) // 2
         return self.elements * np.dtype(self.dtype).itemsize
 
     @property

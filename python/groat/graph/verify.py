@@ -27,7 +27,8 @@ def verify(graph: Graph, after: str = "import") -> Graph:
             fail(f"tensor {number} {tensor.name!r} has shape {tensor.shape}")
         if tensor.data is not None:
             written.add(number)
-            if tensor.data.shape != tensor.shape or tensor.data.dtype != np.dtype(tensor.dtype):
+            dtype = np.dtype("int8" if tensor.dtype == "int4" else tensor.dtype)
+            if tensor.data.shape != tensor.shape or tensor.data.dtype != dtype:
                 fail(
                     f"constant {number} {tensor.name!r} holds {tensor.data.dtype}{list(tensor.data.shape)}, "
                     f"declared {tensor.dtype}{list(tensor.shape)}"

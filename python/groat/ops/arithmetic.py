@@ -119,8 +119,8 @@ def require_int8(tensor: Tensor, role: str) -> None:
 def channel_scales(weights: Tensor, channels: int, axis: int) -> list[float]:
     """The weight scale of each output channel; raises Unsupported if they are missing or along another axis."""
     quantization: Quantization | None = weights.quantization
-    if weights.dtype != "int8":
-        raise Unsupported(f"its weights are {weights.dtype}; there are kernels for int8 only")
+    if weights.dtype not in ("int8", "int4"):
+        raise Unsupported(f"its weights are {weights.dtype}; there are kernels for int8 and int4 only")
     if quantization is None:
         raise Unsupported("its weights are not quantised")
     if any(not (math.isfinite(scale) and scale > 0) for scale in quantization.scale):

@@ -75,6 +75,8 @@ class OpDef(ABC):
     """
 
     tflite: ClassVar[Mapping[str, Importer]] = {}
+    int4_inputs: ClassVar[tuple[int, ...]] = ()
+    """Inputs (as indices into op.inputs) that may be int4 constants."""
 
     @abstractmethod
     def shapes(self, op: Op, inputs: Sequence[Tensor]) -> list[Shape]:

@@ -35,6 +35,14 @@ def array(value: ArrayLike, name: str, dtype: str | tuple[str, ...], rank: int |
     return result
 
 
+def four_bits(value: ArrayLike, name: str) -> Array:
+    """`value` as int8; InputError if some of it does not fit four bits."""
+    result = array(value, name, "int8")
+    if result.size > 0 and not -8 <= result.min() <= result.max() <= 7:
+        raise InputError(f"{name} has values from {result.min()} to {result.max()}; expected int4: -8 to 7")
+    return result
+
+
 def channels(value: ArrayLike, name: str, count: int) -> Array:
     """An int32 for each of `count` channels, from as many or from one; InputError for any other number."""
     result = np.asarray(value, np.int32)

@@ -30,9 +30,10 @@ from groat.ops.arithmetic import (
 from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Unsupported
 from groat.ops.call import Padding, Pair, array, call, channels, window
 from groat.ops.window import import_window, pad_image, spatial_shape, window_fields
-from groat.pack.layouts import Filters
+from groat.pack.layouts import Filters, Packed
 
 ALIGN = 16  # of constants in a packed model
+ZERO_POINTS_AND_CLAMP = ("input_zero_point", "output_zero_point", "act_min", "act_max")
 
 
 def import_convolution(source: ImportedOp, channel_axis: int) -> tuple[list[int], dict[str, Any]]:
@@ -95,12 +96,16 @@ def filters_of(
 
 def convolution_fields(op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> dict[str, Any]:
     """The fields that CONV_2D and DEPTHWISE_CONV_2D share, but for the constants."""
-    names = ("input_zero_point", "output_zero_point", "act_min", "act_max")
     return {
         "window": window_fields(op, inputs[0].shape, outputs[0].shape),
         "out_c": outputs[0].shape[3],
-        **{name: op.attrs[name] for name in names},
+        **{name: op.attrs[name] for name in ZERO_POINTS_AND_CLAMP},
     }
+
+
+def kind_of(source: ImportedOp, kind: str) -> str:
+    """The op for an operator with the weights of this one: `kind`, or its sibling for int4."""
+    return f"{kind}_s4" if source.input(1).dtype == "int4" else kind
 
 
 def _group(filters: Filters, group: int, groups: int) -> Filters:
@@ -116,8 +121,17 @@ def _group(filters: Filters, group: int, groups: int) -> Filters:
     )
 
 
+def packed_fields(packed: Sequence[Packed], constants: Constants) -> dict[str, Any]:
+    """The fields of constants that come in parts, groups or blocks: stored one behind the other."""
+    return {
+        "weights": constants.add(_aligned([part.weights for part in packed])),
+        "channels": constants.add(_aligned([part.channels for part in packed])),
+        "layout": packed[0].layout,
+    }
+
+
 def _aligned(parts: Sequence[bytes]) -> bytes:
-    """Groups one behind the other, each at an aligned place."""
+    """One behind the other, each at an aligned place."""
     return b"".join(part + b"\0" * (-len(part) % ALIGN) for part in parts[:-1]) + parts[-1]
 
 
@@ -155,9 +169,8 @@ class Conv2D(OpDef):
         flat = acc.reshape(*acc.shape[:3], -1)
         return [rescale(op, flat + inputs[2] if len(inputs) > 2 else flat)]
 
-    def params(
-        self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
-    ) -> dict[str, Any]:
+    def groups(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> list[Filters]:
+        """What the layouts need to know of each group."""
         weights, groups = inputs[1].data, op.attrs["groups"]
         assert weights is not None
         out_c, rows, taps, depth = weights.shape
@@ -165,13 +178,16 @@ class Conv2D(OpDef):
             weights = weights.reshape(out_c, rows, 1, taps * depth)
         pixels = outputs[0].shape[1] * outputs[0].shape[2] if rows == taps == 1 else outputs[0].shape[2]
         filters = filters_of(op, inputs, weights, weights.sum(axis=(1, 2, 3), dtype=np.int64), pixels, tap=depth)
-        packed = constants.layouts.conv_s8([_group(filters, group, groups) for group in range(groups)])
+        return [_group(filters, group, groups) for group in range(groups)]
+
+    def params(
+        self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
+    ) -> dict[str, Any]:
+        packed = constants.layouts.conv_s8(self.groups(op, inputs, outputs))
         return {
             **convolution_fields(op, inputs, outputs),
-            "weights": constants.add(_aligned([part.weights for part in packed])),
-            "channels": constants.add(_aligned([part.channels for part in packed])),
-            "layout": packed[0].layout,
-            "groups": groups,
+            **packed_fields(packed, constants),
+            "groups": op.attrs["groups"],
         }
 
     def macs(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> int:
@@ -183,7 +199,7 @@ def _import(source: ImportedOp) -> Op:
     filters, depth, in_c = source.input(1).shape[0], source.input(1).shape[3], source.input(0).shape[3]
     if depth == 0 or in_c % depth != 0 or filters % (in_c // depth) != 0:
         raise Unsupported(f"{in_c} input channels do not divide into groups of {depth} for {filters} filters")
-    return source.op("conv_2d", inputs, {**attrs, "groups": in_c // depth})
+    return source.op(kind_of(source, "conv_2d"), inputs, {**attrs, "groups": in_c // depth})
 
 
 Conv2D.tflite = {"CONV_2D": _import}
@@ -233,6 +249,25 @@ def conv2d(
     Returns int8 [n, out_h, out_w, out_c].
     Raises InputError if the arrays do not fit each other, and as groat.Runner on a device.
     """
+    zero_points_and_clamp = (input_zero_point, output_zero_point, act_min, act_max)
+    inputs, attrs = conv2d_arguments(
+        x, weights, bias, multiplier, shift, stride, dilation, padding, zero_points_and_clamp
+    )
+    return call("conv_2d", inputs, attrs, "int8", on, isa)
+
+
+def conv2d_arguments(
+    x: ArrayLike,
+    weights: ArrayLike,
+    bias: ArrayLike | None,
+    multiplier: ArrayLike,
+    shift: ArrayLike,
+    stride: Pair,
+    dilation: Pair,
+    padding: Padding,
+    zero_points_and_clamp: tuple[int, int, int, int],
+) -> tuple[list[Array], dict[str, Any]]:
+    """(inputs, attrs) from the arguments of conv2d."""
     inputs, count = convolution_inputs(x, weights, bias, 0)
     in_c, depth = inputs[0].shape[3], inputs[1].shape[3]
     if depth == 0 or in_c % depth != 0 or count % (in_c // depth) != 0:
@@ -242,9 +277,6 @@ def conv2d(
         "groups": in_c // depth,
         "multiplier": channels(multiplier, "multiplier", count),
         "shift": channels(shift, "shift", count),
-        "input_zero_point": input_zero_point,
-        "output_zero_point": output_zero_point,
-        "act_min": act_min,
-        "act_max": act_max,
+        **dict(zip(ZERO_POINTS_AND_CLAMP, zero_points_and_clamp, strict=True)),
     }
-    return call("conv_2d", inputs, attrs, "int8", on, isa)
+    return inputs, attrs

@@ -19,14 +19,18 @@ from groat.graph.ir import Array, Op, Tensor
 from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Unsupported
 from groat.ops.call import Padding, Pair, call, channels, window
 from groat.ops.conv_2d import (
+    ZERO_POINTS_AND_CLAMP,
     convolution_fields,
     convolution_inputs,
     filters_of,
     import_convolution,
+    kind_of,
+    packed_fields,
     rescale,
     strided_tap,
 )
 from groat.ops.window import pad_image, spatial_shape
+from groat.pack.layouts import Filters
 
 
 class DepthwiseConv2D(OpDef):
@@ -45,22 +49,20 @@ class DepthwiseConv2D(OpDef):
                 acc += strided_tap(repeated, op, (ky, kx), out) * weights[0, ky, kx]
         return [rescale(op, acc + inputs[2] if len(inputs) > 2 else acc)]
 
-    def params(
-        self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
-    ) -> dict[str, Any]:
+    def filters(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> Filters:
+        """What the layouts need to know."""
         assert inputs[1].data is not None
         weights = inputs[1].data[0]
         depth = weights.shape[2] // inputs[0].shape[3]
         weights_sum = weights.sum(axis=(0, 1), dtype=np.int64)
         filters = filters_of(op, inputs, weights, weights_sum, outputs[0].shape[2], multiplier_depth=depth)
-        filters = replace(filters, stride=op.attrs["stride"], dilation=op.attrs["dilation"])
-        packed = constants.layouts.depthwise_s8(filters)
-        return {
-            **convolution_fields(op, inputs, outputs),
-            "weights": constants.add(packed.weights),
-            "channels": constants.add(packed.channels),
-            "layout": packed.layout,
-        }
+        return replace(filters, stride=op.attrs["stride"], dilation=op.attrs["dilation"])
+
+    def params(
+        self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
+    ) -> dict[str, Any]:
+        packed = constants.layouts.depthwise_s8(self.filters(op, inputs, outputs))
+        return {**convolution_fields(op, inputs, outputs), **packed_fields([packed], constants)}
 
     def macs(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> int:
         return outputs[0].elements * inputs[1].shape[1] * inputs[1].shape[2]
@@ -71,7 +73,7 @@ def _import(source: ImportedOp) -> Op:
     shape, in_c = source.input(1).shape, source.input(0).shape[3]
     if shape[0] != 1 or shape[3] % in_c != 0:
         raise Unsupported(f"weights {list(shape)} do not fit {in_c} input channels: expected [1, h, w, a multiple]")
-    return source.op("depthwise_conv_2d", inputs, attrs)
+    return source.op(kind_of(source, "depthwise_conv_2d"), inputs, attrs)
 
 
 DepthwiseConv2D.tflite = {"DEPTHWISE_CONV_2D": _import}
@@ -106,6 +108,25 @@ def depthwise_conv2d(
     Returns int8 [n, out_h, out_w, out_c].
     Raises InputError if the arrays do not fit each other, and as groat.Runner on a device.
     """
+    zero_points_and_clamp = (input_zero_point, output_zero_point, act_min, act_max)
+    inputs, attrs = depthwise_conv2d_arguments(
+        x, weights, bias, multiplier, shift, stride, dilation, padding, zero_points_and_clamp
+    )
+    return call("depthwise_conv_2d", inputs, attrs, "int8", on, isa)
+
+
+def depthwise_conv2d_arguments(
+    x: ArrayLike,
+    weights: ArrayLike,
+    bias: ArrayLike | None,
+    multiplier: ArrayLike,
+    shift: ArrayLike,
+    stride: Pair,
+    dilation: Pair,
+    padding: Padding,
+    zero_points_and_clamp: tuple[int, int, int, int],
+) -> tuple[list[Array], dict[str, Any]]:
+    """(inputs, attrs) from the arguments of depthwise_conv2d."""
     inputs, count = convolution_inputs(x, weights, bias, 3)
     if inputs[1].shape[0] != 1 or count % inputs[0].shape[3] != 0:
         raise InputError(
@@ -116,9 +137,6 @@ def depthwise_conv2d(
         **window(inputs[0], inputs[1].shape[1:3], stride, dilation, padding),
         "multiplier": channels(multiplier, "multiplier", count),
         "shift": channels(shift, "shift", count),
-        "input_zero_point": input_zero_point,
-        "output_zero_point": output_zero_point,
-        "act_min": act_min,
-        "act_max": act_max,
+        **dict(zip(ZERO_POINTS_AND_CLAMP, zero_points_and_clamp, strict=True)),
     }
-    return call("depthwise_conv_2d", inputs, attrs, "int8", on, isa)
+    return inputs, attrs

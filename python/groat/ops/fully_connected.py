@@ -25,7 +25,8 @@ from groat.ops.arithmetic import (
 )
 from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Unsupported
 from groat.ops.call import array, call, channels
-from groat.ops.conv_2d import filters_of, rescale
+from groat.ops.conv_2d import filters_of, kind_of, packed_fields, rescale
+from groat.pack.layouts import Filters
 
 
 class FullyConnected(OpDef):
@@ -38,9 +39,8 @@ class FullyConnected(OpDef):
         acc = x @ weights.T
         return [rescale(op, acc + inputs[2] if len(inputs) > 2 else acc).reshape(op.attrs["out_shape"])]
 
-    def params(
-        self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
-    ) -> dict[str, Any]:
+    def filters(self, op: Op, inputs: Sequence[Tensor]) -> Filters:
+        """What the layouts need to know."""
         attrs = op.attrs
         weights = inputs[1].data
         assert weights is not None
@@ -49,17 +49,24 @@ class FullyConnected(OpDef):
         weights_sum = weights.sum(axis=1, dtype=np.int64) - depth * attrs["weights_zero_point"]
         batches = inputs[0].elements // depth
         filters = filters_of(op, inputs, weights.reshape(out_c, 1, 1, depth), weights_sum, batches, tap=depth)
-        filters = replace(filters, acc_offset=attrs["weights_zero_point"] != 0)
-        packed = constants.layouts.conv_s8([filters])[0]
+        return replace(filters, acc_offset=attrs["weights_zero_point"] != 0)
+
+    def fields(self, op: Op, inputs: Sequence[Tensor]) -> dict[str, Any]:
+        """The fields of the struct but for the constants."""
+        out_c, depth = inputs[1].shape
+        names = ("weights_zero_point", "output_zero_point", "act_min", "act_max")
         return {
-            "weights": constants.add(packed.weights),
-            "channels": constants.add(packed.channels),
-            "layout": packed.layout,
-            "batches": batches,
+            "batches": inputs[0].elements // depth,
             "depth": depth,
             "out_c": out_c,
-            **{name: attrs[name] for name in ("weights_zero_point", "output_zero_point", "act_min", "act_max")},
+            **{name: op.attrs[name] for name in names},
         }
+
+    def params(
+        self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
+    ) -> dict[str, Any]:
+        packed = constants.layouts.conv_s8([self.filters(op, inputs)])
+        return {**self.fields(op, inputs), **packed_fields(packed, constants)}
 
     def macs(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> int:
         return outputs[0].elements * inputs[1].shape[1]
@@ -97,7 +104,7 @@ def _import(source: ImportedOp) -> Op:
     }
     if y.elements != x.elements // shape[1] * shape[0]:
         raise Unsupported(f"its output has shape {list(y.shape)}; expected {x.elements // shape[1]} x {shape[0]}")
-    return source.op("fully_connected", inputs, attrs)
+    return source.op(kind_of(source, "fully_connected"), inputs, attrs)
 
 
 FullyConnected.tflite = {"FULLY_CONNECTED": _import}
@@ -130,6 +137,21 @@ def fully_connected(
     Returns int8 [batches, out_c].
     Raises InputError if the arrays do not fit each other, and as groat.Runner on a device.
     """
+    zero_points = (input_zero_point, weights_zero_point, output_zero_point)
+    inputs, attrs = fully_connected_arguments(x, weights, bias, multiplier, shift, zero_points, (act_min, act_max))
+    return call("fully_connected", inputs, attrs, "int8", on, isa)
+
+
+def fully_connected_arguments(
+    x: ArrayLike,
+    weights: ArrayLike,
+    bias: ArrayLike | None,
+    multiplier: ArrayLike,
+    shift: ArrayLike,
+    zero_points: tuple[int, int, int],
+    clamp: tuple[int, int],
+) -> tuple[list[Array], dict[str, Any]]:
+    """(inputs, attrs) from the arguments of fully_connected."""
     inputs = [array(x, "x", "int8", 2), array(weights, "weights", "int8", 2)]
     count, depth = inputs[1].shape
     if inputs[0].shape[1] != depth:
@@ -139,11 +161,11 @@ def fully_connected(
     attrs = {
         "multiplier": channels(multiplier, "multiplier", count),
         "shift": channels(shift, "shift", count),
-        "input_zero_point": input_zero_point,
-        "weights_zero_point": weights_zero_point,
-        "output_zero_point": output_zero_point,
-        "act_min": act_min,
-        "act_max": act_max,
+        "input_zero_point": zero_points[0],
+        "weights_zero_point": zero_points[1],
+        "output_zero_point": zero_points[2],
+        "act_min": clamp[0],
+        "act_max": clamp[1],
         "out_shape": (inputs[0].shape[0], count),
     }
-    return call("fully_connected", inputs, attrs, "int8", on, isa)
+    return inputs, attrs

@@ -40,7 +40,7 @@ static void run_dense(const groat_depthwise_s8 *k, const int8_t *const *rows, in
 /* Words of four channels in the stream. */
 static uint64_t four_words(const groat_depthwise_s8 *k)
 {
-    return (uint64_t)k->rows * k->taps + 4u * sizeof(dsp_channel) / 4u;
+    return (uint64_t)k->rows * k->taps + DSP_FOUR_WORDS;
 }
 
 int groat_depthwise_s8_needs_dsp(const groat_depthwise_s8 *k, groat_needs *needs)
@@ -63,11 +63,10 @@ int groat_depthwise_s8_needs_dsp(const groat_depthwise_s8 *k, groat_needs *needs
     }
 }
 
-static int check_planes(const groat_depthwise_s8 *k)
+static int check_planes(const groat_depthwise_s8 *k, const int32_t *first, uint32_t step)
 {
-    const int32_t *stream = k->weights;
-    for (uint32_t c = 0; c < k->channels_in; c += 4, stream += four_words(k)) {
-        const dsp_channel *channels = (const dsp_channel *)(stream + k->rows * k->taps);
+    for (uint32_t c = 0; c < k->channels_in; c += 4, first += step) {
+        const dsp_channel *channels = (const dsp_channel *)first;
         int any = (channels->tag & DSP_ANY) != 0;
         for (uint32_t i = 0; i < 4; i++) {
             const dsp_channel *channel = &channels[i];
@@ -81,22 +80,14 @@ static int check_planes(const groat_depthwise_s8 *k)
     return 1;
 }
 
-int groat_depthwise_s8_check_dsp(const groat_depthwise_s8 *k)
+int groat_dsp_fours_valid(const groat_depthwise_s8 *k, const int32_t *first, uint32_t step)
 {
-    if (k->layout == DSP_DEPTHWISE_PLAIN) {
-        return groat_depthwise_s8_check_ref(k);
-    }
-    if (k->layout == DSP_DEPTHWISE_DENSE) {
-        groat_conv_s8 conv = dense(k);
-        return groat_conv_s8_check_dsp(&conv);
-    }
     if (k->layout == DSP_DEPTHWISE_PLANES) {
-        return check_planes(k);
+        return check_planes(k, first, step);
     }
-    const int32_t *stream = k->weights;
     int in_run = 0; /* of fast fours, which nothing but its own end stops */
-    for (uint32_t c = 0; c < k->channels_in; c += 4, stream += four_words(k)) {
-        const dsp_channel *channels = (const dsp_channel *)(stream + k->rows * k->taps);
+    for (uint32_t c = 0; c < k->channels_in; c += 4, first += step) {
+        const dsp_channel *channels = (const dsp_channel *)first;
         int fast = (channels->tag & DSP_FAST) != 0;
         for (uint32_t i = 0; i < 4; i++) {
             if (!dsp_channel_valid(&channels[i], fast)) {
@@ -110,6 +101,18 @@ int groat_depthwise_s8_check_dsp(const groat_depthwise_s8 *k)
         in_run = fast && !dsp_ends_run(&channels[3]);
     }
     return !in_run;
+}
+
+int groat_depthwise_s8_check_dsp(const groat_depthwise_s8 *k)
+{
+    if (k->layout == DSP_DEPTHWISE_PLAIN) {
+        return groat_depthwise_s8_check_ref(k);
+    }
+    if (k->layout == DSP_DEPTHWISE_DENSE) {
+        groat_conv_s8 conv = dense(k);
+        return groat_conv_s8_check_dsp(&conv);
+    }
+    return groat_dsp_fours_valid(k, (const int32_t *)k->weights + k->rows * k->taps, (uint32_t)four_words(k));
 }
 
 /* ---- Pixel by pixel ---- */

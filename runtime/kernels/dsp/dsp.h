@@ -31,6 +31,7 @@ typedef struct dsp_channel {
 enum {
     DSP_FAST = 0x100,       /* in the first channel of a pair or four, for all of them */
     DSP_RAW = 0x200,        /* in the first channel of a pair: weights are halfwords 256 * w1 + w0 */
+    DSP_FOUR_WORDS = 16,    /* the constants of four channels */
     DSP_ANY = 0x10000,      /* in the first channel of four of DSP_DEPTHWISE_PLANES: only the long way is exact */
 };
 
@@ -133,6 +134,9 @@ typedef struct dsp_pixels {
     uint32_t row_count;
     uint32_t taps;
 } dsp_pixels;
+
+/* The constants of each four channels, `step` words apart, are valid and their runs end. */
+int groat_dsp_fours_valid(const groat_depthwise_s8 *k, const int32_t *first, uint32_t step);
 
 /* Computes fours up to the one that ends the run. */
 void groat_dsp_depthwise(const dsp_pixels *pixels);

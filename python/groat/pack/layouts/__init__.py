@@ -67,6 +67,16 @@ class Layouts(Protocol):
     def depthwise_s8(self, filters: Filters) -> Packed:
         """Constants of depthwise_s8."""
 
+    BLOCK: int
+    """Output channels that lie side by side: blocks of int4 weights have a multiple of them."""
+
+    def conv_s4(self, blocks: Sequence[Filters]) -> list[Packed]:
+        """The same for weights in [-8, 7], stored as nibbles, for each block of output channels.  All have one layout;
+        the last block of a group may be smaller than the others."""
+
+    def depthwise_s4(self, filters: Filters) -> Packed:
+        """The same of a depthwise convolution."""
+
 
 @functools.cache
 def layouts_of(packing: str) -> Layouts:

@@ -18,9 +18,10 @@ import numpy as np
 
 from groat.graph.ir import Array
 from groat.ops.arithmetic import Int64, requantize
-from groat.pack.layouts import Filters, Packed, dsp_stairs, ref
+from groat.pack.layouts import Filters, Packed, dsp_stairs, nibbles, ref
 
 _FAST, _RAW, _ENDS_RUN = 0x100, 0x200, -(1 << 31)
+BLOCK = 2
 _MOST_PIXELS = 3
 _PANEL_BYTES = 2560  # what a block of pixels may take, if that allows more than one
 _LOW, _HIGH = -128, 127  # of an input
@@ -234,3 +235,33 @@ def _staircase(filters: Filters, channels: _Channels, weights: Int64) -> dsp_sta
         filters.act_min,
         filters.act_max,
     )
+
+
+# ---- Weights of four bits ---------------------------------------------------------------------------------
+
+
+def conv_s4(blocks: Sequence[Filters]) -> list[Packed]:
+    return [replace(packed, weights=_pair_nibbles(packed)) for packed in conv_s8(blocks)]
+
+
+def depthwise_s4(filters: Filters) -> Packed:
+    packed = depthwise_s8(filters)
+    if packed.layout == _DENSE:
+        return replace(packed, weights=_pair_nibbles(packed))
+    weights = np.frombuffer(packed.weights, np.int8)
+    if packed.layout not in (_FOURS, _PLANES):
+        return replace(packed, weights=nibbles.words(weights))
+    rows, taps, count = filters.weights.shape
+    fours = weights.reshape(-(-count // 4), -1)
+    split = 4 * rows * taps
+    stream = b"".join(nibbles.words(four[:split]) + four[split:].tobytes() for four in fours)
+    return replace(packed, weights=stream)
+
+
+def _pair_nibbles(packed: Packed) -> bytes:
+    """The weights of all pairs of channels; in raw halfwords the second weight gets back what the first borrowed."""
+    tags = np.frombuffer(packed.channels, "<i4").reshape(-1, 8)[:, 3]
+    raw = (tags & _RAW != 0)[:, np.newaxis, np.newaxis]
+    stored = np.frombuffer(packed.weights, np.int8).reshape(len(tags), -1, 2)
+    first, second = stored[..., :1], stored[..., 1:]
+    return nibbles.words(np.concatenate([first, second + (raw & (first < 0))], axis=2))

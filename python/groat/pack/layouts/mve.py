@@ -7,14 +7,16 @@ Layouts: 0 takes any shift, 1 those that are not above zero, 2 those below zero;
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from groat.graph.ir import Array
-from groat.pack.layouts import Filters, Packed
+from groat.pack.layouts import Filters, Packed, nibbles
 
 _GENERAL, _NEVER_UP, _DOWN, _SMALL = 0, 1, 2, 3
 _QUAD, _WORD, _BLOCK = 4, 4, 16
+BLOCK = _QUAD
 
 
 def _padded(array: Array, length: int, fill: int = 0) -> Array:
@@ -102,3 +104,18 @@ def _dot_products(filters: Filters, weights: Array) -> bytes:
     blocks = quads.reshape(len(quads), _QUAD, -1, _BLOCK).transpose(0, 2, 1, 3)
     bias = _in_quads(np.asarray(filters.bias, np.int64)).astype("<i4").view(np.int8)
     return np.concatenate([bias, blocks.reshape(len(quads), -1)], axis=1).tobytes()
+
+
+def conv_s4(blocks: Sequence[Filters]) -> list[Packed]:
+    return [_nibbles(filters, packed) for filters, packed in zip(blocks, conv_s8(blocks), strict=True)]
+
+
+def depthwise_s4(filters: Filters) -> Packed:
+    return _nibbles(filters, depthwise_s8(filters))
+
+
+def _nibbles(filters: Filters, packed: Packed) -> Packed:
+    """The weights between the biases as nibbles: sixteen first ones in the low halves, sixteen in the high ones."""
+    quads = np.frombuffer(packed.weights, np.int8).reshape(-(-len(filters.shift) // _QUAD), -1)
+    rows = [quad[: 4 * _QUAD].tobytes() + nibbles.halves(quad[4 * _QUAD :], _BLOCK) for quad in quads]
+    return replace(packed, weights=b"".join(rows))

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from groat.pack.layouts import Filters, Packed
+from groat.pack.layouts import Filters, Packed, nibbles
+
+BLOCK = 1
 
 
 def pack_channels(filters: Filters) -> bytes:
@@ -22,3 +24,11 @@ def conv_s8(groups: Sequence[Filters]) -> list[Packed]:
 
 def depthwise_s8(filters: Filters) -> Packed:
     return Packed(filters.weights.tobytes(), pack_channels(filters))
+
+
+def conv_s4(blocks: Sequence[Filters]) -> list[Packed]:
+    return [Packed(nibbles.words(filters.weights), pack_channels(filters)) for filters in blocks]
+
+
+def depthwise_s4(filters: Filters) -> Packed:
+    return Packed(nibbles.words(filters.weights), pack_channels(filters))

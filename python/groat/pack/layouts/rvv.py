@@ -4,16 +4,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from groat.graph.ir import Array
 from groat.ops.arithmetic import Int64
-from groat.pack.layouts import Filters, Packed, ref
+from groat.pack.layouts import Filters, Packed, nibbles, ref
 
+BLOCK = 4
 _LANES = 64
 _PIXEL, _PIXELS, _PLANES = 1, 2, 3  # layouts: scratch for one window, for several, for planes
 _PLANE_INPUTS = 36
+_NIBBLES = 64  # bytes that hold twice as many weights, first halves first
 _CHUNKS = (4, 2, 1)  # pairs of inputs summed in 16 bits, best first
 
 
@@ -102,3 +105,18 @@ def depthwise_s8(filters: Filters) -> Packed:
     scales, general = _scales(filters, slice(None), period)
     size = 10 * period  # without the padding that a tile of a convolution ends with
     return Packed(weights.tobytes(), np.array([general], "<u4").tobytes() + (bias + scales)[:size], layout=1)
+
+
+def conv_s4(blocks: Sequence[Filters]) -> list[Packed]:
+    packed = conv_s8(blocks)
+    # Layouts differ in the scratch they may use: what all have is right for each.
+    layout = min(part.layout for part in packed)
+    return [replace(_nibbles(part), layout=layout) for part in packed]
+
+
+def depthwise_s4(filters: Filters) -> Packed:
+    return _nibbles(depthwise_s8(filters))
+
+
+def _nibbles(packed: Packed) -> Packed:
+    return replace(packed, weights=nibbles.halves(np.frombuffer(packed.weights, np.int8), _NIBBLES))

@@ -15,9 +15,10 @@ import numpy as np
 
 from groat.graph.ir import Array
 from groat.ops.arithmetic import Int64, requantize, wrap32
-from groat.pack.layouts import Filters, Packed
+from groat.pack.layouts import Filters, Packed, nibbles
 
 _LANES, _DEPTHWISE_LANES = 8, 4  # channels in a block of weights
+BLOCK = _LANES
 _MAX_LENGTH = 16  # products in a chunk
 _GENERAL = 64  # added to the shift of a channel without a proof
 _CONSTANT = 128  # added to the shift of a channel with one output
@@ -48,6 +49,23 @@ def depthwise_s8(filters: Filters) -> Packed:
         return conv_s8([replace(filters, weights=np.ascontiguousarray(weights), multiplier_depth=1)])[0]
     blocks = _blocks(filters.weights.reshape(rows * taps, channels).T, _DEPTHWISE_LANES)
     return Packed(blocks.tobytes(), _channels(filters, (0, 1)))
+
+
+def conv_s4(blocks: Sequence[Filters]) -> list[Packed]:
+    """Chunks are as long as can be, which needs no lengths: the kernel writes them, where the layout leaves room."""
+    depth = blocks[0].weights[0].size
+    chunks = (depth + _MAX_LENGTH - 1) // _MAX_LENGTH
+    layout = (chunks * 128 + depth - 1) // depth if blocks[0].pixels > 1 else 0
+    return [Packed(nibbles.words(_blocks(part.weights, _LANES)), _channels(part, (1, 2, 3)), layout) for part in blocks]
+
+
+def depthwise_s4(filters: Filters) -> Packed:
+    rows, taps, channels = filters.weights.shape
+    if channels == filters.multiplier_depth:
+        weights = filters.weights.transpose(2, 0, 1).reshape(channels, rows, 1, taps)
+        return conv_s4([replace(filters, weights=np.ascontiguousarray(weights), multiplier_depth=1)])[0]
+    blocks = _blocks(filters.weights.reshape(rows * taps, channels).T, _DEPTHWISE_LANES)
+    return Packed(nibbles.words(blocks), _channels(filters, (0, 1)))
 
 
 def _blocks(weights: Array, lanes: int) -> Array:

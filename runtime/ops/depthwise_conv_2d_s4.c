@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Depthwise convolution with weights of four bits: they are few, so all are unpacked at once.
+ */
+#include "../kernels/nibbles.h"
+#include "depthwise_conv_2d.h"
+
+static int check(const groat_call *call)
+{
+    const groat_depthwise_conv_2d_s4_params *params = groat_params(call);
+    const groat_depthwise_conv_2d_params *p = &params->s8;
+    GROAT_TRY(groat_check_counts(call, 1, 1));
+    GROAT_TRY(groat_check_window(call, &p->window, p->out_c));
+    GROAT_REQUIRE(p->out_c % p->window.in_c == 0 && p->act_min <= p->act_max);
+    groat_depthwise_s8 k;
+    groat_needs needs;
+    groat_depthwise_conv_2d_kernel(p, &k);
+    GROAT_REQUIRE(GROAT_NIBBLES_OF(depthwise_s4_needs)(&k, &needs));
+    GROAT_TRY(groat_check_const(call, p->weights, needs.weights_bytes));
+    GROAT_TRY(groat_check_const(call, p->channels, needs.channels_bytes));
+    k.weights = groat_const(call, p->weights);
+    k.channels = groat_const(call, p->channels);
+    GROAT_REQUIRE(GROAT_NIBBLES_OF(depthwise_s4_check)(&k));
+    return GROAT_OK;
+}
+
+/* The unpacked weights, and what comes with int8 ones. */
+static uint32_t scratch_bytes(const void *params)
+{
+    const groat_depthwise_conv_2d_s4_params *p = params;
+    groat_depthwise_s8 k;
+    groat_needs needs;
+    groat_depthwise_conv_2d_kernel(&p->s8, &k);
+    GROAT_NIBBLES_OF(depthwise_s4_needs)(&k, &needs);
+    uint64_t bytes = needs.scratch_bytes + groat_depthwise_conv_2d_scratch(&p->s8);
+    return bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX;
+}
+
+static void run(const groat_call *call)
+{
+    const groat_depthwise_conv_2d_s4_params *params = groat_params(call);
+    const groat_depthwise_conv_2d_params *p = &params->s8;
+    groat_depthwise_s8 k;
+    groat_depthwise_conv_2d_kernel(p, &k);
+    k.weights = groat_const(call, p->weights);
+    k.channels = groat_const(call, p->channels);
+    k.scratch = groat_scratch(call);
+    GROAT_NIBBLES_OF(depthwise_s4_unpack)(&k);
+    groat_depthwise_conv_2d_run(call, p, k.weights, k.scratch);
+}
+
+const groat_op groat_op_depthwise_conv_2d_s4 = {check, scratch_bytes, run};
