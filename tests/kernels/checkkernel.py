@@ -5,6 +5,7 @@
                                                                       every core
     python -m tests.kernels.checkkernel --kernel conv_s8 --on qemu:cortex-m55 --cases 2000
     python -m tests.kernels.checkkernel --table                       only the table of instructions
+    python -m tests.kernels.checkkernel --table --save before.json    the same, kept; after a change --against before.json
     python -m tests.kernels.checkkernel --seed 137 --kernel conv_s8 --on dsp    one case again
 
 A place is a kernel set (dsp: the shipped files on this host, instructions emulated, with address and undefined-
@@ -14,6 +15,7 @@ behaviour sanitizers) or a device (qemu:cortex-m4: the files as firmware has the
 from __future__ import annotations
 
 import argparse
+import json
 import subprocess
 import sys
 import tempfile
@@ -98,17 +100,18 @@ class Program:
 
     place: Place
     path: Path
+    timeout: float = TIMEOUT_SECONDS
 
     def run(self, cases: Sequence[Case], folder: Path) -> list[Answer]:
         """Answers to all cases.  Raises Refused if the program ends before, with what it said."""
         (folder / "groat.in").write_bytes(encode(cases))
         (folder / "groat.out").write_bytes(b"")
         if self.place.target is None:
-            done = cc.run(self.path, timeout=TIMEOUT_SECONDS, folder=folder)
+            done = cc.run(self.path, timeout=self.timeout, folder=folder)
             code, output = done.code, done.output
         else:
             target = _with_vectors(self.place.target, self.place.vector_bits)
-            code, output = run_program(target, self.path, count=True, timeout=TIMEOUT_SECONDS, folder=folder)
+            code, output = run_program(target, self.path, count=True, timeout=self.timeout, folder=folder)
         answers = decode((folder / "groat.out").read_bytes())
         if len(answers) < len(cases):
             guilty = cases[len(answers)]
@@ -235,19 +238,33 @@ def costs(program: Program, kernel: str) -> list[Cost]:
 # ---- The command ----------------------------------------------------------------------------------------
 
 
-def table_of(found: dict[str, list[Cost]]) -> Table:
-    """Instructions for each multiply-accumulate (pools: element read; others: element written), cores side by side."""
+Earlier = dict[str, dict[str, int]]  # place -> kernel and shape -> instructions
+
+
+def save(found: dict[str, list[Cost]], path: Path) -> None:
+    """Writes the instructions of all calls, for `--against`."""
+    kept: Earlier = {name: {f"{c.kernel}: {c.label}": c.instructions for c in there} for name, there in found.items()}
+    path.write_text(json.dumps(kept, indent=1), encoding="utf-8")
+
+
+def table_of(found: dict[str, list[Cost]], earlier: Earlier | None = None) -> Table:
+    """Instructions for each multiply-accumulate (pools: element read; others: element written), cores side by side;
+    with the change since `earlier`."""
     table = Table(title="Executed instructions per MAC or element (QEMU; not cycles)", title_justify="left")
     table.add_column("kernel", no_wrap=True)
     table.add_column("shape", no_wrap=True)
     for name in found:
         table.add_column(name, justify="right")
-    rows = dict.fromkeys((cost.kernel, cost.label) for costs_there in found.values() for cost in costs_there)
+    rows = dict.fromkeys((cost.kernel, cost.label) for there in found.values() for cost in there)
     for kernel, label in rows:
         cells = []
-        for costs_there in found.values():
-            here = [c for c in costs_there if (c.kernel, c.label) == (kernel, label)]
-            cells.append(f"{here[0].instructions / here[0].units:.3g}" if here else "–")
+        for name, there in found.items():
+            here = next((cost for cost in there if (cost.kernel, cost.label) == (kernel, label)), None)
+            cell = f"{here.instructions / here.units:.3g}" if here is not None else "–"
+            before = (earlier or {}).get(name, {}).get(f"{kernel}: {label}")
+            if here is not None and before:
+                cell += f" ({here.instructions / before - 1:+.1%})"
+            cells.append(cell)
         table.add_row(kernel, label, *cells)
     return table
 
@@ -259,6 +276,8 @@ def main() -> int:
     parser.add_argument("--cases", type=int, default=300, help="hostile cases of each kernel (300)")
     parser.add_argument("--seed", type=int, default=0, help="the number of the first case (0)")
     parser.add_argument("--table", action="store_true", help="no hostile cases, only the table")
+    parser.add_argument("--save", type=Path, help="keep the figures of the table in this file")
+    parser.add_argument("--against", type=Path, help="a file of --save: show what has changed since")
     parser.add_argument("--packing", help="this kernel set on the devices in place of their own, such as ref")
     arguments = parser.parse_args()
     console = Console() if Console().is_terminal else Console(width=180)
@@ -291,8 +310,11 @@ def main() -> int:
     except (Refused, GroatError, subprocess.SubprocessError) as error:
         console.print(f"checkkernel: {error}", markup=False)
         return 1
+    earlier = json.loads(arguments.against.read_text(encoding="utf-8")) if arguments.against else None
     if found:
-        console.print(table_of(found))
+        console.print(table_of(found, earlier))
+    if arguments.save:
+        save(found, arguments.save)
     return 0
 
 
