@@ -8,13 +8,15 @@ formulas of docs/NUMERICS.md.  How to add a kernel: docs/TESTING.md.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from tests.kernels.casefile import DOUBTFUL, NEEDS, SCRATCH, Answer, Case, Memory, main_kernels
+from tests.kernels.casefile import DOUBTFUL, SCRATCH, Case, Memory, main_kernels
 from tests.kernels.draw import INT32_MAX, INT32_MIN, Draw
+from tests.kernels.filters import Shape, candidates, drawn_filters, filter_case, needs_case, rescaled
 
 from groat.graph.ir import Array, Op
 from groat.ops.arithmetic import Int64, clamp_int8, requantize, wrap32
@@ -23,141 +25,13 @@ from groat.ops.quantize import OP as QUANTIZE
 from groat.ops.softmax import OP as SOFTMAX
 from groat.ops.softmax import exp_table
 from groat.ops.window import pad_image, spatial_shape, window_fields
-from groat.pack.layouts import Filters, Packed
 from groat.pack.structs import build
 
 ROWS_MAX = 5
-UNKNOWN_LAYOUT = 1 << 16
 CONSTANTS_MAX, IMAGE_MAX = 1500, 1600  # bytes, so that most cases fit the smallest core
 
 
 # ---- Filters --------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Shape:
-    """What a filter's kernel is called for.  Steps of None: neighbours, as in a dense image."""
-
-    pixels: int
-    channels_out: int
-    rows: int
-    taps: int
-    run: int = 1
-    tap_stride: int | None = None
-    pixel_stride: int | None = None
-    multiplier: int = 0  # of a depthwise filter: outputs to each input channel
-    tap: int | None = None  # None: the run
-
-    @property
-    def tap_step(self) -> int:
-        return self.run if self.tap_stride is None else self.tap_stride
-
-    @property
-    def pixel_step(self) -> int:
-        return self.tap_step if self.pixel_stride is None else self.pixel_stride
-
-    @property
-    def tap_bytes(self) -> int:
-        return self.run if self.tap is None else self.tap
-
-    @property
-    def row_length(self) -> int:
-        """From the first tap of the first pixel to the last of the last."""
-        return (self.pixels - 1) * self.pixel_step + (self.taps - 1) * self.tap_step + self.run
-
-    @property
-    def macs(self) -> int:
-        return self.pixels * self.channels_out * self.rows * self.taps * (1 if self.multiplier else self.run)
-
-    def windows(self, rows: Array) -> Int64:
-        """What each pixel sees of rows [rows, row_length]: [pixels, rows, taps, run]."""
-        pixel = np.arange(self.pixels)[:, None, None] * self.pixel_step
-        index = pixel + np.arange(self.taps)[:, None] * self.tap_step + np.arange(self.run)
-        return rows[:, index].transpose(1, 0, 2, 3).astype(np.int64)
-
-
-def rescaled(acc: Int64, f: Filters) -> Array:
-    """int8 outputs of accumulators [pixels, channels]."""
-    y = requantize(wrap32(acc + f.bias), f.multiplier, f.shift) + f.output_zero_point
-    return clamp_int8(wrap32(y), f.act_min, f.act_max)
-
-
-def candidates(draw: Draw, kernel: str, filters: Filters) -> list[Packed]:
-    """Every way in which the packer may lay out these filters."""
-    found: Any = getattr(draw.layouts, kernel)([filters] if kernel.startswith("conv") else filters)
-    return [found[0] if isinstance(found, list) else found]
-
-
-def doubtful(draw: Draw, packed: Packed) -> Packed:
-    """Constants with a few bytes changed: what a damaged file may hold."""
-
-    def damage(data: bytes) -> bytes:
-        changed = bytearray(data)
-        for _ in range(draw.between(1, 4)):
-            if changed:
-                changed[draw.between(0, len(changed) - 1)] = int(
-                    draw.pick(0, 1, 0x7F, 0x80, 0xFF, draw.between(0, 255))
-                )
-        return bytes(changed)
-
-    if draw.one_in(3):
-        return Packed(damage(packed.weights), packed.channels, packed.layout)
-    if draw.one_in(3):
-        return Packed(packed.weights, packed.channels, draw.between(0, 20))
-    return Packed(packed.weights, damage(packed.channels), packed.layout)
-
-
-def filter_case(
-    draw: Draw, kernel: str, shape: Shape, filters: Filters, acc: Callable[[Array], Int64], fields: dict[str, Any]
-) -> Case:
-    """A call of a kernel with weights; `acc` makes accumulators [pixels, channels] of rows [rows, row_length]."""
-    packed = draw.pick(*candidates(draw, kernel, filters))
-    purpose = 0
-    if draw.one_in(6):
-        packed, purpose = doubtful(draw, packed), DOUBTFUL
-    rows, values = draw.rows(shape.rows, shape.row_length)
-    expected = rescaled(acc(values), filters)
-    out = draw.output(expected, fields.get("out_stride"))
-    if purpose == DOUBTFUL:
-        out = Memory(out.before, None, out.residue)
-    k = {
-        "weights": Memory(packed.weights, packed.weights),
-        "channels": Memory(packed.channels, packed.channels),
-        "layout": packed.layout,
-        "rows": shape.rows,
-        "taps": shape.taps,
-        "tap_stride": shape.tap_step,
-        "pixel_stride": shape.pixel_step,
-        "output_zero_point": filters.output_zero_point,
-        "act_min": filters.act_min,
-        "act_max": filters.act_max,
-        "scratch": SCRATCH,
-        **fields,
-    }
-    arguments = {"k": k, "rows": rows, "out": out, "pixels": shape.pixels}
-    return Case(kernel, arguments, shape.macs, purpose, label=f"{shape}, layout {packed.layout}")
-
-
-def needs_case(draw: Draw, kernel: str, fields: dict[str, int], weights: int) -> Case:
-    """Whatever the size, `needs` must refuse or ask for at least half a byte for each of `weights` weights: a product
-    that overflows asks for less.  No set has layouts of large numbers: they must be refused."""
-
-    def judge(answer: Answer) -> str | None:
-        if answer.known and layout >= UNKNOWN_LAYOUT:
-            return "needs knows a layout that there cannot be"
-        if answer.known and answer.weights_bytes < weights // 2:
-            return f"needs answers {answer.weights_bytes:,} bytes for {weights:,} weights"
-        return None
-
-    layout = 0 if draw.one_in(2) else draw.pick(draw.between(0, 20), draw.between(UNKNOWN_LAYOUT, (1 << 32) - 1))
-    k = {**fields, "layout": layout}
-    return Case(kernel, {"k": k}, 1, NEEDS, judge, label=f"needs of {k}")
-
-
-def drawn_filters(draw: Draw, weights: Array, channels: int, terms: int, **others: Any) -> Filters:
-    bias, multiplier, shift = draw.scaling(channels, terms)
-    low, high = draw.activation()
-    return Filters(weights, bias, multiplier, shift, draw.zero_point(), low, high, **others)
 
 
 def conv_of(draw: Draw, shape: Shape) -> Case:
@@ -254,11 +128,14 @@ def depthwise_s8(draw: Draw) -> Case:
         channels_in = draw.up_to(draw.pick(5, 9, 18, 40, 70))
         multiplier = draw.up_to(9) if draw.one_in(4) else 1
         side = draw.pick(3, 5, 7, 8, 11)
+        tall, wide = draw.pick(
+            (side, side), (side, side), (side, draw.up_to(8)), (draw.up_to(ROWS_MAX), draw.up_to(30))
+        )
         shape = Shape(
             pixels=draw.up_to(draw.pick(4, 9, 17)),
             channels_out=channels_in * multiplier,
-            rows=side if draw.one_in(3) else draw.up_to(ROWS_MAX),
-            taps=side if draw.one_in(3) else draw.up_to(8),
+            rows=tall,
+            taps=wide,
             run=channels_in,
             tap_stride=channels_in + draw.up_to(9) if draw.one_in(3) else None,
             pixel_stride=draw.up_to(60) if draw.one_in(2) else None,
@@ -447,6 +324,11 @@ def add_of(draw: Draw, count: int) -> Case:
     names = ("a", "b", "output")
     k = {f"{name}_multiplier": multiplier() for name in names}
     k |= {f"{name}_shift": -draw.between(0, 31 if draw.one_in(5) else 3) for name in names[:2]}
+    if not draw.one_in(3):
+        # As every importer makes it: the operand with the larger scale is halved, the other less than that.
+        larger, smaller = draw.pick(("a", "b"), ("b", "a"))
+        k |= {f"{larger}_multiplier": 1 << 30, f"{larger}_shift": 0}
+        k[f"{smaller}_shift"] = min(k[f"{smaller}_shift"], -1)
     k |= {"output_shift": -draw.between(0, 31) if draw.one_in(5) else -draw.between(17, 20), "left_shift": left}
     k |= {f"{name}_zero_point": draw.zero_point() for name in names}
     k["act_min"], k["act_max"] = draw.activation()
@@ -547,7 +429,7 @@ def hostile(packing: str, kernel: str, numbers: range) -> list[Case]:
     """Cases of a kernel for a kernel set; the same numbers give the same ones."""
     made = []
     for number in numbers:
-        case: Case = globals()[kernel](Draw((main_kernels().index(kernel), number), packing))
+        case: Case = globals()[kernel](Draw((zlib.crc32(kernel.encode()), number), packing))
         case.label = f"case {number}: {case.label}"
         made.append(case)
     return made

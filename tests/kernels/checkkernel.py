@@ -5,7 +5,7 @@
                                                                       every core
     python -m tests.kernels.checkkernel --kernel conv_s8 --on qemu:cortex-m55 --cases 2000
     python -m tests.kernels.checkkernel --table                       only the table of instructions
-    python -m tests.kernels.checkkernel --table --save before.json    the same, kept; after a change --against before.json
+    python -m tests.kernels.checkkernel --table --save before.json    kept, for --against before.json after a change
     python -m tests.kernels.checkkernel --seed 137 --kernel conv_s8 --on dsp    one case again
 
 A place is a kernel set (dsp: the shipped files on this host, instructions emulated, with address and undefined-

@@ -27,7 +27,7 @@ from tests.support import cc
 from groat.errors import ToolchainError
 from groat.isa import PACKINGS
 
-CASES = 120
+CASES = 200
 TIMEOUT_SECONDS = 20.0
 _SWAPS = {"<": "<=", "<=": "<", ">": ">=", ">=": ">", "==": "!=", "!=": "==", "&&": "||", "||": "&&"}
 _SWAPS |= {" + ": " - ", " - ": " + "}

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from tests.kernels import casefile, cases, checkkernel
 from tests.kernels.checkkernel import Place, Refused, build, check
+from tests.kernels.mutate import mutate
 from tests.support import cc
 
 from groat.isa import PACKINGS
@@ -97,9 +98,18 @@ def test_every_kernel_of_the_first_release_has_a_mutant() -> None:
 def test_a_message_names_case_place_and_values(objects: Objects, tmp_path: Path) -> None:
     program = build(Place("ref"), tmp_path, objects("ref"), "lut_8_indexes_signed")
     with pytest.raises(
-        Refused, match=r"host, ref: lut_8, case 0: \d+ elements: out, byte \d+: expected \d+, found \d+"
+        Refused, match=r"host, ref: lut_8, case 0: \d+ elements: \w+, byte \d+: expected \d+, found \d+"
     ):
         check(program, "lut_8", range(5))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("packing", PACKINGS)
+def test_changes_at_random_are_noticed(packing: str, tmp_path: Path) -> None:
+    """Some make no difference, such as the length from which another path is taken."""
+    tried, survivors = mutate(packing, 40, 7, tmp_path)
+    assert tried == 40
+    assert len(survivors) < 0.5 * tried, "\n".join(map(str, survivors))
 
 
 # ---- The harness itself -----------------------------------------------------------------------------------
