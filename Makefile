@@ -53,7 +53,7 @@ fuzz: setup ## Fuzz groat_open and groat_run for FUZZ_SECONDS (600)
 checkkernel: setup ## Hold every kernel to its contract and print what it costs; CHECK_ARGS="--on qemu:cortex-m4"
 	@$(BIN)/python -m tests.kernels.checkkernel $(CHECK_ARGS)
 
-bench: setup ## Measure every model on every core and write tests/bench/figures.csv
+bench: setup ## Measure every model on every core and write figures.csv and the README's table
 	@$(BIN)/python tests/bench/bench.py --repeat
 
 bench-check: setup ## Measure twice; fail if a figure is 2 % worse than the committed one, or not the same twice

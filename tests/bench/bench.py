@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Measures every model on every emulated core and compares with the committed figures.
 
-    python tests/bench/bench.py             writes tests/bench/figures.csv
+    python tests/bench/bench.py             writes tests/bench/figures.csv and the README's table
     python tests/bench/bench.py --check     fails if a figure is more than 2 % worse than the committed one
     python tests/bench/bench.py --repeat    measures everything twice, fails unless both give the same numbers
 
@@ -17,6 +17,7 @@ import argparse
 import csv
 import io
 import os
+import re
 import sys
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
@@ -54,6 +55,27 @@ FASTER: tuple[str, ...] = ()  # targets that are measured with --optimize speed 
 MEASURED = ("instructions", "open_instructions", "arena_bytes", "stack_bytes", "code_bytes", "model_bytes")
 COLUMNS = ("model", "target", "optimize", "macs", *MEASURED, "compiler", "flags")
 SUMMARY = ("cortex-m4", "cortex-m55", "rv32imc", "rv32v")  # columns of the table at the end
+README = ROOT / "README.md"
+README_LABELS = {
+    "resnet8": "ResNet8, images",
+    "ds_cnn": "DS-CNN, keywords",
+    "vww_mobilenet_v1": "MobileNetV1-0.25, person or not",
+    "autoencoder": "autoencoder, anomalies",
+    "person_detect": "person_detect, person or not",
+    "mcunet_v2_vww": "MCUNetV2, person or not",
+}
+# Heading, target, what the weights were packed for.
+README_COLUMNS = (
+    ("Cortex-M4", "cortex-m4", "balanced"),
+    ("M4, `speed`", "cortex-m4", "speed"),
+    ("Cortex-M55", "cortex-m55", "balanced"),
+    ("RV32IMC", "rv32imc", "balanced"),
+    ("RV32 with vectors", "rv32v", "balanced"),
+)
+BYTES_ON = ("cortex-m4", "balanced")  # where arena and code are told of
+
+_TABLE = re.compile(r"^\| model \(int8\) \|.*\n(?:\|.*\n)+", re.MULTILINE)
+_STACK = re.compile(r"(its stack is at most )[\d,]+( bytes)")
 
 Row = dict[str, str]
 
@@ -204,6 +226,40 @@ def summary(figures: dict[Case, Row], peers: dict[tuple[str, str], Row]) -> Tabl
     return table
 
 
+# ---- The README ------------------------------------------------------------------------------------------
+
+
+def readme_table(figures: dict[Case, Row], peers: dict[tuple[str, str], Row]) -> str:
+    """The table in Markdown: in each cell ours, then the peer's; columns that nothing was measured for are left out."""
+    columns = [c for c in README_COLUMNS if any(Case(model, *c[1:]) in figures for model in README_LABELS)]
+    heads = ["model (int8)", "MACs", *(head for head, _, _ in columns), "arena", "code and constants"]
+    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
+    for model, label in README_LABELS.items():
+        here = figures.get(Case(model, *BYTES_ON))
+        if here is None:
+            continue
+        cells = [label, f"{millions(here['macs'])} M"]
+        for _, target, optimize in columns:
+            ours, theirs = figures.get(Case(model, target, optimize)), peers.get((model, target))
+            cells.append(" · ".join(millions(row["instructions"]) if row else "–" for row in (ours, theirs)))
+        theirs = peers.get((model, BYTES_ON[0]), {})
+        for name in ("arena_bytes", "code_bytes"):
+            cells.append(
+                f"{int(here[name]):,} · {int(theirs[name]):,}" if theirs.get(name) else f"{int(here[name]):,} · –"
+            )
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def updated_readme(text: str, figures: dict[Case, Row], peers: dict[tuple[str, str], Row]) -> str:
+    """The README with its table and the deepest stack made anew; ValueError if it has no place for them."""
+    if not _TABLE.search(text) or not _STACK.search(text):
+        raise ValueError("the README has lost its table of figures, or the sentence about the stack")
+    deepest = max(int(row["stack_bytes"]) for row in figures.values())
+    text = _TABLE.sub(lambda _: readme_table(figures, peers), text, count=1)
+    return _STACK.sub(rf"\g<1>{deepest:,}\g<2>", text, count=1)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="compare only; exit 1 if a figure got worse")
@@ -237,6 +293,8 @@ def main() -> int:
     if changed:
         return 1
     write_figures(committed | found)
+    text = README.read_text(encoding="utf-8")
+    write_file(README, updated_readme(text, committed | found, peers).encode())
     return 0
 
 

@@ -13,7 +13,7 @@ CASE = bench.Case("resnet8", "cortex-m4", "balanced")
 
 
 def row(**figures: int) -> bench.Row:
-    return {**CASE._asdict(), **{name: str(figures.get(name, 1000)) for name in bench.MEASURED}}
+    return {**CASE._asdict(), **{name: str(figures.get(name, 1000)) for name in ("macs", *bench.MEASURED)}}
 
 
 @pytest.mark.parametrize("name", bench.MEASURED)
@@ -55,3 +55,29 @@ def test_the_summary_shows_both_figures() -> None:
     assert "cortex-m4 speed" in text
     assert "11.5 (29.9)" in text
     assert "7.45 (29.9)" in text
+
+
+def test_the_readmes_table_is_made_of_the_figures() -> None:
+    figures = {
+        CASE: row(instructions=11_500_000, macs=12_501_632, arena_bytes=51152),
+        CASE._replace(target="cortex-m55"): row(instructions=2_440_000, stack_bytes=1096),
+    }
+    peers = {("resnet8", "cortex-m4"): {"instructions": "29863360", "arena_bytes": "54996", "code_bytes": ""}}
+    text = bench.readme_table(figures, peers)
+    assert text == (
+        "| model (int8) | MACs | Cortex-M4 | Cortex-M55 | arena | code and constants |\n"
+        "|---|---|---|---|---|---|\n"
+        "| ResNet8, images | 12.5 M | 11.5 · 29.9 | 2.44 · – | 51,152 · 54,996 | 1,000 · – |\n"
+    )
+    before = bench.README.read_text(encoding="utf-8")
+    after = bench.updated_readme(before, figures, peers)
+    assert text in after
+    assert "its stack is at most 1,096 bytes" in after
+    assert bench.updated_readme(after, figures, peers) == after
+    with pytest.raises(ValueError, match="lost its table"):
+        bench.updated_readme("nothing", figures, peers)
+
+
+def test_every_committed_model_has_its_row_in_the_readme() -> None:
+    lines = bench.readme_table(bench.read_figures(), bench.read_peers()).splitlines()
+    assert [line.split(" | ")[0].lstrip("| ") for line in lines[2:]] == list(bench.README_LABELS.values())
