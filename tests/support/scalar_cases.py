@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Hostile arguments for the kernels of cores without SIMD, from a seed: what their shortcuts must not get wrong.
 
-Weights near and far beyond what two packed pixels bear, channels that are dead, saturated or wrap, shifts from one end
-to the other, odd shapes, and pixel counts around the four, two and one that the kernels take at once.
+Weights near and far beyond what three packed pixels bear, channels that are dead, saturated or wrap, shifts from one
+end to the other, odd shapes, and pixel counts around the six, three and one that the kernels take at once.
 """
 
 from __future__ import annotations
@@ -33,6 +33,33 @@ def case(seed: int) -> Case:
     rng = np.random.default_rng(seed)
     make = (_convolution, _convolution, _depthwise, _depthwise, _dense, _add)[seed % 6]
     return make(rng)
+
+
+def long_case(seed: int) -> Case:
+    """A convolution as networks have them, of more products or channels than go into one pass or block."""
+    rng = np.random.default_rng(seed)
+    kernel, depth = ((3, 3), int(rng.integers(8, 60))) if seed % 2 else ((1, 1), int(rng.integers(20, 400)))
+    out_c = int(rng.choice([3, 16, 35, 70]))
+    products = kernel[0] * kernel[1] * depth
+    weights = np.clip(np.round(rng.laplace(0, rng.choice([4, 20, 40]), (out_c, *kernel, depth))), -127, 127)
+    weights[rng.random(out_c) < 0.2] = rng.choice([0, 127, -128])
+    spread = 40 * np.sqrt(products) * rng.uniform(1, 60, out_c)  # of the sums; a few outputs saturate, or hardly move
+    bias = rng.normal(0, 1, out_c) * spread * rng.choice([0.3, 3], out_c)
+    width = int(rng.choice([1, 2, 3, 4, 5, 6, 7, 9, 10, 14]))
+    options = {
+        "padding": str(rng.choice(["same", "valid"])),
+        "multiplier": rng.integers(1 << 30, 1 << 31, out_c).astype(np.int32),
+        "shift": -np.clip(np.log2(spread / 40).astype(np.int32), 0, 20),
+        "input_zero_point": int(rng.integers(-128, 128)),
+        "output_zero_point": (zero := int(rng.choice([-128, -20, 0, 127]))),
+        "act_min": int(rng.choice([-128, zero])),
+    }
+    arrays = (
+        _values(rng, (1, kernel[0], width + kernel[1] - 1, depth)),
+        weights.astype(np.int8),
+        np.clip(bias, -(2**31), 2**31 - 1).astype(np.int32),
+    )
+    return Case(groat.kernels.conv2d, arrays, options)
 
 
 def _values(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:

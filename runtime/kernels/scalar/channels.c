@@ -4,12 +4,18 @@
  */
 #include "scalar.h"
 
-int groat_scalar_channels_valid(const void *channels, uint32_t count)
+int groat_scalar_channels_valid(const void *channels, uint32_t count, uint32_t positions)
 {
     const groat_scalar_channel *c = channels;
     for (uint32_t i = 0; i < count; i++, c++) {
-        uint32_t shift = (uint32_t)c->shift;
-        if (c->multiplier < 0 || !(shift <= 31 || (shift >= 33 && shift <= 94) || (shift >= 97 && shift <= 158))) {
+        uint32_t shift = c->shift;
+        if (shift > 31) { /* one of three ranges of -31 to 30 */
+            shift -= shift < 97 ? 33u : shift < 225 ? 97u : 225u;
+            if (shift > 61) {
+                return 0;
+            }
+        }
+        if (c->multiplier < 0 || c->position >= positions) {
             return 0;
         }
     }
@@ -18,9 +24,10 @@ int groat_scalar_channels_valid(const void *channels, uint32_t count)
 
 int32_t groat_scalar_general(int32_t acc, const groat_scalar_channel *channel, int32_t output_zero_point)
 {
-    int32_t shift = groat_scalar_proven(channel)     ? 1 - channel->shift
-                    : groat_scalar_constant(channel) ? channel->shift - GROAT_SCALAR_CONSTANT
-                                                     : channel->shift - GROAT_SCALAR_GENERAL;
+    int32_t shift = groat_scalar_proven(channel)         ? 1 - channel->shift
+                    : groat_scalar_all_constant(channel) ? channel->shift - GROAT_SCALAR_ALL_CONSTANT
+                    : groat_scalar_constant(channel)     ? channel->shift - GROAT_SCALAR_CONSTANT
+                                                         : channel->shift - GROAT_SCALAR_GENERAL;
     return groat_add_wrap(groat_requantize(acc, channel->multiplier, shift), output_zero_point);
 }
 

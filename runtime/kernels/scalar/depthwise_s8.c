@@ -78,7 +78,7 @@ int groat_depthwise_s8_check_scalar(const groat_depthwise_s8 *k)
         groat_conv_s8 convolution = as_convolution(k);
         return groat_conv_s8_check_scalar(&convolution);
     }
-    return groat_scalar_channels_valid(k->channels, (uint32_t)channels_of(k));
+    return groat_scalar_channels_valid(k->channels, (uint32_t)channels_of(k), (uint32_t)channels_of(k));
 }
 
 /* ---- Sliding a 3x3 window along a row ------------------------------------------------------------------- */

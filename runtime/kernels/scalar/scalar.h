@@ -8,25 +8,25 @@
 #include "../kernels.h"
 #include "../requantize.h"
 
-/* Constants of one channel, as python/groat/pack/layouts/scalar.py writes them.
- *
- * shift 0 to 31: requantisation is one high product, one addition and one shift.  The host has proven that this
- * gives the same bytes as rounding twice, for any input.
- * shift 33 to 94: no such proof; 64 + the shift of groat_requantize.
- * shift 97 to 158: all accumulators there can be give `offset`, clamped; 128 + the shift of groat_requantize.  Pruned
- * networks are full of such channels. */
+/* Constants of one channel, as python/groat/pack/layouts/scalar.py writes them. */
 typedef struct groat_scalar_channel {
     int32_t bias;
     int32_t multiplier;
     int32_t offset;     /* both roundings and the zero point of the output; or the output */
-    int32_t shift;
+    uint16_t shift;
+    uint16_t position;  /* which output it is */
 } groat_scalar_channel;
 
+/* shift 0 to 31: requantisation is one high product, one addition and one shift.  The host has proven that this
+ * gives the same bytes as rounding twice, for any input.
+ * Else the shift of groat_requantize, -31 to 30, with one of these added: no such proof; or all accumulators there can
+ * be give `offset`, clamped; or so do those of the channels that follow.  Pruned networks are full of such channels. */
 #define GROAT_SCALAR_GENERAL 64
 #define GROAT_SCALAR_CONSTANT 128
+#define GROAT_SCALAR_ALL_CONSTANT 256
 
-/* Nothing in the constants makes groat_requantize, or a shift, undefined. */
-int groat_scalar_channels_valid(const void *channels, uint32_t count);
+/* Nothing in the constants makes groat_requantize, or a shift, undefined; no position lies outside. */
+int groat_scalar_channels_valid(const void *channels, uint32_t count, uint32_t positions);
 
 /* Any accumulator of any channel: rounded twice, zero point added, not clamped. */
 int32_t groat_scalar_general(int32_t acc, const groat_scalar_channel *channel, int32_t output_zero_point);
@@ -39,6 +39,12 @@ static inline int groat_scalar_proven(const groat_scalar_channel *channel)
 static inline int groat_scalar_constant(const groat_scalar_channel *channel)
 {
     return channel->shift > GROAT_SCALAR_CONSTANT - 32;
+}
+
+/* Of this channel and all that follow. */
+static inline int groat_scalar_all_constant(const groat_scalar_channel *channel)
+{
+    return channel->shift > GROAT_SCALAR_ALL_CONSTANT - 32;
 }
 
 /* The upper half of the product of two signed words. */
@@ -70,6 +76,63 @@ static inline int8_t groat_scalar_clamp(int32_t x, int32_t low, int32_t high)
     return (int8_t)x;
 #else
     return (int8_t)groat_clamp(x, low, high);
+#endif
+}
+
+/* How a proven channel is scaled, where low <= zero point of the output <= high: what is not negative need not be
+ * compared with `low`, nor what is negative with `high`.  If low is the zero point, as behind a RELU, all that is
+ * negative becomes `low`. */
+typedef struct groat_scalar_scaling {
+    int32_t multiplier, offset, shift, low, high, rectified;
+} groat_scalar_scaling;
+
+static inline int groat_scalar_simple(int32_t low, int32_t zero_point, int32_t high)
+{
+    return low <= zero_point && zero_point <= high;
+}
+
+static inline groat_scalar_scaling groat_scalar_scaling_of(const groat_scalar_channel *c, int32_t low,
+                                                           int32_t zero_point, int32_t high)
+{
+    groat_scalar_scaling s = {c->multiplier, c->offset, c->shift, low, high, low == zero_point};
+    return s;
+}
+
+static inline int8_t groat_scalar_scale(int32_t acc, const groat_scalar_scaling s)
+{
+#if defined(__riscv)
+    __asm__("bltz %0, 2f\n\t"
+            "slli %0, %0, 2\n\t"
+            "mulh %0, %0, %1\n\t"
+            "add %0, %0, %2\n\t"
+            "sra %0, %0, %3\n\t"
+            "bge %5, %0, 4f\n\t"
+            "mv %0, %5\n\t"
+            "j 4f\n"
+            "2:\t"
+            "bnez %6, 3f\n\t"
+            "slli %0, %0, 2\n\t"
+            "mulh %0, %0, %1\n\t"
+            "addi %0, %0, -2\n\t"
+            "add %0, %0, %2\n\t"
+            "sra %0, %0, %3\n\t"
+            "bge %0, %4, 4f\n"
+            "3:\t"
+            "mv %0, %4\n"
+            "4:"
+            : "+&r"(acc)
+            : "r"(s.multiplier), "r"(s.offset), "r"(s.shift), "r"(s.low), "r"(s.high), "r"(s.rectified));
+    return (int8_t)acc;
+#else
+    if (acc < 0) {
+        if (s.rectified) {
+            return (int8_t)s.low;
+        }
+        int32_t y = groat_scalar_rescale(acc, s.multiplier, s.offset, s.shift);
+        return (int8_t)(y < s.low ? s.low : y);
+    }
+    int32_t y = groat_scalar_rescale(acc, s.multiplier, s.offset, s.shift);
+    return (int8_t)(y > s.high ? s.high : y);
 #endif
 }
 

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Weights for cores without SIMD, where one multiplication serves two pixels (runtime/kernels/scalar/conv_s8.c).
+"""Weights for cores without SIMD, where two multiplications serve three pixels (runtime/kernels/scalar/conv_s8.c).
 
-Two facts are proven here from the weights themselves, for every input there can be: how many products of two packed
-pixels add up before the sum of the lower pixel leaves 16 bits, and that a channel's requantisation may take one shift
-instead of two roundings.  Channels without the second proof are marked, and take the general way.
+Two facts are proven here from the weights themselves, for every input there can be: that the sums of three packed
+pixels do not touch, and that a channel's requantisation may take one shift instead of two roundings.  Channels without
+the second proof are marked, and take the general way.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -19,53 +19,76 @@ from groat.pack.layouts import Filters, Packed, nibbles
 
 _LANES, _DEPTHWISE_LANES = 8, 4  # channels in a block of weights
 BLOCK = _LANES
-_MAX_LENGTH = 16  # products in a chunk
+_QUAD = 4  # channels that are computed together
 _GENERAL = 64  # added to the shift of a channel without a proof
 _CONSTANT = 128  # added to the shift of a channel with one output
+_ALL_CONSTANT = 256  # the same, where all channels behind it are such, too
 _MAX_ACCUMULATOR = 2**29 - 1
 _MAX_SHIFT = 21
-_INT16_MIN, _INT16_MAX = -(2**15), 2**15 - 1
+_FOLDS = 128  # added to the layout
+_MAX_FOLDED_SHIFT = 14  # in the record of a channel whose sum is scaled as it lies in its field
+# Products whose inputs are packed at a time, in scratch, 16 bytes for each; windows have padded rows there, too.
+_UNIT, _MAX_PASS, _MAX_WINDOW_PASS, _MAX_GROUP = 8, 128, 64, 8
+_FIELD_MIN, _FIELD_MAX = -(2**20), 2**20 - 1  # what the sums of a pass may be
 
 
 def conv_s8(groups: Sequence[Filters]) -> list[Packed]:
-    blocks = [_blocks(filters.weights, _LANES) for filters in groups]
-    channels = [_channels(filters, (1, 2, 3)) for filters in groups]
-    if groups[0].pixels == 1:
-        return [Packed(block.tobytes(), channel) for block, channel in zip(blocks, channels, strict=True)]
-    lengths = [_chunk_lengths(filters.weights) for filters in groups]
-    products = (groups[0].weights.shape[0] + 1) // 2 * groups[0].weights[0].size
-    layout = -(-max(map(len, lengths)) * 128 // products)
-    room = (products * layout + 127) // 128
-    return [
-        Packed(block.tobytes() + length.ljust(room, b"\0"), channel, layout)
-        for block, length, channel in zip(blocks, lengths, channels, strict=True)
-    ]
+    return _convolutions(groups, _bytes)
 
 
 def depthwise_s8(filters: Filters) -> Packed:
-    rows, taps, channels = filters.weights.shape
-    if channels == filters.multiplier_depth:  # one input channel: a convolution
-        weights = filters.weights.transpose(2, 0, 1).reshape(channels, rows, 1, taps)
-        return conv_s8([replace(filters, weights=np.ascontiguousarray(weights), multiplier_depth=1)])[0]
-    blocks = _blocks(filters.weights.reshape(rows * taps, channels).T, _DEPTHWISE_LANES)
-    return Packed(blocks.tobytes(), _channels(filters, (0, 1)))
+    return _depthwise(filters, _bytes)
 
 
 def conv_s4(blocks: Sequence[Filters]) -> list[Packed]:
-    """Chunks are as long as can be, which needs no lengths: the kernel writes them, where the layout leaves room."""
-    depth = blocks[0].weights[0].size
-    chunks = (depth + _MAX_LENGTH - 1) // _MAX_LENGTH
-    layout = (chunks * 128 + depth - 1) // depth if blocks[0].pixels > 1 else 0
-    return [Packed(nibbles.words(_blocks(part.weights, _LANES)), _channels(part, (1, 2, 3)), layout) for part in blocks]
+    """As conv_s8, which computes it: only the weights are stored otherwise."""
+    return _convolutions(blocks, nibbles.words)
 
 
 def depthwise_s4(filters: Filters) -> Packed:
+    return _depthwise(filters, nibbles.words)
+
+
+def _bytes(weights: Array) -> bytes:
+    return weights.tobytes()
+
+
+def _convolutions(groups: Sequence[Filters], store: Callable[[Array], bytes]) -> list[Packed]:
+    records = [_channels(filters, (1, 2, 3)) for filters in groups]
+    layout = 0
+    if groups[0].pixels > 2:
+        layout = _passes(groups)
+        folds = [_folds(filters, own) for filters, own in zip(groups, records, strict=True)]
+        proven = [own[:, 3] < _GENERAL // 2 for own in records]
+        # One channel that does not would keep all from the short way; unless most do not, it takes the general one.
+        if 2 * np.concatenate(folds).sum() >= np.concatenate(proven).sum():
+            layout += _FOLDS
+            for own, short, long in zip(records, folds, proven, strict=True):
+                apart = long & ~short
+                own[apart, 3] = 1 - own[apart, 3] + _GENERAL
+    return [_in_order(filters, own, layout, store) for filters, own in zip(groups, records, strict=True)]
+
+
+def _in_order(filters: Filters, records: Int64, layout: int, store: Callable[[Array], bytes]) -> Packed:
+    """Proven channels, general ones, and last those of one output, quads of which need no products."""
+    constant = (records[:, 3] >= _CONSTANT - 31) & (not filters.acc_offset)
+    order = np.argsort(np.where(constant, 2, records[:, 3] >= _GENERAL // 2), kind="stable")
+    records[constant, 3] += _ALL_CONSTANT - _CONSTANT
+    records[:, 3] |= np.arange(len(records)) << 16
+    order = np.pad(order, (0, -len(order) % _LANES), mode="edge")
+    quads = order[: -(-len(records) // _QUAD) * _QUAD]
+    return Packed(
+        store(_blocks(filters.weights[order], _LANES)), records[quads].astype("<u4").view("<i4").tobytes(), layout
+    )
+
+
+def _depthwise(filters: Filters, store: Callable[[Array], bytes]) -> Packed:
     rows, taps, channels = filters.weights.shape
-    if channels == filters.multiplier_depth:
+    if channels == filters.multiplier_depth:  # one input channel: a convolution
         weights = filters.weights.transpose(2, 0, 1).reshape(channels, rows, 1, taps)
-        return conv_s4([replace(filters, weights=np.ascontiguousarray(weights), multiplier_depth=1)])[0]
+        return _convolutions([replace(filters, weights=np.ascontiguousarray(weights), multiplier_depth=1)], store)[0]
     blocks = _blocks(filters.weights.reshape(rows * taps, channels).T, _DEPTHWISE_LANES)
-    return Packed(nibbles.words(blocks), _channels(filters, (0, 1)))
+    return Packed(store(blocks), _channels(filters, (0, 1)).astype("<i4").tobytes())
 
 
 def _blocks(weights: Array, lanes: int) -> Array:
@@ -75,8 +98,8 @@ def _blocks(weights: Array, lanes: int) -> Array:
     return np.ascontiguousarray(flat.reshape(-1, lanes, flat.shape[1]).transpose(0, 2, 1))
 
 
-def _channels(filters: Filters, axes: tuple[int, ...]) -> bytes:
-    """groat_scalar_channel records, an even number of them; `axes` of the weights belong to one channel."""
+def _channels(filters: Filters, axes: tuple[int, ...]) -> Int64:
+    """groat_scalar_channel records but for their positions; `axes` of the weights belong to one channel."""
     magnitude = 128 * np.abs(filters.weights.astype(np.int64)).sum(axis=axes) + np.abs(filters.bias)
     shift = filters.shift.astype(np.int64)
     proven = (magnitude <= _MAX_ACCUMULATOR) & (shift <= -1) & (shift >= -_MAX_SHIFT)
@@ -85,7 +108,7 @@ def _channels(filters: Filters, axes: tuple[int, ...]) -> bytes:
     offset = 1 + (1 << right) + (filters.output_zero_point << (right + 1))
     lowest, highest = _output_range(filters, axes)
     constant = lowest == highest
-    records = np.stack(
+    records: Int64 = np.stack(
         [
             filters.bias,
             filters.multiplier.astype(np.int64),
@@ -94,7 +117,7 @@ def _channels(filters: Filters, axes: tuple[int, ...]) -> bytes:
         ],
         axis=1,
     )
-    return np.pad(records, ((0, len(records) % 2), (0, 0))).astype("<i4").tobytes()
+    return records
 
 
 def _output_range(filters: Filters, axes: tuple[int, ...]) -> tuple[Int64, Int64]:
@@ -111,23 +134,33 @@ def _output_range(filters: Filters, axes: tuple[int, ...]) -> tuple[Int64, Int64
     return np.where(wraps, filters.act_min - 1, ends[0]), np.where(wraps, filters.act_max + 1, ends[1])
 
 
-def _chunk_lengths(weights: Array) -> bytes:
-    """The lengths of each pair of channels' chunks, times 8: as long as the proof holds for both channels."""
+def _ends(weights: Array) -> tuple[Int64, Int64]:
+    """The most and the least that each product may be, inputs being -128 to 127; [channels, products]."""
     flat = weights.reshape(weights.shape[0], -1).astype(np.int64)
-    flat = np.pad(flat, ((0, len(flat) % 2), (0, 0)))
-    pairs = flat.reshape(-1, 2, flat.shape[1])
-    # What one product adds to the largest and to the smallest sum: inputs are -128 to 127.
-    largest = np.maximum(127 * pairs, -128 * pairs)
-    smallest = np.minimum(127 * pairs, -128 * pairs)
-    starts = np.zeros((len(pairs), pairs.shape[2]), np.bool_)
-    high: Int64 = np.zeros(pairs.shape[:2], np.int64)
-    low: Int64 = np.zeros(pairs.shape[:2], np.int64)
-    length: Int64 = np.full(len(pairs), _MAX_LENGTH, np.int64)
-    for tap in range(pairs.shape[2]):
-        high, low = high + largest[:, :, tap], low + smallest[:, :, tap]
-        full = (high > _INT16_MAX).any(axis=1) | (low < _INT16_MIN).any(axis=1) | (length == _MAX_LENGTH)
-        starts[full, tap] = True
-        high[full], low[full] = largest[full, :, tap], smallest[full, :, tap]
-        length = np.where(full, 1, length + 1)
-    lengths = [np.diff(np.append(np.flatnonzero(row), row.size)) for row in starts]
-    return (8 * np.concatenate(lengths)).astype(np.uint8).tobytes()
+    return np.maximum(127 * flat, -128 * flat), np.minimum(127 * flat, -128 * flat)
+
+
+def _folds(filters: Filters, records: Int64) -> Array:
+    """Proven channels whose whole sum, bias included, fits its field, and may be scaled as it lies there."""
+    high, low = (ends.sum(axis=1) + filters.bias for ends in _ends(filters.weights))
+    return (records[:, 3] <= _MAX_FOLDED_SHIFT) & (high <= _FIELD_MAX) & (low >= _FIELD_MIN)
+
+
+def _passes(groups: Sequence[Filters]) -> int:
+    """How many products are packed at a time, and for how many such passes no sum can leave its field."""
+    shape = groups[0].weights.shape
+    depth = int(np.prod(shape[1:]))
+    most = _MAX_PASS if shape[1] * shape[2] == 1 and depth <= _MAX_PASS else _MAX_WINDOW_PASS
+    largest, smallest = _ends(np.concatenate([filters.weights for filters in groups]))
+
+    def fits(products: int) -> bool:
+        starts = np.arange(0, depth, products)
+        high, low = (np.add.reduceat(ends, starts, axis=1) for ends in (largest, smallest))
+        return bool(high.max() <= _FIELD_MAX and low.min() >= _FIELD_MIN)
+
+    # Two units at least, so that no layout is 0.
+    length = max(2 * _UNIT, min(-(-depth // -(-depth // most) // _UNIT) * _UNIT, most))
+    while not fits(length):  # at most 63 products of extreme weights and inputs do
+        length -= _UNIT
+    group = max(passes for passes in range(1, _MAX_GROUP + 1) if fits(passes * length))
+    return length // _UNIT - 1 + 16 * (group - 1)
