@@ -17,6 +17,14 @@
     "asr " acc ", " acc ", r11\n"            \
     "ssat " acc ", #8, " acc "\n"
 
+/* The short way: one multiplication of 256 times the sum with its bias.  The first channel's comes to it by a shift,
+ * the second's by what it still holds of the first. */
+#define SHIFTED(acc) "add " acc ", r8, " acc ", lsl #8\n"
+#define BIASED(acc) "add " acc ", r8\n"
+#define SHORT(acc)                      \
+    "smmla " acc ", " acc ", r9, r10\n" \
+    "ssat " acc ", #8, " acc ", asr #12\n"
+
 #define SMLAD(acc, w, x) "smlad " acc ", " w ", " x ", " acc "\n"
 #define SMUAD(acc, w, x) "smuad " acc ", " w ", " x "\n"
 
@@ -40,19 +48,33 @@
     "ldmia.w r6!, {r8, r9, r10, r11}\n" \
     "ldmia.w r7!, {r2, r3, r4, r5}\n" HALF1("r8", "r2") HALF1("r9", "r3") HALF1("r10", "r4") HALF1("r11", "r5")
 
-/* The frame: a copy of the block's first five words (panel, its end, channels,
- * one byte before out, out_stride), and where to enter the unrolled loop. */
-#define ENTER                  \
-    ".syntax unified\n"        \
-    "push {r4-r11, lr}\n"      \
-    "sub sp, #28\n"            \
-    "ldrd r6, r5, [r0, #20]\n" \
-    "ldm r0, {r0-r4}\n"        \
-    "subs r3, #1\n"            \
+/* The frame: a copy of the block's first five words (panel, its end, channels, one byte before out, out_stride), where to
+ * enter the unrolled loop, and where to make outputs: at 4, or at 5 the short way, which is another function's. */
+#define ENTER(short_way)                               \
+    ".syntax unified\n"                                \
+    "adr.w r12, 4f\n"                                  \
+    "b 0f\n"                                           \
+    ".global " short_way "\n"                          \
+    ".thumb_func\n"                                    \
+    ".type " short_way ", %function\n" short_way ":\n" \
+    "adr.w r12, 5f\n"                                  \
+    "0:\n"                                             \
+    "push {r4-r11, lr}\n"                              \
+    "sub sp, #32\n"                                    \
+    "add r12, #1\n"                                    \
+    "ldrd r6, r5, [r0, #20]\n"                         \
+    "ldm r0, {r0-r4}\n"                                \
+    "str r12, [sp, #28]\n"                             \
+    "subs r3, #1\n"                                    \
     "stm sp, {r0-r4}\n"
+#define NEXT_PAIR             \
+    "strd r7, lr, [sp, #8]\n" \
+    "cmp.w r11, #0\n"         \
+    "bge.w 1b\n"
 #define LEAVE       \
+    "6:\n"          \
     "mov r0, r7\n"  \
-    "add sp, #28\n" \
+    "add sp, #32\n" \
     "pop {r4-r11, pc}\n"
 
 /* Quads but the first, modulo 4, are done by jumping to so many before the end of the loop. */
@@ -66,9 +88,16 @@
     "adds r4, #1\n"             \
     "str r4, [sp, #20]\n"
 
+/* Outputs of three pixels; the next channel's constants. */
+#define STORE3(a, b, c)       \
+    "strb " a ", [lr, #1]!\n" \
+    "strb " b ", [lr, r12]\n" \
+    "strb " c ", [lr, r12, lsl #1]\n"
+#define CONSTANTS "ldmia.w r7!, {r8-r11}\n"
+
 __attribute__((naked)) const dsp_channel *groat_dsp_block3(__attribute__((unused)) const dsp_block *block)
 {
-    __asm__ volatile(ENTER ENTRY(
+    __asm__ volatile(ENTER("groat_dsp_short_block3") ENTRY(
         "68") "1:\n"
               "ldrd r7, lr, [sp]\n" QUAD3(
                   SMUAD) "ldr.w pc, [sp, #20]\n"
@@ -79,85 +108,79 @@ __attribute__((naked)) const dsp_channel *groat_dsp_block3(__attribute__((unused
                                           "subs r3, r3, r0\n"
                                           "subs r4, r4, r1\n"
                                           "subs r5, r5, r2\n"
-                                          "ldrd r7, lr, [sp, #8]\n"
-                                          "ldmia.w r7!, {r8-r11}\n" REQUANTIZE("r0", "lsl #1", "r12")
-                                              REQUANTIZE("r1", "lsl #1", "r12") REQUANTIZE(
-                                                  "r2", "lsl #1",
-                                                  "r12") "ldr r12, [sp, #16]\n"
-                                                         "strb r0, [lr, #1]!\n"
-                                                         "strb r1, [lr, r12]\n"
-                                                         "strb r2, [lr, r12, lsl #1]\n"
-                                                         "ldmia.w r7!, {r8-r11}\n" REQUANTIZE("r3", "asr #7", "r0")
-                                                             REQUANTIZE("r4", "asr #7", "r0") REQUANTIZE(
-                                                                 "r5", "asr #7", "r0") "strb r3, [lr, #1]!\n"
-                                                                                       "strb r4, [lr, r12]\n"
-                                                                                       "strb r5, [lr, r12, lsl #1]\n"
-                                                                                       "strd r7, lr, [sp, #8]\n"
-                                                                                       "cmp.w r11, #0\n"
-                                                                                       "bge.w 1b\n" LEAVE);
+                                          "ldrd r7, lr, [sp, #8]\n" CONSTANTS "ldr.w pc, [sp, #28]\n"
+                                          "5:\n" SHIFTED("r0") SHIFTED("r1") SHIFTED("r2") SHORT("r0") SHORT("r1")
+                                              SHORT("r2") "ldr r12, [sp, #16]\n" STORE3("r0", "r1", "r2")
+                                                  CONSTANTS BIASED("r3") BIASED("r4") BIASED("r5") SHORT("r3")
+                                                      SHORT("r4") SHORT("r5") STORE3("r3", "r4", "r5") NEXT_PAIR
+                     "b 6f\n"
+                     "4:\n" REQUANTIZE("r0", "lsl #1", "r12") REQUANTIZE("r1", "lsl #1", "r12")
+                         REQUANTIZE("r2", "lsl #1", "r12") "ldr r12, [sp, #16]\n" STORE3("r0", "r1", "r2")
+                             CONSTANTS REQUANTIZE("r3", "asr #7", "r0") REQUANTIZE("r4", "asr #7", "r0")
+                                 REQUANTIZE("r5", "asr #7", "r0") STORE3("r3", "r4", "r5") NEXT_PAIR LEAVE);
 }
+
+#define STORE2(a, b)          \
+    "strb " a ", [lr, #1]!\n" \
+    "strb " b ", [lr, r5]\n"
 
 __attribute__((naked)) const dsp_channel *groat_dsp_block2(__attribute__((unused)) const dsp_block *block)
 {
-    __asm__ volatile(ENTER ENTRY(
+    __asm__ volatile(ENTER("groat_dsp_short_block2") ENTRY(
         "48") "1:\n"
-              "ldrd r7, lr, [sp]\n" QUAD2(
-                  SMUAD) "ldr.w pc, [sp, #20]\n"
-                         "2:\n" QUAD2(SMLAD) QUAD2(SMLAD) QUAD2(SMLAD)
-                             QUAD2(SMLAD) "3:\n"
-                                          "cmp r7, lr\n"
-                                          "bne.w 2b\n"
-                                          "subs r2, r2, r0\n"
-                                          "subs r3, r3, r1\n"
-                                          "ldrd r7, lr, [sp, #8]\n"
-                                          "ldr r5, [sp, #16]\n"
-                                          "ldmia.w r7!, {r8-r11}\n" REQUANTIZE("r0", "lsl #1", "r12") REQUANTIZE(
-                                              "r1", "lsl #1",
-                                              "r12") "strb r0, [lr, #1]!\n"
-                                                     "strb r1, [lr, r5]\n"
-                                                     "ldmia.w r7!, {r8-r11}\n" REQUANTIZE("r2", "asr #7", "r12")
-                                                         REQUANTIZE("r3", "asr #7", "r12") "strb r2, [lr, #1]!\n"
-                                                                                           "strb r3, [lr, r5]\n"
-                                                                                           "strd r7, lr, [sp, #8]\n"
-                                                                                           "cmp.w r11, #0\n"
-                                                                                           "bge.w 1b\n" LEAVE);
+              "ldrd r7, lr, [sp]\n" QUAD2(SMUAD) "ldr.w pc, [sp, #20]\n"
+                                                 "2:\n" QUAD2(SMLAD) QUAD2(SMLAD) QUAD2(SMLAD) QUAD2(
+                                                     SMLAD) "3:\n"
+                                                            "cmp r7, lr\n"
+                                                            "bne.w 2b\n"
+                                                            "subs r2, r2, r0\n"
+                                                            "subs r3, r3, r1\n"
+                                                            "ldrd r7, lr, [sp, #8]\n"
+                                                            "ldr r5, [sp, #16]\n" CONSTANTS "ldr.w pc, [sp, #28]\n"
+                                                            "5:\n" SHIFTED("r0") SHIFTED("r1") SHORT("r0") SHORT("r1")
+                                                                STORE2("r0", "r1") CONSTANTS BIASED("r2") BIASED("r3")
+                                                                    SHORT("r2") SHORT("r3") STORE2("r2", "r3") NEXT_PAIR
+                     "b 6f\n"
+                     "4:\n" REQUANTIZE("r0", "lsl #1", "r12") REQUANTIZE("r1", "lsl #1", "r12") STORE2("r0", "r1")
+                         CONSTANTS REQUANTIZE("r2", "asr #7", "r12") REQUANTIZE("r3", "asr #7", "r12")
+                             STORE2("r2", "r3") NEXT_PAIR LEAVE);
 }
 
 /* One pixel has registers to spare for two quads at once; an odd one comes first. */
 __attribute__((naked)) const dsp_channel *groat_dsp_block1(__attribute__((unused)) const dsp_block *block)
 {
-    __asm__ volatile(ENTER "adr.w r2, 4f\n"
-                           "adr.w r3, 5f\n"
-                           "tst r5, #2\n"
-                           "ite eq\n"
-                           "moveq r4, r3\n"
-                           "movne r4, r2\n"
-                           "adds r4, #1\n"
-                           "str r4, [sp, #24]\n"
-                           "adr.w r2, 2f\n"
-                           "adds r2, #1\n"
-                           "tst r5, #1\n"
-                           "it ne\n"
-                           "movne r4, r2\n"
-                           "str r4, [sp, #20]\n"
-                           "1:\n"
-                           "ldrd r7, lr, [sp]\n"
-                           "movs r0, #0\n"
-                           "movs r1, #0\n"
-                           "ldr.w pc, [sp, #20]\n"
-                           "2:\n" QUAD1 "ldr.w pc, [sp, #24]\n"
-                           "3:\n" OCTET1 "4:\n" OCTET1 "5:\n"
-                           "cmp r7, lr\n"
-                           "bne.w 3b\n"
-                           "subs r1, r1, r0\n"
-                           "ldrd r7, lr, [sp, #8]\n"
-                           "ldmia.w r7!, {r8-r11}\n" REQUANTIZE(
-                               "r0", "lsl #1", "r12") "strb r0, [lr, #1]!\n"
-                                                      "ldmia.w r7!, {r8-r11}\n" REQUANTIZE(
-                                                          "r1", "asr #7", "r12") "strb r1, [lr, #1]!\n"
-                                                                                 "strd r7, lr, [sp, #8]\n"
-                                                                                 "cmp.w r11, #0\n"
-                                                                                 "bge.w 1b\n" LEAVE);
+    __asm__ volatile(
+        ENTER("groat_dsp_short_block1") "adr.w r2, 7f\n"
+                                        "adr.w r3, 8f\n"
+                                        "tst r5, #2\n"
+                                        "ite eq\n"
+                                        "moveq r4, r3\n"
+                                        "movne r4, r2\n"
+                                        "adds r4, #1\n"
+                                        "str r4, [sp, #24]\n"
+                                        "adr.w r2, 2f\n"
+                                        "adds r2, #1\n"
+                                        "tst r5, #1\n"
+                                        "it ne\n"
+                                        "movne r4, r2\n"
+                                        "str r4, [sp, #20]\n"
+                                        "1:\n"
+                                        "ldrd r7, lr, [sp]\n"
+                                        "movs r0, #0\n"
+                                        "movs r1, #0\n"
+                                        "ldr.w pc, [sp, #20]\n"
+                                        "2:\n" QUAD1 "ldr.w pc, [sp, #24]\n"
+                                        "3:\n" OCTET1 "7:\n" OCTET1 "8:\n"
+                                        "cmp r7, lr\n"
+                                        "bne.w 3b\n"
+                                        "subs r1, r1, r0\n"
+                                        "ldrd r7, lr, [sp, #8]\n" CONSTANTS "ldr.w pc, [sp, #28]\n"
+                                        "5:\n" SHIFTED("r0") SHORT("r0") "strb r0, [lr, #1]!\n" CONSTANTS BIASED("r1")
+                                            SHORT("r1") "strb r1, [lr, #1]!\n" NEXT_PAIR "b 6f\n"
+                                                        "4:\n" REQUANTIZE("r0", "lsl #1",
+                                                                          "r12") "strb r0, [lr, #1]!\n" CONSTANTS
+                                                            REQUANTIZE("r1", "asr #7",
+                                                                       "r12") "strb r1, [lr, #1]!\n" NEXT_PAIR LEAVE);
 }
 
 int32_t *groat_dsp_widen3(int32_t *panel, const int8_t *x, uint32_t pixel_stride, uint32_t quads)
@@ -220,7 +243,7 @@ int32_t *groat_dsp_widen1(int32_t *panel, const int8_t *x, __attribute__((unused
 
 #else /* the same in C */
 
-static const dsp_channel *block_of(const dsp_block *b, uint32_t pixels)
+static const dsp_channel *block_of(const dsp_block *b, uint32_t pixels, int short_way)
 {
     const int32_t *w = b->weights;
     int8_t *out = b->out;
@@ -234,6 +257,11 @@ static const dsp_channel *block_of(const dsp_block *b, uint32_t pixels)
                 s0 = __smlad(__sxtb16(w[h]), x, s0);
             }
             int32_t s1_256 = (int32_t)((uint32_t)both - (uint32_t)s0);
+            if (short_way) {
+                out[p * b->out_stride] = dsp_requantize_short((uint32_t)s0 << 8, &c[0]);
+                out[p * b->out_stride + 1] = dsp_requantize_short((uint32_t)s1_256, &c[1]);
+                continue;
+            }
             out[p * b->out_stride] = dsp_requantize_fast((uint32_t)s0 << 1, &c[0]);
             out[p * b->out_stride + 1] = dsp_requantize_fast((uint32_t)(s1_256 >> 7), &c[1]);
         }
@@ -257,17 +285,32 @@ static int32_t *widen_of(int32_t *panel, const int8_t *x, uint32_t pixel_stride,
 
 const dsp_channel *groat_dsp_block1(const dsp_block *block)
 {
-    return block_of(block, 1);
+    return block_of(block, 1, 0);
+}
+
+const dsp_channel *groat_dsp_short_block1(const dsp_block *block)
+{
+    return block_of(block, 1, 1);
 }
 
 const dsp_channel *groat_dsp_block2(const dsp_block *block)
 {
-    return block_of(block, 2);
+    return block_of(block, 2, 0);
+}
+
+const dsp_channel *groat_dsp_short_block2(const dsp_block *block)
+{
+    return block_of(block, 2, 1);
 }
 
 const dsp_channel *groat_dsp_block3(const dsp_block *block)
 {
-    return block_of(block, 3);
+    return block_of(block, 3, 0);
+}
+
+const dsp_channel *groat_dsp_short_block3(const dsp_block *block)
+{
+    return block_of(block, 3, 1);
 }
 
 int32_t *groat_dsp_widen1(int32_t *panel, const int8_t *x, uint32_t pixel_stride, uint32_t quads)

@@ -43,24 +43,26 @@ int groat_conv_s8_check_dsp(const groat_conv_s8 *k)
 {
     const dsp_channel *c = k->channels;
     uint32_t left = k->channels_out;
-    int in_run = 0; /* of fast pairs, which nothing but its own end stops */
+    int32_t run = 0; /* tags of fast pairs, which nothing but its own end stops */
     while (left > 0) {
         int fast = (c[0].tag & DSP_FAST) != 0;
+        int32_t kind = c[0].tag & (DSP_FAST | DSP_SHORT);
         if (!dsp_channel_valid(&c[0], fast) || !dsp_channel_valid(&c[1], fast)) {
+            return 0;
+        }
+        if (run != 0 && kind != run) {
             return 0;
         }
         if (fast) {
             if (left == 1 || (c[0].tag & DSP_RAW) == 0) {
                 return 0;
             }
-            in_run = !dsp_ends_run(&c[1]);
-        } else if (in_run) {
-            return 0;
+            run = dsp_ends_run(&c[1]) ? 0 : kind;
         }
         left -= left == 1 ? 1 : 2;
         c += 2;
     }
-    return !in_run;
+    return run == 0;
 }
 
 /* Four bytes of a pixel, widened to two words of the panel. */
@@ -195,6 +197,13 @@ static void any_pair(const groat_conv_s8 *k, const dsp_block *b, uint32_t pixels
     }
 }
 
+typedef const dsp_channel *(*block_kernel)(const dsp_block *block);
+
+static const block_kernel blocks[2][MOST_PIXELS] = {
+    {groat_dsp_block1, groat_dsp_block2, groat_dsp_block3},
+    {groat_dsp_short_block1, groat_dsp_short_block2, groat_dsp_short_block3},
+};
+
 static void multiply(const groat_conv_s8 *k, const int32_t *panel, uint32_t quads, int8_t *out, uint32_t pixels)
 {
     const dsp_channel *channels = k->channels;
@@ -211,7 +220,8 @@ static void multiply(const groat_conv_s8 *k, const int32_t *panel, uint32_t quad
         const dsp_channel *done = b.channels + 2;
         b.out = out + (b.channels - channels);
         if ((b.channels->tag & DSP_FAST) != 0 && k->acc_offset == 0) {
-            done = pixels == 3 ? groat_dsp_block3(&b) : pixels == 2 ? groat_dsp_block2(&b) : groat_dsp_block1(&b);
+            int short_way = (b.channels->tag & DSP_SHORT) != 0;
+            done = blocks[short_way][pixels - 1u](&b);
         } else {
             any_pair(k, &b, pixels, (uint32_t)(b.channels - channels) + 1u == k->channels_out);
         }

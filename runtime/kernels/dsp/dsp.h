@@ -32,6 +32,7 @@ enum {
     DSP_FAST = 0x100,       /* in the first channel of a pair or four, for all of them */
     DSP_RAW = 0x200,        /* in the first channel of a pair: weights are halfwords 256 * w1 + w0 */
     DSP_FOUR_WORDS = 16,    /* the constants of four channels */
+    DSP_SHORT = 0x400,      /* in the first channel of a DSP_FAST pair: constants are for dsp_requantize_short */
     DSP_ANY = 0x10000,      /* in the first channel of four of DSP_DEPTHWISE_PLANES: only the long way is exact */
 };
 
@@ -44,7 +45,8 @@ enum {
                                  * the byte above it by how many bits weights are scaled up */
 };
 
-/* In the last channel of a pair or four, as the sign: the next one is no longer DSP_FAST, or there is none. */
+/* In the last channel of a pair or four, as the sign: the next one is no longer DSP_FAST, or there is none, or only one
+ * of the two is DSP_SHORT. */
 static inline int dsp_ends_run(const dsp_channel *last)
 {
     return last->tag < 0;
@@ -75,6 +77,14 @@ static inline int8_t dsp_requantize_fast(uint32_t doubled, const dsp_channel *c)
     uint64_t wide = (uint64_t)((int64_t)t * c->multiplier) + ((uint64_t)(uint32_t)c->offset << 32) + (1u << 31);
     int32_t x = (int32_t)((uint32_t)(wide >> 32) + (uint32_t)(t >> 31));
     return (int8_t)groat_clamp(x >> dsp_shift(c), INT8_MIN, INT8_MAX);
+}
+
+/* The shortest way: 256 times the accumulator without its bias; the packer has compared all outputs. */
+static inline int8_t dsp_requantize_short(uint32_t acc_256, const dsp_channel *c)
+{
+    int32_t t = (int32_t)(acc_256 + (uint32_t)c->bias);
+    uint64_t wide = (uint64_t)((int64_t)t * c->multiplier) + ((uint64_t)(uint32_t)c->offset << 32);
+    return (int8_t)groat_clamp((int32_t)(wide >> 32) >> 12, INT8_MIN, INT8_MAX);
 }
 
 /* Any accumulator without its bias, any channel, whichever way its constants are folded. */
@@ -114,6 +124,11 @@ typedef struct dsp_block {
 const dsp_channel *groat_dsp_block1(const dsp_block *block);
 const dsp_channel *groat_dsp_block2(const dsp_block *block);
 const dsp_channel *groat_dsp_block3(const dsp_block *block);
+
+/* The same where pairs are DSP_SHORT. */
+const dsp_channel *groat_dsp_short_block1(const dsp_block *block);
+const dsp_channel *groat_dsp_short_block2(const dsp_block *block);
+const dsp_channel *groat_dsp_short_block3(const dsp_block *block);
 
 /* Widens `quads` times four bytes of each pixel to the places of one panel; returns where the next one goes. */
 int32_t *groat_dsp_widen1(int32_t *panel, const int8_t *x, uint32_t pixel_stride, uint32_t quads);

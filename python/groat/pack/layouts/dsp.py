@@ -20,8 +20,9 @@ from groat.graph.ir import Array
 from groat.ops.arithmetic import Int64, requantize
 from groat.pack.layouts import Filters, Packed, dsp_stairs, nibbles, ref
 
-_FAST, _RAW, _ENDS_RUN = 0x100, 0x200, -(1 << 31)
 BLOCK = 2
+_FAST, _RAW, _SHORT, _ENDS_RUN = 0x100, 0x200, 0x400, -(1 << 31)
+_SHORT_BITS, _SHORT_SCALE = 12, 8  # of the short requantisation of convolutions
 _MOST_PIXELS = 3
 _PANEL_BYTES = 2560  # what a block of pixels may take, if that allows more than one
 _LOW, _HIGH = -128, 127  # of an input
@@ -37,7 +38,7 @@ class _Channels:
     """Constants of all channels, as groat_requantize takes them, and whether the short way is exact for each.
 
     Attributes: int64 [channels]; `fits` bool, sums fit 30 bits and the shift goes right; `fast` bool; `folded`
-    [channels, 4], the record of the short way.
+    [channels, 4], the record of the short way; `constant` bool, the output is `output` whatever the inputs are.
     """
 
     bias: Int64
@@ -46,6 +47,8 @@ class _Channels:
     fits: Array
     fast: Array
     folded: Int64
+    constant: Array
+    output: Int64
 
     def plain(self) -> Int64:
         """The records of the long way."""
@@ -90,7 +93,7 @@ def _channels(filters: Filters, weights: Int64) -> _Channels:
     constant = unshifted & sums_fit & (ends[0] == ends[1]) & (not filters.acc_offset)
     alone = [np.zeros_like(bias), np.zeros_like(bias), ends[0] * 2 + 1, np.ones_like(bias)]
     folded = np.stack([np.where(constant, a, b) for a, b in zip(alone, columns, strict=True)], axis=1)
-    return _Channels(bias, multiplier, shift, fits, (fast & full_range) | constant, folded)
+    return _Channels(bias, multiplier, shift, fits, (fast & full_range) | constant, folded, constant, ends[0])
 
 
 # ---- Convolution ----------------------------------------------------------------------------------------
@@ -126,26 +129,57 @@ def _conv_group(filters: Filters, layout: int) -> Packed:
     channels = _channels(filters, ordered.reshape(count, -1))
     plain = channels.plain()
     least, greatest = _sum_range(ordered.reshape(count, -1))
+    short, records_of_short = _short(filters, channels, ordered.reshape(count, -1))
     words, records, runs = [], [], []
     for first in range(0, count, 2):
         second = first + 1
         if second == count:
             words.append(_plain_words(ordered[first], np.zeros_like(ordered[first])))
             records.append(np.stack([plain[first], np.zeros(4, np.int64)]))
-            runs.append(False)
+            runs.append(0)
             continue
         halves = 256 * ordered[second] + ordered[first]
         raw = bool(halves.min() >= -(1 << 15) and least[second] >= -(1 << 23) and greatest[second] < 1 << 23)
         fast = raw and bool(channels.fast[first] and channels.fast[second])
         words.append((_raw_words if raw else _plain_words)(ordered[first], ordered[second]))
-        record = (channels.folded if fast else plain)[first : first + 2].copy()
-        record[0, 3] |= (_RAW if raw else 0) | (_FAST if fast else 0)
+        shortest = raw and bool(short[first] and short[second])
+        kind = _FAST | _SHORT if shortest else _FAST if fast else 0
+        constants = records_of_short if shortest else channels.folded if fast else plain
+        record = constants[first : first + 2].copy()
+        record[0, 3] |= (_RAW if raw else 0) | kind
         records.append(record)
-        runs.append(fast)
+        runs.append(kind)
     for number, record in enumerate(records):
-        if runs[number] and not (number + 1 < len(runs) and runs[number + 1]):
+        if runs[number] and [runs[number]] != runs[number + 1 : number + 2]:
             record[1, 3] |= _ENDS_RUN
     return Packed(_words(words), _words(records), layout)
+
+
+def _shortest(filters: Filters, channels: _Channels, weights: Int64, scale: Int64, bits: int) -> tuple[Array, Int64]:
+    """(bool [channels], whether a requantisation that rounds once is exact; its constants [channels, 3])."""
+    least, greatest = _sum_range(weights)
+    exact = dsp_stairs.Exact(
+        np.where(channels.fits, least, 0),
+        np.where(channels.fits, greatest, 0),
+        np.where(channels.fits, channels.bias, 0),
+        channels.multiplier,
+        np.maximum(-channels.shift, 1),
+        filters.output_zero_point,
+        filters.act_min,
+        filters.act_max,
+    )
+    found, constants = dsp_stairs.find(exact, scale, bits)
+    always = np.stack([0 * scale, 0 * scale, (2 * channels.output + 1) << (bits - 1)], axis=1)
+    return found & channels.fits | channels.constant, np.where(channels.constant[:, np.newaxis], always, constants)
+
+
+def _short(filters: Filters, channels: _Channels, weights: Int64) -> tuple[Array, Int64]:
+    """The same for a convolution, with whole records."""
+    count = len(weights)
+    if filters.acc_offset or filters.output_zero_point != filters.act_min:
+        return np.zeros(count, bool), np.zeros((count, 4), np.int64)  # rounding differs on both sides of zero
+    found, constants = _shortest(filters, channels, weights, np.full(count, _SHORT_SCALE), _SHORT_BITS)
+    return found, np.column_stack([constants, np.ones(count, np.int64)])  # a shift that is valid
 
 
 def conv_s8(groups: Sequence[Filters]) -> list[Packed]:
@@ -205,12 +239,11 @@ def _planes(filters: Filters) -> Packed:
     count = filters.weights.shape[2]
     weights = filters.weights.reshape(-1, count).T.astype(np.int64)
     channels = _channels(filters, weights)
-    records = channels.folded.copy()  # of constant outputs and of the longer way, whose weights are doubled
+    records = channels.folded.copy()  # of the longer way, whose weights are doubled
     records[:, 3] |= 1 << 8
     right = np.maximum(-np.asarray(filters.shift, np.int64), 1)
     scale = np.clip(_SLIDE_BITS + 1 - right, 0, _MOST_SCALE)
-    found, short = dsp_stairs.find(_staircase(filters, channels, weights), scale, _SLIDE_BITS)
-    found &= channels.fits
+    found, short = _shortest(filters, channels, weights, scale, _SLIDE_BITS)
     records[found] = np.column_stack([short, scale << 8])[found]
     fast, plain = channels.fast | found, channels.plain()
     stream = b""
@@ -220,21 +253,6 @@ def _planes(filters: Filters) -> Packed:
         record[0, 3] |= 0 if all_fast else _ANY
         stream += filters.weights[..., four].tobytes() + _words([record])
     return Packed(stream, b"", _PLANES)
-
-
-def _staircase(filters: Filters, channels: _Channels, weights: Int64) -> dsp_stairs.Exact:
-    """The exact outputs of channels that fit; of others, of a sum that is always 0."""
-    least, greatest = _sum_range(weights)
-    return dsp_stairs.Exact(
-        np.where(channels.fits, least, 0),
-        np.where(channels.fits, greatest, 0),
-        np.where(channels.fits, channels.bias, 0),
-        channels.multiplier,
-        np.maximum(-channels.shift, 1),
-        filters.output_zero_point,
-        filters.act_min,
-        filters.act_max,
-    )
 
 
 # ---- Weights of four bits ---------------------------------------------------------------------------------
