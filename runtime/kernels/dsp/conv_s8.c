@@ -75,44 +75,39 @@ static inline void put_quad(int32_t *to, uint32_t pixels, uint32_t quad)
 /* One to three bytes. */
 static inline uint32_t load_rest(const int8_t *x, uint32_t rest)
 {
-    uint16_t low = (uint8_t)x[0];
+    uint32_t bytes = (uint8_t)x[0];
     if (rest > 1) {
-        __builtin_memcpy(&low, x, sizeof(low));
+        bytes |= (uint32_t)(uint8_t)x[1] << 8;
     }
-    return rest > 2 ? low | (uint32_t)(uint8_t)x[2] << 16 : low;
+    return rest > 2 ? bytes | (uint32_t)(uint8_t)x[2] << 16 : bytes;
 }
 
-/* The `rest` bytes that each of three runs leaves, as in 3x3 filters over one or three channels. */
-static inline void widen_three_rests(const groat_conv_s8 *k, const int8_t *const *rows, uint32_t first, uint32_t pixels,
-                                     int32_t *panel, uint32_t rest)
+/* The one byte that each of three runs leaves, as in 3x3 filters over three channels. */
+static void widen_three_bytes(const groat_conv_s8 *k, const int8_t *const *rows, uint32_t at, uint32_t pixels,
+                              int32_t *panel)
 {
+    const int8_t *x = rows[0] + at;
+    const int8_t *y = rows[1] + at;
+    const int8_t *z = rows[2] + at;
+    uint32_t step = k->pixel_stride;
+    for (int32_t *end = panel + pixels; panel < end; panel++) {
+        put_quad(panel, pixels, (uint8_t)*x | (uint32_t)(uint8_t)*y << 8 | (uint32_t)(uint8_t)*z << 16);
+        x += step;
+        y += step;
+        z += step;
+    }
+}
+
+/* The bytes that each run leaves behind its last quad. */
+static void widen_rest(const groat_conv_s8 *k, const int8_t *const *rows, uint32_t first, uint32_t pixels,
+                       int32_t *panel)
+{
+    uint32_t rest = k->run % 4u;
     uint32_t at = first * k->pixel_stride + k->run - rest;
-    for (uint32_t p = 0; p < pixels; p++, panel++, at += k->pixel_stride) {
-        uint32_t a = load_rest(rows[0] + at, rest);
-        uint32_t b = load_rest(rows[1] + at, rest);
-        uint32_t c = load_rest(rows[2] + at, rest);
-        if (rest == 1) {
-            put_quad(panel, pixels, a | b << 8 | c << 16);
-        } else if (rest == 2) {
-            put_quad(panel, pixels, a | b << 16);
-            put_quad(panel + 2u * pixels, pixels, c);
-        } else {
-            put_quad(panel, pixels, a | b << 24);
-            put_quad(panel + 2u * pixels, pixels, b >> 8 | c << 16);
-            put_quad(panel + 4u * pixels, pixels, c >> 16);
-        }
-    }
-}
-
-/* The `rest` bytes that each run leaves behind its last quad; inlined for each number of them. */
-static inline void widen_rest(const groat_conv_s8 *k, const int8_t *const *rows, uint32_t first, uint32_t pixels,
-                              int32_t *panel, uint32_t rest)
-{
-    if (k->rows == 3 && k->taps == 1) {
-        widen_three_rests(k, rows, first, pixels, panel, rest);
+    if (rest == 1 && k->rows == 3 && k->taps == 1) {
+        widen_three_bytes(k, rows, at, pixels, panel);
         return;
     }
-    uint32_t at = first * k->pixel_stride + k->run - rest;
     for (uint32_t p = 0; p < pixels; p++, panel++, at += k->pixel_stride) {
         int32_t *to = panel;
         uint32_t quad = 0;
@@ -139,31 +134,27 @@ static inline void widen_rest(const groat_conv_s8 *k, const int8_t *const *rows,
     }
 }
 
+typedef int32_t *(*widen_kernel)(int32_t *panel, const int8_t *x, uint32_t pixel_stride, uint32_t quads);
+
+static const widen_kernel widens[MOST_PIXELS] = {groat_dsp_widen1, groat_dsp_widen2, groat_dsp_widen3};
+
 static void widen(const groat_conv_s8 *k, const int8_t *const *rows, uint32_t first, uint32_t pixels, int32_t *panel)
 {
     uint32_t quads = k->run / 4u;
     if (quads > 0) {
-        for (uint32_t r = 0; r < k->rows; r++) {
-            const int8_t *x = rows[r] + first * k->pixel_stride;
-            for (uint32_t t = 0; t < k->taps; t++, x += k->tap_stride) {
-                panel = pixels == 3   ? groat_dsp_widen3(panel, x, k->pixel_stride, quads)
-                        : pixels == 2 ? groat_dsp_widen2(panel, x, k->pixel_stride, quads)
-                                      : groat_dsp_widen1(panel, x, k->pixel_stride, quads);
-            }
+        widen_kernel kernel = widens[pixels - 1u];
+        uint32_t at = first * k->pixel_stride;
+        for (const int8_t *const *end = rows + k->rows, *const *row = rows; row < end; row++) {
+            const int8_t *x = *row + at;
+            uint32_t taps = k->taps;
+            do {
+                panel = kernel(panel, x, k->pixel_stride, quads);
+                x += k->tap_stride;
+            } while (--taps > 0);
         }
     }
-    switch (k->run % 4u) {
-    case 1:
-        widen_rest(k, rows, first, pixels, panel, 1);
-        break;
-    case 2:
-        widen_rest(k, rows, first, pixels, panel, 2);
-        break;
-    case 3:
-        widen_rest(k, rows, first, pixels, panel, 3);
-        break;
-    default:
-        break;
+    if (k->run % 4u != 0) {
+        widen_rest(k, rows, first, pixels, panel);
     }
 }
 
@@ -204,42 +195,58 @@ static const block_kernel blocks[2][MOST_PIXELS] = {
     {groat_dsp_short_block1, groat_dsp_short_block2, groat_dsp_short_block3},
 };
 
-static void multiply(const groat_conv_s8 *k, const int32_t *panel, uint32_t quads, int8_t *out, uint32_t pixels)
+/* Pairs from `b->channels` on, of runs of every kind. */
+__attribute__((noinline)) static void multiply_runs(const groat_conv_s8 *k, dsp_block b, uint32_t pixels)
 {
     const dsp_channel *channels = k->channels;
     const dsp_channel *end = channels + 2u * pairs_of(k);
-    dsp_block b = {
-        .panel = panel,
-        .panel_end = panel + 2u * quads * pixels,
-        .channels = channels,
-        .out_stride = k->out_stride,
-        .weights = k->weights,
-        .quads = quads,
-    };
     while (b.channels < end) {
         const dsp_channel *done = b.channels + 2;
-        b.out = out + (b.channels - channels);
         if ((b.channels->tag & DSP_FAST) != 0 && k->acc_offset == 0) {
             int short_way = (b.channels->tag & DSP_SHORT) != 0;
             done = blocks[short_way][pixels - 1u](&b);
         } else {
             any_pair(k, &b, pixels, (uint32_t)(b.channels - channels) + 1u == k->channels_out);
         }
-        b.weights += (uint32_t)(done - b.channels) * quads;
+        b.weights += (uint32_t)(done - b.channels) * b.quads;
+        b.out += done - b.channels;
         b.channels = done;
     }
 }
 
 void groat_conv_s8_dsp(const groat_conv_s8 *k, const int8_t *const *rows, int8_t *out, uint32_t pixels)
 {
-    uint32_t quads = (uint32_t)quads_of(k);
-    int32_t *panel = k->scratch;
+    const dsp_channel *channels = k->channels;
+    int short_way = (channels->tag & DSP_SHORT) != 0;
+    uint32_t most = block_pixels(k);
+    dsp_block b = {
+        .panel = k->scratch,
+        .channels = channels,
+        .out = out,
+        .out_stride = k->out_stride,
+        .weights = k->weights,
+        .quads = (uint32_t)quads_of(k),
+    };
     for (uint32_t p = 0; p < pixels;) {
         uint32_t left = pixels - p;
-        uint32_t count = block_pixels(k);
-        count = left == 4 && count == 3 ? 2 : left < count ? left : count; /* 2 + 2 costs less than 3 + 1 */
-        widen(k, rows, p, count, panel);
-        multiply(k, panel, quads, out + p * k->out_stride, count);
+        uint32_t count = left == 4 && most == 3 ? 2 : left < most ? left : most; /* 2 + 2 costs less than 3 + 1 */
+        widen(k, rows, p, count, k->scratch);
+        b.panel_end = b.panel + 2u * b.quads * count;
+        if ((channels->tag & DSP_FAST) != 0 && k->acc_offset == 0) {
+            /* Nearly always one run of pairs is all. */
+            const dsp_channel *done = blocks[short_way][count - 1u](&b);
+            uint32_t channels_done = (uint32_t)(done - channels);
+            if (channels_done < k->channels_out) {
+                dsp_block others = b;
+                others.weights += channels_done * b.quads;
+                others.out += channels_done;
+                others.channels = done;
+                multiply_runs(k, others, count);
+            }
+        } else {
+            multiply_runs(k, b, count);
+        }
+        b.out += count * k->out_stride;
         p += count;
     }
 }
