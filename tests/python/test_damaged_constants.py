@@ -23,7 +23,7 @@ from groat.targets import list_targets, load_target
 
 SETS = [packing for packing in PACKINGS if packing != "ref"]
 TARGET_OF = {load_target(name).packing: name for name in list_targets()}
-FILES = 120  # of each model
+FILES = 80  # of each model
 HOSTILE = (0, 1, 2, 3, 5, 31, 32, 33, 63, 64, 96, 127, 128, 159, 255, 256, -1, -30, -31, -32, -33, 1 << 15, 1 << 31)
 
 

@@ -48,12 +48,19 @@ def _layout(weights: np.ndarray, pixels: int = 1) -> int:
     return rvv.conv_s8([Filters(weights.reshape(count, 1, 1, -1), *constants, 0, -128, 127, 1, pixels)])[0].layout
 
 
-def test_two_products_that_overflow_leave_the_fast_path() -> None:
+def test_two_products_that_overflow_are_made_smaller() -> None:
     weights = np.zeros((20, 32), np.int8)
     weights[7, 4] = weights[7, 7] = -128
     assert _layout(weights) == 1  # not of one pair
     weights[7, 5] = -128
+    assert _layout(weights) == 1 + 4
+
+
+def test_weights_too_heavy_for_that_leave_the_fast_path() -> None:
+    weights = np.full((64, 256), -128, np.int8)
     assert _layout(weights) == 0
+    weights[:, :16] = 1
+    assert _layout(weights) == 1 + 4 * 60
 
 
 def test_layouts_say_what_scratch_a_layer_may_have() -> None:
@@ -89,22 +96,64 @@ def _refuses(packed: bytes, at: int, value: int, width: int) -> bool:
     return status[rvv_core.Model.open_status(bytes(data), 1 << 16)] == "E_PARAMS"
 
 
-@pytest.mark.parametrize(("layer", "heads"), [("wide", {0: 64, 8 + 10 * 64: 6}), ("depthwise", {0: 72})])
-def test_every_constant_out_of_range_is_refused(layer: str, heads: dict[int, int]) -> None:
-    """Of each tile: chunk and `general`, multipliers and shifts; of a depthwise layer, those repeated behind the last
-    channel too."""
+def _refuses_scales(packed: bytes, multipliers: int, shifts: int, lanes: int) -> None:
+    for lane in range(lanes):
+        assert _refuses(packed, multipliers + 4 * lane, -1, 4), lane
+        for value in (0, -1, 32, 64, -(1 << 15)):
+            assert _refuses(packed, shifts + 2 * lane, value, 2), (lane, value)
+
+
+@pytest.mark.parametrize("layer", ["wide", "heavy", "deep", "units"])
+def test_constants_of_tiles_out_of_range_are_refused(layer: str) -> None:
+    """Of each tile: chunk and `general`, multipliers and shifts."""
     packed = groat.compile(model(layer), target="rv32v").packed
-    for head, lanes in heads.items():
-        general = head + 4 if layer == "wide" else head
-        starts = 24 if lanes == 6 else lanes  # six channels lie in eight groups
-        multipliers = general + 4 + 4 * starts
-        shifts = multipliers + 4 * lanes
-        if layer == "wide":
-            for chunk in (0, 3, 5, 8, -1):
-                assert _refuses(packed, head, chunk, 4), chunk
+    params = Editor(packed).record("params", 0)
+    head, left = 0, params.out_c
+    while left > 0:
+        lanes = min(left, 64)
+        groups = 1
+        while 2 * groups * lanes <= 64:
+            groups *= 2
+        for chunk in (0, 3, 5, 16, -1) if groups == 1 else (0, 3, 5, 8, 16, -1):
+            assert _refuses(packed, head, chunk, 4), chunk
         for value in (2, -1):
-            assert _refuses(packed, general, value, 4), value
-        for lane in range(lanes):
-            assert _refuses(packed, multipliers + 4 * lane, -1, 4), lane
-            for value in (0, -1, 32, 64, -(1 << 15)):
-                assert _refuses(packed, shifts + 2 * lane, value, 2), (lane, value)
+            assert _refuses(packed, head + 4, value, 4), value
+        multipliers = head + 8 + 4 * max(lanes, groups * lanes // 2)
+        _refuses_scales(packed, multipliers, multipliers + 4 * lanes, lanes)
+        head = multipliers + 4 * lanes + (2 * lanes + 3) // 4 * 4
+        left -= lanes
+
+
+@pytest.mark.parametrize(("layer", "groups", "segments"), [("heavy", 1, [64]), ("deep", 4, [96, 96, 96])])
+def test_products_of_inputs_elsewhere_are_refused(layer: str, groups: int, segments: list[int]) -> None:
+    packed = groat.compile(model(layer), target="rv32v").packed
+    params = Editor(packed).record("params", 0)
+    extra = params.layout // 4
+    assert extra > 0
+    at = params.weights - params.channels
+    for inputs in segments:
+        at += inputs * 64 // groups
+        for product in range(2 * extra * 64):
+            assert _refuses(packed, at + 2 * product, 255 - inputs - 256 * (255 - inputs > 127), 1)
+            assert not _refuses(packed, at + 2 * product, -1, 1)
+        at += 4 * extra * 64
+
+
+def test_constants_of_planes_out_of_range_are_refused() -> None:
+    packed = groat.compile(model("planes"), target="rv32v").packed
+    assert Editor(packed).record("params", 0).layout == 3
+    for channel in range(0, 8 * 16, 16):
+        assert _refuses(packed, channel + 4, -1, 4)
+        for shift in (0, -1, 32, 1 << 20):
+            assert _refuses(packed, channel + 8, shift, 4)
+        for four in (2, -1):
+            assert _refuses(packed, channel + 12, four, 4)
+
+
+def test_constants_of_a_depthwise_layer_out_of_range_are_refused() -> None:
+    """Those repeated behind the last channel too."""
+    packed = groat.compile(model("depthwise"), target="rv32v").packed
+    for value in (2, -1):
+        assert _refuses(packed, 0, value, 4), value
+    period = 12 + 64 - 4
+    _refuses_scales(packed, 4 + 4 * period, 4 + 8 * period, period)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 from tools.tflite_builder import Builder, Quant
 
-LAYERS = ("conv", "wide", "planes", "dense", "units", "depthwise", "large", "multiplied", "single")
+LAYERS = ("conv", "wide", "heavy", "deep", "planes", "dense", "units", "depthwise", "large", "multiplied", "single")
 
 
 def model(layer: str) -> bytes:
@@ -31,6 +31,10 @@ def model(layer: str) -> bytes:
         y = b.conv_2d(image(5, 6, 8), weights(6, 3, 3, 8), bias(6), fine, coarse)
     elif layer == "wide":
         y = b.conv_2d(image(3, 5, 16), weights(70, 1, 1, 16), bias(70), fine, coarse)
+    elif layer == "heavy":
+        y = b.conv_2d(image(3, 5, 64), 2 * weights(66, 1, 1, 64), bias(66), fine, coarse)
+    elif layer == "deep":
+        y = b.conv_2d(image(5, 5, 32), 2 * weights(16, 3, 3, 32), bias(16), fine, coarse)
     elif layer == "planes":
         y = b.conv_2d(image(4, 33, 3), weights(8, 3, 3, 3), bias(8), fine, coarse)
     elif layer == "dense":

@@ -176,7 +176,9 @@ class Conv2D(OpDef):
         out_c, rows, taps, depth = weights.shape
         if groups == 1 and op.attrs["dilation"][1] == 1:
             weights = weights.reshape(out_c, rows, 1, taps * depth)
-        pixels = outputs[0].shape[1] * outputs[0].shape[2] if rows == taps == 1 else outputs[0].shape[2]
+        height, width = outputs[0].shape[1:3]
+        whole = rows == taps == 1 and inputs[0].shape[1:3] == (height, width)  # the image is one row
+        pixels = height * width if whole else width
         filters = filters_of(op, inputs, weights, weights.sum(axis=(1, 2, 3), dtype=np.int64), pixels, tap=depth)
         return [_group(filters, group, groups) for group in range(groups)]
 

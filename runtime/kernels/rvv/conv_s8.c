@@ -5,30 +5,25 @@
  * The loops over inputs are assembly: compilers spill when all 32 registers are in use, which they are here.  Other
  * machines run the same sums in C, 16-bit wrap included.
  */
+#include <riscv_vector.h>
+
 #include "planes.h"
 #include "sums.h"
 
-/* Scratch: 32-bit sums of 64 lanes, offsets of the groups' inputs, a few pixels' inputs side by side. */
+/* Scratch: 32-bit sums of 64 lanes, offsets of the lanes' inputs, segments, a few pixels' inputs side by side. */
 #define SUMS_BYTES (GROAT_RVV_LANES * 4)
-#define OFFSETS_BYTES GROAT_RVV_LANES
-#define WINDOWS_BYTES 2048u
-
-/* All layouts are tiles; they differ in the scratch that the kernel may have. */
-enum {
-    LAYOUT_PIXEL = 1,
-    LAYOUT_PIXELS = 2,
-    LAYOUT_PLANES = 3
-};
+#define OFFSETS_BYTES (4 * GROAT_RVV_LANES)
+#define SEGMENT_BYTES 16u /* of a groat_rvv_segment, at most */
+#define WINDOWS_BYTES 1280u
 
 static uint64_t inputs_of(const groat_conv_s8 *k)
 {
     return (uint64_t)k->rows * k->taps * k->run;
 }
 
-/* Pairs of inputs that planes have; even. */
-static uint64_t plane_pairs(uint64_t inputs)
+static uint32_t plane_inputs(const groat_conv_s8 *k)
 {
-    return (inputs + 3) / 4 * 2;
+    return ((uint32_t)inputs_of(k) + 3) / 4 * 4;
 }
 
 static uint32_t tile_channels(const groat_conv_s8 *k, uint32_t first)
@@ -44,33 +39,64 @@ int groat_conv_s8_needs_rvv(const groat_conv_s8 *k, groat_needs *needs)
         return groat_conv_s8_needs_ref(k, needs);
     }
     *needs = (groat_needs){.scratch_bytes = SUMS_BYTES + OFFSETS_BYTES};
-    if (k->layout > LAYOUT_PLANES || inputs > UINT32_MAX / 2) {
+    uint32_t kind = k->layout % 4;
+    if (kind == 0 || inputs > UINT32_MAX / 2 || k->rows > UINT32_MAX / GROAT_RVV_SEGMENT) {
         return 0;
     }
-    uint64_t window = 0;
+    if (kind == LAYOUT_PLANES) {
+        needs->weights_bytes = (uint64_t)plane_inputs(k) * k->channels_out;
+        needs->channels_bytes = (uint64_t)k->channels_out * sizeof(groat_rvv_plane_channel);
+        needs->scratch_bytes = plane_inputs(k) / 2 * GROAT_RVV_PLANE_BYTES;
+        return k->layout == LAYOUT_PLANES && inputs <= GROAT_RVV_PLANE_INPUTS;
+    }
+    uint64_t window = 0, segments = 0;
     uint32_t full = k->channels_out / GROAT_RVV_LANES, rest = k->channels_out % GROAT_RVV_LANES;
     const uint32_t counts[2] = {full, rest > 0}, channels[2] = {GROAT_RVV_LANES, rest};
     for (uint32_t i = 0; i < 2; i++) {
         if (counts[i] > 0) {
-            groat_rvv_tile t = groat_rvv_tile_of(channels[i], (uint32_t)inputs);
-            uint64_t padded = (uint64_t)t.pairs * t.groups * 2;
+            groat_rvv_tile t = groat_rvv_tile_of(k, channels[i]);
+            uint64_t count = (uint64_t)t.runs * groat_rvv_run_segments(&t);
             needs->weights_bytes += counts[i] * groat_rvv_weights_bytes(&t);
             needs->channels_bytes += counts[i] * (uint64_t)groat_rvv_channels_bytes(&t);
-            window = padded > window ? padded : window;
+            window = !t.direct && t.run > window ? t.run : window;
+            segments = count > segments ? count : segments;
         }
     }
-    if (k->rows * k->taps > 1 || window != inputs) {
-        uint64_t several = k->layout == LAYOUT_PIXEL ? 0 : WINDOWS_BYTES;
-        needs->scratch_bytes += window > several ? window : several;
+    if (window > 0 && kind == LAYOUT_PIXELS && window < WINDOWS_BYTES) {
+        window = WINDOWS_BYTES;
     }
-    if (k->layout == LAYOUT_PLANES) {
-        uint64_t planes = plane_pairs(inputs) * GROAT_RVV_PLANE_BYTES;
-        window = needs->scratch_bytes - SUMS_BYTES - OFFSETS_BYTES;
-        needs->scratch_bytes += planes > window ? planes - window : 0;
-        /* The weights have as many pairs; the packer decides so. */
-        return k->channels_out <= GROAT_RVV_LANES && inputs <= GROAT_RVV_PLANE_INPUTS &&
-               plane_pairs(inputs) * 2 * k->channels_out <= needs->weights_bytes;
+    needs->scratch_bytes += segments * SEGMENT_BYTES + window;
+    return 1;
+}
+
+static int planes_valid(const groat_conv_s8 *k)
+{
+    const groat_rvv_plane_channel *c = k->channels;
+    for (const groat_rvv_plane_channel *end = c + k->channels_out; c < end; c++) {
+        if (c->multiplier < 0 || c->shift < 1 || c->shift > 31 || c->four > 1) {
+            return 0;
+        }
     }
+    return 1;
+}
+
+/* Whether the inputs of all products behind a tile's segments lie in these; moves `weights` behind the tile. */
+static int extra_valid(const groat_rvv_tile *t, const uint8_t **weights)
+{
+    const uint8_t *w = *weights;
+    for (uint32_t r = 0; r < t->runs; r++) {
+        for (uint32_t left = t->run; left > 0;) {
+            uint32_t bytes = left < GROAT_RVV_SEGMENT ? left : GROAT_RVV_SEGMENT;
+            w += bytes * t->channels;
+            for (const uint8_t *end = w + t->extra; w != end; w += 2) {
+                if (*w < GROAT_RVV_SEGMENT - bytes) {
+                    return 0;
+                }
+            }
+            left -= bytes;
+        }
+    }
+    *weights = w;
     return 1;
 }
 
@@ -79,14 +105,22 @@ int groat_conv_s8_check_rvv(const groat_conv_s8 *k)
     if (k->layout == 0) {
         return groat_conv_s8_check_ref(k);
     }
+    if (k->layout == LAYOUT_PLANES) {
+        return planes_valid(k);
+    }
     const uint8_t *record = k->channels;
+    const uint8_t *weights = k->weights;
     for (uint32_t o = 0; o < k->channels_out; o += GROAT_RVV_LANES) {
-        groat_rvv_tile t = groat_rvv_tile_of(tile_channels(k, o), (uint32_t)inputs_of(k));
+        groat_rvv_tile t = groat_rvv_tile_of(k, tile_channels(k, o));
         const groat_rvv_tile_head *head = (const void *)record;
         const int32_t *multipliers = (const int32_t *)(head + 1) + t.starts;
-        if ((head->chunk != 1 && head->chunk != 2 && head->chunk != 4) || t.pairs % head->chunk != 0 ||
-            !groat_rvv_scales_valid(multipliers, (const int16_t *)(multipliers + t.channels), t.channels,
-                                    head->general)) {
+        uint32_t chunk = head->chunk;
+        int known = chunk == 1 || chunk == 2 || chunk == 4 || (chunk == GROAT_RVV_MAX_CHUNK && t.groups == 1);
+        if (!known || !groat_rvv_scales_valid(multipliers, (const int16_t *)(multipliers + t.channels), t.channels,
+                                              head->general)) {
+            return 0;
+        }
+        if (t.extra > 0 && !extra_valid(&t, &weights)) {
             return 0;
         }
         record += groat_rvv_channels_bytes(&t);
@@ -131,79 +165,101 @@ static void gather(const groat_conv_s8 *k, const int8_t *const *rows, uint32_t s
     }
 }
 
-/* Offsets of the inputs that each lane reads first: 2 g for lanes of group g. */
+/* Offsets of the inputs of each lane in a pair, 2 g for lanes of group g, and those of the next three pairs. */
 static void fill_offsets(uint8_t *offsets, const groat_rvv_tile *t)
 {
     size_t lanes = t->channels * t->groups;
+    uint8_t step = (uint8_t)(2 * t->groups);
     for (size_t done = 0; done < lanes;) {
         size_t vl = __riscv_vsetvl_e8m4(lanes - done);
         vuint8m4_t lane = __riscv_vadd_vx_u8m4(__riscv_vid_v_u8m4(vl), (uint8_t)done, vl);
         vuint8m4_t group = __riscv_vdivu_vx_u8m4(lane, (uint8_t)t->channels, vl);
-        __riscv_vse8_v_u8m4(offsets + done, __riscv_vadd_vv_u8m4(group, group, vl), vl);
+        vuint8m4_t offset = __riscv_vadd_vv_u8m4(group, group, vl);
+        for (uint8_t *to = offsets + done, *end = offsets + OFFSETS_BYTES; to < end; to += GROAT_RVV_LANES) {
+            __riscv_vse8_v_u8m4(to, offset, vl);
+            offset = __riscv_vadd_vx_u8m4(offset, step, vl);
+        }
         done += vl;
     }
 }
 
-/* About what one pixel costs with channels in the lanes, and what a block of pixels costs with pixels in the lanes. */
-static int planes_pay(const groat_conv_s8 *k, const groat_rvv_tile *t, uint32_t inputs, uint32_t pixels)
+static void run_planes(const groat_conv_s8 *k, const int8_t *const *rows, int8_t *out, uint32_t pixels)
 {
-    uint32_t blocks = (pixels + GROAT_RVV_LANES - 1) / GROAT_RVV_LANES;
-    uint32_t pairs = (uint32_t)plane_pairs(inputs);
-    return blocks * (k->channels_out * (11 * pairs + 50) + 9 * inputs + 60) < pixels * (11 * t->pairs + 100);
-}
-
-static void run_planes(const groat_conv_s8 *k, const groat_rvv_sums *s, const int8_t *const *rows, int8_t *planes,
-                       uint32_t inputs, int8_t *out, uint32_t pixels)
-{
+    groat_rvv_scale scale = {.zero_point = k->output_zero_point, .act_min = k->act_min, .act_max = k->act_max};
     groat_rvv_planes p = {
-        .planes = planes,
-        .pairs = (uint32_t)plane_pairs(inputs),
-        .weights = s->weights,
-        .channels = s->tile.channels,
-        .bias = s->start,
+        .planes = k->scratch,
+        .inputs = plane_inputs(k),
+        .weights = k->weights,
+        .channels = k->channels,
+        .count = k->channels_out,
         .out_stride = k->out_stride,
     };
+    /* As many lanes in each block. */
+    uint32_t blocks = (pixels + GROAT_RVV_LANES - 1) / GROAT_RVV_LANES;
+    uint32_t most = blocks > 0 ? (pixels + blocks - 1) / blocks : 0;
     for (uint32_t start = 0; pixels > 0;) {
-        p.lanes = pixels < GROAT_RVV_LANES ? pixels : GROAT_RVV_LANES;
-        groat_rvv_fill_planes(k, rows, start, planes, p.lanes);
-        groat_rvv_planes_run(&p, &s->scale, out);
+        p.lanes = pixels < most ? pixels : most;
+        groat_rvv_fill_planes(k, rows, start, k->scratch, p.lanes);
+        groat_rvv_planes_run(&p, &scale, out);
         start += p.lanes * k->pixel_stride;
         out += p.lanes * k->out_stride;
         pixels -= p.lanes;
     }
 }
 
-/* Pixels whose inputs lie side by side, `s->pixel_stride` apart. */
-static void run_pixels(const groat_conv_s8 *k, groat_rvv_sums *s, const int8_t *x, int8_t *out, uint32_t pixels)
+/* The segments of a run of inputs. */
+static groat_rvv_segment *add_segments(const groat_rvv_sums *s, const int8_t *x, groat_rvv_segment *to)
+{
+    const groat_rvv_tile *t = &s->tile;
+    for (uint32_t left = t->run; left > 0; to++) {
+        uint32_t bytes = left < GROAT_RVV_SEGMENT ? left : GROAT_RVV_SEGMENT;
+        /* Rounds and groups are powers of two. */
+        uint32_t round = s->chunk > GROAT_RVV_ROUND ? s->chunk : GROAT_RVV_ROUND;
+        uint32_t singles = bytes & (2 * t->groups * round - 1);
+        *to = (groat_rvv_segment){x, singles * t->channels, bytes * t->channels};
+        x += bytes;
+        left -= bytes;
+    }
+    return to;
+}
+
+/* Pixels `s->pixel_stride` apart. */
+static void run_pixels(const groat_conv_s8 *k, groat_rvv_sums *s, int8_t *out, uint32_t pixels)
 {
     if (!s->scale.general && k->acc_offset == 0) {
-        groat_rvv_sum(s, x, NULL, out, pixels);
+        groat_rvv_sum(s, 0, NULL, out, pixels);
         return;
     }
     int32_t *sums = k->scratch;
-    for (; pixels > 0; pixels--, x += s->pixel_stride, out += k->out_stride) {
-        groat_rvv_sum(s, x, sums, NULL, 1);
+    for (uint32_t position = 0; pixels > 0; pixels--, position += s->pixel_stride, out += k->out_stride) {
+        groat_rvv_sum(s, position, sums, NULL, 1);
         groat_rvv_scale_any(&s->scale, sums, k->acc_offset, out, s->tile.channels);
     }
 }
 
 /* One tile, with channels in the lanes. */
-static void run_tile(const groat_conv_s8 *k, groat_rvv_sums *s, const int8_t *const *rows, uint32_t inputs, int8_t *out,
-                     uint32_t pixels)
+static void run_tile(const groat_conv_s8 *k, groat_rvv_sums *s, const int8_t *const *rows, int8_t *out, uint32_t pixels)
 {
-    int8_t *window = (int8_t *)k->scratch + SUMS_BYTES + OFFSETS_BYTES;
-    uint32_t padded = s->tile.pairs * s->tile.groups * 2;
-    if (k->rows * k->taps == 1 && padded == inputs) {
+    groat_rvv_segment *segments = (void *)((uint8_t *)k->scratch + SUMS_BYTES + OFFSETS_BYTES), *end = segments;
+    s->segments = segments;
+    if (s->tile.direct) {
+        for (uint32_t r = 0; r < s->tile.runs; r++) {
+            end = add_segments(s, rows[r], end);
+        }
+        s->segments_end = end;
         s->pixel_stride = k->pixel_stride;
-        run_pixels(k, s, rows[0], out, pixels);
+        run_pixels(k, s, out, pixels);
         return;
     }
-    uint32_t most = k->layout == LAYOUT_PIXEL || padded > WINDOWS_BYTES ? 1 : WINDOWS_BYTES / padded;
-    s->pixel_stride = padded;
+    uint32_t window_bytes = s->tile.run;
+    int8_t *window = (int8_t *)segments + groat_rvv_run_segments(&s->tile) * SEGMENT_BYTES;
+    uint32_t most = k->layout % 4 == LAYOUT_PIXEL || window_bytes > WINDOWS_BYTES ? 1 : WINDOWS_BYTES / window_bytes;
+    s->segments_end = add_segments(s, window, end);
+    s->pixel_stride = window_bytes;
     for (uint32_t start = 0; pixels > 0;) {
         uint32_t now = pixels < most ? pixels : most;
-        gather(k, rows, start, window, padded, now);
-        run_pixels(k, s, window, out, now);
+        gather(k, rows, start, window, window_bytes, now);
+        run_pixels(k, s, out, now);
         start += now * k->pixel_stride;
         out += now * k->out_stride;
         pixels -= now;
@@ -216,7 +272,11 @@ void groat_conv_s8_rvv(const groat_conv_s8 *k, const int8_t *const *rows, int8_t
         groat_conv_s8_ref(k, rows, out, pixels);
         return;
     }
-    uint32_t inputs = (uint32_t)inputs_of(k);
+    groat_rvv_round_to_nearest_up();
+    if (k->layout == LAYOUT_PLANES) {
+        run_planes(k, rows, out, pixels);
+        return;
+    }
     uint8_t *offsets = (uint8_t *)k->scratch + SUMS_BYTES;
     const uint8_t *record = k->channels;
     groat_rvv_sums s = {
@@ -225,10 +285,9 @@ void groat_conv_s8_rvv(const groat_conv_s8 *k, const int8_t *const *rows, int8_t
         .out_stride = k->out_stride,
         .offsets = offsets,
     };
-    groat_rvv_round_to_nearest_up();
     for (uint32_t o = 0; o < k->channels_out; o += GROAT_RVV_LANES) {
         const groat_rvv_tile_head *head = (const void *)record;
-        s.tile = groat_rvv_tile_of(tile_channels(k, o), inputs);
+        s.tile = groat_rvv_tile_of(k, tile_channels(k, o));
         s.chunk = head->chunk;
         s.start = (const int32_t *)(head + 1);
         s.scale.general = head->general;
@@ -236,15 +295,10 @@ void groat_conv_s8_rvv(const groat_conv_s8 *k, const int8_t *const *rows, int8_t
         s.lower =
             groat_rvv_split(&s.scale, multipliers, (const int16_t *)(multipliers + s.tile.channels), s.tile.channels);
         s.upper_start = s.start + s.lower;
-        if (k->layout == LAYOUT_PLANES && !head->general && k->acc_offset == 0 &&
-            planes_pay(k, &s.tile, inputs, pixels)) {
-            run_planes(k, &s, rows, (int8_t *)offsets + OFFSETS_BYTES, inputs, out, pixels);
-            return;
-        }
         if (s.tile.groups > 1) {
             fill_offsets(offsets, &s.tile);
         }
-        run_tile(k, &s, rows, inputs, out + o, pixels);
+        run_tile(k, &s, rows, out + o, pixels);
         s.weights += groat_rvv_weights_bytes(&s.tile);
         record += groat_rvv_channels_bytes(&s.tile);
     }

@@ -8,12 +8,11 @@
  */
 #include <riscv_vector.h>
 
-#include "../../core/op.h"
 #include "passes.h"
 
 #define LANES GROAT_RVV_PASS_LANES
 
-/* Scratch: 32-bit sums of a block, offsets of its inputs, pointers to all taps. */
+/* Scratch: 32-bit sums of a block, offsets of its inputs. */
 #define SUMS_BYTES (LANES * 4)
 #define OFFSETS_BYTES LANES
 
@@ -34,7 +33,7 @@ int groat_depthwise_s8_needs_rvv(const groat_depthwise_s8 *k, groat_needs *needs
     *needs = (groat_needs){
         .weights_bytes = taps * period,
         .channels_bytes = 4 + 4 * period + 4 * period + 2 * period,
-        .scratch_bytes = SUMS_BYTES + OFFSETS_BYTES + taps * GROAT_POINTER_BYTES,
+        .scratch_bytes = SUMS_BYTES + OFFSETS_BYTES,
     };
     return k->layout == 1;
 }
@@ -90,7 +89,6 @@ static void run_pass(depthwise_run *run, uint32_t position, uint32_t first, uint
     p->lower = groat_rvv_split(&p->scale, run->multipliers + first, run->shifts + first, lanes);
     p->weights = run->weights + first;
     p->bias = run->bias + first;
-    p->upper_bias = p->bias + p->lower;
     p->lanes = lanes;
     if (!p->scale.general) {
         groat_rvv_run_blocks(p, position, NULL, out, count);
@@ -183,14 +181,6 @@ void groat_depthwise_s8_rvv(const groat_depthwise_s8 *k, const int8_t *const *ro
     uint32_t channels = k->channels_in * k->multiplier;
     uint32_t period = (uint32_t)period_of(k);
     uint8_t *offsets = (uint8_t *)k->scratch + SUMS_BYTES;
-    const int8_t **taps = (const int8_t **)(void *)(offsets + OFFSETS_BYTES);
-    const int8_t **tap = taps;
-    for (uint32_t r = 0; r < k->rows; r++) {
-        const int8_t *x = rows[r];
-        for (uint32_t t = 0; t < k->taps; t++, x += k->tap_stride) {
-            *tap++ = x;
-        }
-    }
     const uint32_t *general = k->channels;
     const int32_t *bias = (const int32_t *)(general + 1);
     depthwise_run run;
@@ -198,8 +188,10 @@ void groat_depthwise_s8_rvv(const groat_depthwise_s8 *k, const int8_t *const *ro
     run.pass.scale.act_min = k->act_min;
     run.pass.scale.act_max = k->act_max;
     run.pass.scale.general = *general;
-    run.pass.taps = taps;
-    run.pass.tap_count = k->rows * k->taps;
+    run.pass.rows = rows;
+    run.pass.row_count = k->rows;
+    run.pass.taps = k->taps;
+    run.pass.tap_stride = k->tap_stride;
     run.pass.weights_step = period;
     run.pass.offsets = NULL;
     run.weights = k->weights;

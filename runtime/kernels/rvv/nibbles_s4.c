@@ -8,6 +8,7 @@
 #include <riscv_vector.h>
 
 #include "../nibbles.h"
+#include "tile.h"
 
 #define UNIT 64u
 
@@ -37,7 +38,8 @@ static void unpack(const uint8_t *from, int8_t *to, uint32_t weights)
 
 int groat_conv_s4_needs_rvv(const groat_conv_s8 *k, groat_needs *needs)
 {
-    int known = groat_conv_s8_needs_rvv(k, needs);
+    /* Weights of four bits fit their sums: nothing is behind segments. */
+    int known = k->layout <= LAYOUT_PLANES && groat_conv_s8_needs_rvv(k, needs);
     groat_nibbles_needs(needs, bytes_of(needs->weights_bytes));
     return known;
 }

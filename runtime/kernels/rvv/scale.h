@@ -45,6 +45,19 @@ int groat_rvv_scales_valid(const int32_t *multipliers, const int16_t *shifts, ui
     "vnclip.wv v0, " sum ", v8\n vsadd.vx v0, v0, %[zero_point]\n"                                         \
     "vsetvli zero, " lanes ", e8, m2, ta, ma\n vnclip.wi v4, v0, 0\n"                                      \
     "vmax.vx v4, v4, %[low]\n vmin.vx v4, v4, %[high]\n vse8.v v4, (" out ")\n"
+/* The same for the lower lanes, in v16, and the upper ones, in v24; these follow on the lower ones in a group of
+ * twice as many registers as soon as they are narrowed. */
+#define GROAT_RVV_SCALE_HALF(sum, lanes, multipliers)                                                      \
+    "lw %[a], " multipliers "(%[scale])\n vsetvli zero, " lanes ", e32, m8, ta, ma\n vle32.v v0, (%[a])\n" \
+    "vsmul.vv " sum ", " sum ", v0\n vsra.vi v0, " sum ", 31\n vadd.vv " sum ", " sum ", v0\n"
+#define GROAT_RVV_SCALE_BOTH(out)                                                                \
+    GROAT_RVV_SCALE_HALF("v16", "%[lower]", "0")                                                 \
+    GROAT_RVV_SCALE_HALF("v24", "%[upper]", "4")                                                 \
+    "lw %[a], 8(%[scale])\n vsetvli zero, %[lanes], e16, m8, ta, ma\n vle16.v v8, (%[a])\n"      \
+    "vsetvli zero, %[lower], e16, m4, ta, ma\n vnclip.wv v0, v16, v8\n vnclip.wv v4, v24, v12\n" \
+    "vsetvli zero, %[lanes], e16, m8, ta, ma\n vsadd.vx v0, v0, %[zero_point]\n"                 \
+    "vsetvli zero, %[lanes], e8, m4, ta, ma\n vnclip.wi v8, v0, 0\n"                             \
+    "vmax.vx v8, v8, %[low]\n vmin.vx v8, v8, %[high]\n vse8.v v8, (" out ")\n"
 /* Its operands, but for %[a]. */
 #define GROAT_RVV_SCALE_OPERANDS(s)                                                         \
     [scale] "r"(s), [zero_point] "r"((s)->scale.zero_point), [low] "r"((s)->scale.act_min), \
