@@ -338,10 +338,25 @@ static void ask(const case_header *header, const value *values, answer *a)
     a->scratch_bytes = needs.scratch_bytes;
 }
 
-/* Constants are looked at where the kernel's op would: before they are trusted. */
-static uint32_t is_valid(const case_header *header, const value *values)
+/* Whether the array that a pointer is to the start of has so many bytes. */
+static int holds(const value *pointer, uint64_t bytes)
+{
+    for (uint32_t i = 0; i < array_count; i++) {
+        if (arrays[i].start == pointer->pointer) {
+            return arrays[i].bytes >= bytes;
+        }
+    }
+    return bytes == 0;
+}
+
+/* Constants are looked at where the kernel's op would: before they are trusted, and after their lengths, which a
+ * layout decides as well.  Weights and channels' constants are the first two values. */
+static uint32_t is_valid(const case_header *header, const value *values, const answer *a)
 {
     const entry *e = &entries[header->kernel];
+    if (e->needs != NULL && !(holds(&values[0], a->weights_bytes) && holds(&values[1], a->channels_bytes))) {
+        return 0;
+    }
     return e->check == NULL || e->check(values);
 }
 
@@ -359,7 +374,7 @@ static void run_case(const case_header *header, answer *a)
         if (a->known && header->purpose != NEEDS) {
             fits = scratch == header->values || take_scratch(a->scratch_bytes, &values[scratch]);
             a->status = fits ? NOT_RUN : TOO_LARGE;
-            a->valid = fits && is_valid(header, values);
+            a->valid = fits && is_valid(header, values, a);
         }
     }
     if (!a->valid) {

@@ -45,7 +45,7 @@ def test_sums_at_the_limit_of_16_bits(units: int, value: int, sign: int) -> None
 def _layout(weights: np.ndarray, pixels: int = 1) -> int:
     count = len(weights)
     constants = (np.zeros(count, np.int64), np.full(count, 1 << 30), np.full(count, -5))
-    return rvv.conv_s8([Filters(weights.reshape(count, 1, 1, -1), *constants, 0, -128, 127, 1, pixels)])[0].layout
+    return rvv.conv_s8([Filters(weights.reshape(count, 1, 1, -1), *constants, 0, -128, 127, pixels=pixels)])[0].layout
 
 
 def test_two_products_that_overflow_are_made_smaller() -> None:

@@ -40,7 +40,7 @@ int groat_conv_s8_needs_rvv(const groat_conv_s8 *k, groat_needs *needs)
     }
     *needs = (groat_needs){.scratch_bytes = SUMS_BYTES + OFFSETS_BYTES};
     uint32_t kind = k->layout % 4;
-    if (kind == 0 || inputs > UINT32_MAX / 2 || k->rows > UINT32_MAX / GROAT_RVV_SEGMENT) {
+    if (kind == 0 || k->layout > UINT8_MAX || inputs > UINT32_MAX / 2 || k->rows > UINT32_MAX / GROAT_RVV_SEGMENT) {
         return 0;
     }
     if (kind == LAYOUT_PLANES) {
