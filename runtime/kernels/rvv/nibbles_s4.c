@@ -38,10 +38,9 @@ static void unpack(const uint8_t *from, int8_t *to, uint32_t weights)
 
 int groat_conv_s4_needs_rvv(const groat_conv_s8 *k, groat_needs *needs)
 {
-    /* Weights of four bits fit their sums: nothing is behind segments. */
-    int known = k->layout <= LAYOUT_PLANES && groat_conv_s8_needs_rvv(k, needs);
+    int known = groat_conv_s8_needs_rvv(k, needs);
     groat_nibbles_needs(needs, bytes_of(needs->weights_bytes));
-    return known;
+    return known && k->layout <= LAYOUT_PLANES; /* weights of four bits fit their sums: nothing is behind segments */
 }
 
 int groat_conv_s4_check_rvv(const groat_conv_s8 *k)
