@@ -10,14 +10,13 @@
  * words of a window go column by column, each column its rows by fours; what is not there is zero.
  */
 #include "filters.h"
+#include "interleave.h"
 #include "scale.h"
-#include "vectors.h"
 
 enum {
-    VECTOR = 16,
-    WORD = 4,
     SLACK_BYTES = 4 * VECTOR,                            /* VST4 writes so many bytes at once */
     COLUMNS_BYTES = 36 * CHANNELS_AT_ONCE + SLACK_BYTES, /* six columns of 64 channels, and what lies behind them */
+    FEW_PIXELS = 6,
 };
 
 static uint32_t words_of(uint32_t rows)
@@ -82,6 +81,7 @@ typedef struct plan {
     uint32_t channels;      /* in a block */
     uint32_t pitch;         /* of a word of all these channels; whole vectors, unless `one_run` */
     uint32_t one_run;       /* columns touch in the input, and so they do interleaved */
+    uint32_t beyond;        /* words that the last vector of a window reaches beyond it */
     uint32_t pixels;        /* at once: an even number, or all */
 } plan;
 
@@ -95,60 +95,33 @@ static plan make_plan(const groat_depthwise_s8 *k, uint32_t channels, uint32_t p
     const uint32_t taps = k->taps;
     uint32_t stride = k->tap_stride > 0 ? k->pixel_stride / k->tap_stride : 0;
     plan c = {.words = words_of(k->rows), .of_pixel = taps};
+    c.beyond = (0u - c.words * taps) % 4;
     if (stride > 0 && stride <= taps && stride * k->tap_stride == k->pixel_stride) {
         c.shared = 1;
         c.of_pixel = stride;
     }
-    /* As many channels as leave room for a few pixels.  That the room is never smaller than `least` bytes has been
-     * checked as part of the scratch, so nothing here overflows. */
+    /* That the room is never smaller than `least` bytes has been checked as part of the scratch, so nothing here
+     * overflows. */
     uint32_t least = (2 * taps * c.words + 3) * WORD * VECTOR;
-    uint32_t room = COLUMNS_BYTES - SLACK_BYTES > least ? COLUMNS_BYTES - SLACK_BYTES : least;
-    uint32_t few = pixels < 4 ? pixels : 4;
-    uint32_t fit = room / ((count_columns(&c, taps, few) * c.words + 3) * WORD);
-    c.channels = channels < CHANNELS_AT_ONCE ? channels : CHANNELS_AT_ONCE;
-    c.pitch = c.channels;
-    c.one_run = c.words == 1 && c.shared && k->multiplier == 1 && k->tap_stride == channels && channels == c.channels &&
-                channels <= fit;
-    if (!c.one_run) {
+    uint32_t room = (COLUMNS_BYTES - SLACK_BYTES > least ? COLUMNS_BYTES - SLACK_BYTES : least) / WORD;
+    if (c.words == 1 && c.shared && k->multiplier == 1 && k->tap_stride == channels && channels <= CHANNELS_AT_ONCE &&
+        room / channels >= count_columns(&c, taps, pixels < FEW_PIXELS ? pixels : FEW_PIXELS) + c.beyond) {
+        c.one_run = 1;
+        c.pitch = channels;
+        c.channels = channels;
+    } else {
+        /* As many vectors as leave room for all pixels. */
+        uint32_t vectors = room / (VECTOR * (count_columns(&c, taps, pixels) * c.words + c.beyond));
+        vectors = vectors < 1 ? 1 : vectors < CHANNELS_AT_ONCE / VECTOR ? vectors : CHANNELS_AT_ONCE / VECTOR;
+        c.channels = channels < VECTOR * vectors ? channels : VECTOR * vectors;
         c.pitch = (c.channels + VECTOR - 1) / VECTOR * VECTOR;
-        if (c.pitch > fit) {
-            c.pitch = fit < VECTOR ? VECTOR : fit / VECTOR * VECTOR;
-            c.channels = c.pitch;
-        }
     }
-    c.channels = c.channels < channels ? c.channels : channels;
     c.pixels = pixels;
     if (pixels > 2) {
-        uint32_t most = ((room / (c.pitch * WORD) - 3) / c.words - taps) / c.of_pixel + 1;
+        uint32_t most = ((room / c.pitch - c.beyond) / c.words - taps) / c.of_pixel + 1;
         c.pixels = pixels <= most ? pixels : most & ~1u;
     }
     return c;
-}
-
-/* Interleaves `count` vectors that lie `step` bytes apart; of each the first `bytes` bytes. */
-static inline void interleave(const int8_t *const *rows, uint32_t offset, uint32_t step, uint32_t bytes, int8_t *out,
-                              uint32_t out_step, uint32_t count)
-{
-    const int8_t *a = rows[0] + offset, *b = rows[1] + offset, *c = rows[2] + offset, *d = rows[3] + offset;
-    int8x16x4_t v;
-    if (bytes == VECTOR) {
-        for (; count > 0; count--, a += step, b += step, c += step, d += step, out += out_step) {
-            v.val[0] = vldrbq_s8(a);
-            v.val[1] = vldrbq_s8(b);
-            v.val[2] = vldrbq_s8(c);
-            v.val[3] = vldrbq_s8(d);
-            vst4q_s8(out, v);
-        }
-        return;
-    }
-    const mve_pred16_t lanes = vctp8q(bytes);
-    for (; count > 0; count--, a += step, b += step, c += step, d += step, out += out_step) {
-        v.val[0] = vldrbq_z_s8(a, lanes);
-        v.val[1] = vldrbq_z_s8(b, lanes);
-        v.val[2] = vldrbq_z_s8(c, lanes);
-        v.val[3] = vldrbq_z_s8(d, lanes);
-        vst4q_s8(out, v);
-    }
 }
 
 /* One input channel goes to `multiplier` output channels. */
@@ -173,10 +146,10 @@ static inline void take_four(const int8_t *const *rows, uint32_t first, uint32_t
 /* Columns that touch, as one run, which may end in a part of a vector. */
 static inline void fill_run(const int8_t *const *rows, uint32_t offset, uint32_t bytes, int8_t *out)
 {
-    interleave(rows, offset, VECTOR, VECTOR, out, 4 * VECTOR, bytes / VECTOR);
+    interleave_run(rows, offset, out, bytes / VECTOR);
     if (bytes % VECTOR != 0) {
         uint32_t done = bytes / VECTOR * VECTOR;
-        interleave(rows, offset + done, VECTOR, bytes % VECTOR, out + done * WORD, 4 * VECTOR, 1);
+        interleave_part(rows, offset + done, 0, bytes % VECTOR, out + done * WORD, 0, 1);
     }
 }
 
@@ -191,11 +164,24 @@ static void fill_columns(const groat_depthwise_s8 *k, const int8_t *const *rows,
         }
         return;
     }
-    for (offset += first; channels >= VECTOR; channels -= VECTOR, offset += VECTOR, out += 4 * VECTOR) {
-        interleave(rows, offset, step, VECTOR, out, out_step, count);
+    offset += first;
+    switch (channels / VECTOR) {
+    case 1:
+        interleave_1(rows, offset, step, out, out_step, count);
+        break;
+    case 2:
+        interleave_2(rows, offset, step, out, out_step, count);
+        break;
+    case 3:
+        interleave_3(rows, offset, step, out, out_step, count);
+        break;
+    case 4: /* CHANNELS_AT_ONCE */
+        interleave_4(rows, offset, step, out, out_step, count);
+        break;
     }
-    if (channels > 0) {
-        interleave(rows, offset, step, channels, out, out_step, count);
+    if (channels % VECTOR != 0) {
+        uint32_t done = channels / VECTOR * VECTOR;
+        interleave_part(rows, offset + done, step, channels % VECTOR, out + done * WORD, out_step, count);
     }
 }
 
