@@ -103,6 +103,11 @@ static inline void vstrbq_scatter_offset_p_s8(int8_t *to, uint8x16_t offsets, in
     }
 }
 
+static inline void vstrbq_scatter_offset_s8(int8_t *to, uint8x16_t offsets, int8x16_t v)
+{
+    vstrbq_scatter_offset_p_s8(to, offsets, v, 0xffff);
+}
+
 static inline void vstrwq_u32(uint32_t *to, uint32x4_t v)
 {
     for (int i = 0; i < 4; i++) {
@@ -426,6 +431,32 @@ static inline uint32x4_t vidupq_n_u32(uint32_t first, int step)
         v.lane[i] = first + i * (uint32_t)step;
     }
     return v;
+}
+
+static inline uint8x16_t vidupq_n_u8(uint32_t first, int step)
+{
+    uint8x16_t v;
+    for (uint32_t i = 0; i < 16; i++) {
+        v.lane[i] = (uint8_t)(first + i * (uint32_t)step);
+    }
+    return v;
+}
+
+/* The upper half of each product. */
+static inline uint8x16_t vmulhq_u8(uint8x16_t a, uint8x16_t b)
+{
+    for (int i = 0; i < 16; i++) {
+        a.lane[i] = (uint8_t)(a.lane[i] * b.lane[i] >> 8);
+    }
+    return a;
+}
+
+static inline uint8x16_t vmlaq_n_u8(uint8x16_t a, uint8x16_t b, uint8_t c)
+{
+    for (int i = 0; i < 16; i++) {
+        a.lane[i] = (uint8_t)(a.lane[i] + b.lane[i] * c);
+    }
+    return a;
 }
 
 static inline uint32x4_t vaddq_n_u32(uint32x4_t a, uint32_t b)

@@ -11,13 +11,13 @@
  * Weights, for each four channels: their four biases, then blocks of sixteen weights of each, in the order of the panel;
  * the last block and the last channels are filled with zeros, so that whatever lies behind a window counts nothing.
  */
+#include "columns.h"
 #include "scale.h"
 #include "tiles.h"
 #include "vectors.h"
 
 /* A panel holds the windows of two pixels, or of more as long as that is not more than PANEL_BYTES. */
 enum {
-    BLOCK = 16,
     PANEL_BYTES = 1024
 };
 
@@ -49,17 +49,6 @@ int groat_conv_s8_check_mve(const groat_conv_s8 *k)
     return groat_quads_valid_mve(k->channels, quads_of(k->channels_out), k->layout);
 }
 
-/* How windows lie in the panel. */
-typedef struct plan {
-    uint32_t unit;          /* bytes of a column in one row */
-    uint32_t unit_step;     /* from one column to the next in the image */
-    uint32_t columns;       /* of a window */
-    uint32_t column;        /* bytes of one */
-    uint32_t of_pixel;      /* from one pixel to the next, in columns */
-    uint32_t shared;        /* by neighbouring pixels */
-    uint32_t held;          /* pixels at once, an even number */
-} plan;
-
 static plan make_plan(const groat_conv_s8 *k, uint32_t window)
 {
     plan c = {.unit = k->run, .unit_step = k->tap_stride, .columns = k->taps};
@@ -78,74 +67,6 @@ static plan make_plan(const groat_conv_s8 *k, uint32_t window)
     uint32_t room = (uint32_t)panel_bytes(window) - BLOCK;
     c.held = (((room / c.column) - c.columns) / c.of_pixel + 1) & ~1u;
     return c;
-}
-
-/* `count` units of `bytes` bytes. */
-static inline void copy_units(const int8_t *from, uint32_t from_step, int8_t *to, uint32_t to_step, uint32_t bytes,
-                              uint32_t count)
-{
-    for (; bytes >= 2 * BLOCK; bytes -= 2 * BLOCK, from += 2 * BLOCK, to += 2 * BLOCK) {
-        const int8_t *source = from;
-        int8_t *target = to;
-        for (uint32_t i = 0; i < count; i++, source += from_step, target += to_step) {
-            int8x16_t a = vldrbq_s8(source), b = vldrbq_s8(source + BLOCK);
-            vstrbq_s8(target, a);
-            vstrbq_s8(target + BLOCK, b);
-        }
-    }
-    if (bytes == BLOCK) {
-        for (; count > 0; count--, from += from_step, to += to_step) {
-            vstrbq_s8(to, vldrbq_s8(from));
-        }
-        return;
-    }
-    for (; bytes > 0; from += BLOCK, to += BLOCK) {
-        const mve_pred16_t lanes = vctp8q(bytes);
-        const int8_t *source = from;
-        int8_t *target = to;
-        for (uint32_t i = 0; i < count; i++, source += from_step, target += to_step) {
-            vstrbq_p_s8(target, vldrbq_z_s8(source, lanes), lanes);
-        }
-        bytes -= bytes < BLOCK ? bytes : BLOCK;
-    }
-}
-
-/* Units that touch and are smaller than a vector: `at_once` of them are loaded together, and scattered. */
-static inline void scatter_units(const int8_t *from, uint32_t bytes, int8_t *to, uint32_t to_step, uint8x16_t offsets,
-                                 uint32_t at_once)
-{
-    for (; bytes > at_once; bytes -= at_once, from += at_once, to += to_step) {
-        const mve_pred16_t lanes = vctp8q(at_once);
-        vstrbq_scatter_offset_p_s8(to, offsets, vldrbq_z_s8(from, lanes), lanes);
-    }
-    const mve_pred16_t lanes = vctp8q(bytes);
-    vstrbq_scatter_offset_p_s8(to, offsets, vldrbq_z_s8(from, lanes), lanes);
-}
-
-/* `count` columns that start `offset` bytes into the rows. */
-static inline void fill_columns(const plan *c, const int8_t *const *rows, uint32_t row_count, uint32_t offset,
-                                uint32_t count, int8_t *panel)
-{
-    uint32_t units = c->unit > 0 ? BLOCK / c->unit : 0;
-    if (c->column > 0 && units > UINT8_MAX / c->column) {
-        units = UINT8_MAX / c->column;
-    }
-    if (units > 1 && c->unit_step == c->unit) {
-        int8_t *list = panel; /* of where the bytes of a vector go */
-        for (uint32_t i = 0; i < units; i++) {
-            for (uint32_t j = 0; j < c->unit; j++) {
-                *list++ = (int8_t)(i * c->column + j);
-            }
-        }
-        const uint8x16_t offsets = vreinterpretq_u8_s8(vldrbq_s8(panel));
-        for (uint32_t r = 0; r < row_count; r++, panel += c->unit) {
-            scatter_units(rows[r] + offset, count * c->unit, panel, units * c->column, offsets, units * c->unit);
-        }
-        return;
-    }
-    for (uint32_t r = 0; r < row_count; r++, panel += c->unit) {
-        copy_units(rows[r] + offset, c->unit_step, panel, c->column, c->unit, count);
-    }
 }
 
 /* The windows of `pixels` pixels. */
