@@ -394,6 +394,29 @@ MVE_LANEWISE_S32(vqrdmulhq_s32, mve_qrdmulh_s32)
 MVE_LANEWISE_S32(vshlq_s32, mve_shl_s32)
 MVE_LANEWISE_S32(vrshlq_s32, mve_rshl_s32)
 
+static inline int16x8_t vaddq_n_s16(int16x8_t a, int16_t b)
+{
+    for (int i = 0; i < 8; i++) {
+        a.lane[i] = (int16_t)(a.lane[i] + b);
+    }
+    return a;
+}
+
+/* The even (odd: 1) lanes, widened and shifted left. */
+#define MVE_WIDEN_SHIFT(intrinsic, wide, narrow, odd)                                          \
+    static inline wide intrinsic(narrow a, int by)                                             \
+    {                                                                                          \
+        wide v;                                                                                \
+        for (unsigned i = 0; i < sizeof v.lane / sizeof *v.lane; i++) {                        \
+            v.lane[i] = (__typeof__(*v.lane))((uint32_t)(int32_t)a.lane[2 * i + (odd)] << by); \
+        }                                                                                      \
+        return v;                                                                              \
+    }
+MVE_WIDEN_SHIFT(vshllbq_n_s8, int16x8_t, int8x16_t, 0)
+MVE_WIDEN_SHIFT(vshlltq_n_s8, int16x8_t, int8x16_t, 1)
+MVE_WIDEN_SHIFT(vshllbq_n_s16, int32x4_t, int16x8_t, 0)
+MVE_WIDEN_SHIFT(vshlltq_n_s16, int32x4_t, int16x8_t, 1)
+
 static inline int16x8_t vqaddq_n_s16(int16x8_t a, int16_t b)
 {
     return vqaddq_s16(a, vdupq_n_s16(b));
