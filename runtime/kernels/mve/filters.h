@@ -58,24 +58,46 @@ static void sum_one_of_filters(const pair_loop *loop, int32_t *sums);
     "ldreq pc, [r7, #68]\n" MOVE_ON("32")
 
 /* Sums with 20, 21 and 22 of sixteen, eight and four channels' any number of vectors, from 23 on of one vector. */
+/* clang-format off */
 __attribute__((naked, noinline)) static void run_filters_of_two(pair_loop *loop)
 {
-    __asm__(PAIRS_ENTER "20:\n" ENTER_LONG SIXTEEN_CHANNELS(LONG_QUAD)
-                MOVE_ON("64") "ldr pc, [r7, #68]\n"
-                              "21:\n" ENTER_LONG EIGHT_CHANNELS(LONG_QUAD) FOUR_MORE
-            "22:\n" ENTER_LONG FOUR_CHANNELS(LONG_QUAD) "ldr pc, [r7, #68]\n"
-                                                        "23:\n" ENTER_SHORT SIXTEEN_CHANNELS(SHORT_QUAD)
-                                                            MOVE_ON("64") "ldr pc, [r7, #68]\n"
-                                                                          "24:\n" ENTER_SHORT EIGHT_CHANNELS(SHORT_QUAD)
-                                                                              FOUR_MORE
-            "25:\n" ENTER_SHORT FOUR_CHANNELS(SHORT_QUAD) "ldr pc, [r7, #68]\n" PAIRS_SCALE PAIRS_TABLE
-                                                          ".word 20b - 90b + 1\n"
-                                                          ".word 21b - 90b + 1\n"
-                                                          ".word 22b - 90b + 1\n"
-                                                          ".word 23b - 90b + 1\n"
-                                                          ".word 24b - 90b + 1\n"
-                                                          ".word 25b - 90b + 1\n");
+    __asm__(PAIRS_ENTER
+            "20:\n"
+            ENTER_LONG
+            SIXTEEN_CHANNELS(LONG_QUAD)
+            MOVE_ON("64")
+            "ldr pc, [r7, #68]\n"
+            "21:\n"
+            ENTER_LONG
+            EIGHT_CHANNELS(LONG_QUAD)
+            FOUR_MORE
+            "22:\n"
+            ENTER_LONG
+            FOUR_CHANNELS(LONG_QUAD)
+            "ldr pc, [r7, #68]\n"
+            "23:\n"
+            ENTER_SHORT
+            SIXTEEN_CHANNELS(SHORT_QUAD)
+            MOVE_ON("64")
+            "ldr pc, [r7, #68]\n"
+            "24:\n"
+            ENTER_SHORT
+            EIGHT_CHANNELS(SHORT_QUAD)
+            FOUR_MORE
+            "25:\n"
+            ENTER_SHORT
+            FOUR_CHANNELS(SHORT_QUAD)
+            "ldr pc, [r7, #68]\n"
+            PAIRS_SCALE
+            PAIRS_TABLE
+            ".word 20b - 90b + 1\n"
+            ".word 21b - 90b + 1\n"
+            ".word 22b - 90b + 1\n"
+            ".word 23b - 90b + 1\n"
+            ".word 24b - 90b + 1\n"
+            ".word 25b - 90b + 1\n");
 }
+/* clang-format on */
 
 /* A vector of a channel of one pixel. */
 #define LANE_OF_ONE(at, sum)        \
@@ -92,6 +114,7 @@ __attribute__((naked, noinline)) static void run_filters_of_two(pair_loop *loop)
                              "stm r11!, {r0, r2, r4, r6}\n"
 
 /* r0: the loop; r1: sums; r2: groups of sixteen channels; r3: the number of quads over. */
+/* clang-format off */
 __attribute__((naked, noinline)) static void run_filters_of_one(const pair_loop *loop, int32_t *sums, uint32_t groups,
                                                                 uint32_t rest)
 {
@@ -106,20 +129,25 @@ __attribute__((naked, noinline)) static void run_filters_of_one(const pair_loop 
             "vldrw.u32 q1, [r7, #116]\n"
             "cmp r8, #0\n"
             "beq.w 2f\n"
-            "1:\n" SIXTEEN_CHANNELS(QUAD_OF_ONE) "adds r3, #64\n"
-                                                 "subs.w r8, r8, #1\n"
-                                                 "bne.w 1b\n"
-                                                 "2:\n"
-                                                 "subs.w r10, r10, #2\n"
-                                                 "blo.w 4f\n" EIGHT_CHANNELS(
-                                                     QUAD_OF_ONE) "adds r3, #32\n"
-                                                                  "sub.w r10, r10, #2\n"
-                                                                  "4:\n"
-                                                                  "adds.w r10, r10, #2\n"
-                                                                  "beq.w 5f\n" FOUR_CHANNELS(
-                                                                      QUAD_OF_ONE) "5:\n"
-                                                                                   "pop {r4-r11, pc}\n");
+            "1:\n"
+            SIXTEEN_CHANNELS(QUAD_OF_ONE)
+            "adds r3, #64\n"
+            "subs.w r8, r8, #1\n"
+            "bne.w 1b\n"
+            "2:\n"
+            "subs.w r10, r10, #2\n"
+            "blo.w 4f\n"
+            EIGHT_CHANNELS(QUAD_OF_ONE)
+            "adds r3, #32\n"
+            "sub.w r10, r10, #2\n"
+            "4:\n"
+            "adds.w r10, r10, #2\n"
+            "beq.w 5f\n"
+            FOUR_CHANNELS(QUAD_OF_ONE)
+            "5:\n"
+            "pop {r4-r11, pc}\n");
 }
+/* clang-format on */
 
 static void sum_one_of_filters(const pair_loop *loop, int32_t *sums)
 {

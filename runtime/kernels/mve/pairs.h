@@ -55,6 +55,8 @@ enum {
     SUM_WITH_ONE_BLOCK,
     SUM_WITH_TWO_BLOCKS,
     SUM_WITH_THREE_BLOCKS,
+    SUM_WITH_FOUR_BLOCKS,
+    SUM_WITH_NINE_BLOCKS,
     SUM_WITH_FILTERS = 0,
     SUM_WITH_FILTERS_OF_EIGHT,  /* and perhaps four more */
     SUM_WITH_FILTERS_OF_FOUR,
@@ -102,8 +104,10 @@ static inline void start_pairs(pair_loop *loop, const groat_scaling *scaling, co
 
 #if defined(__ARM_FEATURE_MVE)
 
+/* clang-format off */
+
 /* Where control goes is looked up in a table at 90 behind all, whose entries are relative to it and odd, as Thumb wants
- * them: first those of SCALE_WITH, then those of `sum_with`. */
+ * them: first those of SCALE_WITH, then those of SUM_WITH. */
 #define PAIRS_TABLE         \
     ".p2align 2\n"          \
     "90:\n"                 \
@@ -115,7 +119,7 @@ static inline void start_pairs(pair_loop *loop, const groat_scaling *scaling, co
     ".word 66b - 90b + 1\n"
 #define PAIRS_TABLE_ENTRIES "24"
 
-/* r0: the loop.  Saves what must be saved, fills in the loop, and enters it: 1 starts a pair, with r3, r5 set. */
+/* r0: the loop.  Saves what must be saved, looks up where the parts are, and starts the first pair. */
 #define PAIRS_ENTER                            \
     "push {r3-r11, lr}\n"                      \
     "vpush {d8-d15}\n"                         \
@@ -124,22 +128,20 @@ static inline void start_pairs(pair_loop *loop, const groat_scaling *scaling, co
     "str r0, [r7, #8]\n"                       \
     "adr.w r2, 90f\n"                          \
     "ldrd r0, r1, [r7, #84]\n"                 \
-    "ldr r3, [r7, #92]\n"                      \
+    "ldrd r3, r4, [r7, #92]\n"                 \
     "add.w r0, r2, r0, lsl #2\n"               \
+    "add.w r4, r2, r4, lsl #2\n"               \
     "ldr r0, [r0, #" PAIRS_TABLE_ENTRIES "]\n" \
+    "ldr r4, [r4, #" PAIRS_TABLE_ENTRIES "]\n" \
     "ldr.w r1, [r2, r1, lsl #2]\n"             \
     "ldr.w r3, [r2, r3, lsl #2]\n"             \
     "add r0, r2\n"                             \
     "add r1, r2\n"                             \
     "add r3, r2\n"                             \
-    "str r0, [r7, #64]\n"                      \
-    "ldr r4, [r7, #96]\n"                      \
-    "add.w r4, r2, r4, lsl #2\n"               \
-    "ldr r4, [r4, #" PAIRS_TABLE_ENTRIES "]\n" \
     "add r4, r2\n"                             \
+    "strd r0, r1, [r7, #64]\n"                 \
+    "strd r1, r3, [r7, #72]\n"                 \
     "str r4, [r7, #96]\n"                      \
-    "strd r1, r1, [r7, #68]\n"                 \
-    "str r3, [r7, #76]\n"                      \
     "ldr r4, [r7, #20]\n"                      \
     "ldr r1, [r7, #24]\n"                      \
     "ldr.w r11, [r7, #48]\n"                   \
@@ -151,20 +153,22 @@ static inline void start_pairs(pair_loop *loop, const groat_scaling *scaling, co
     "ldrd r3, r5, [r7]\n"                      \
     "bx r0\n"
 
-/* The sums of two pixels, from their biases on. */
-#define BIASES                   \
-    "ldm r1, {r0, r2, r4, r6}\n" \
+/* The sums of two pixels: from their biases on, and onto the stack. */
+#define BIASES                      \
+    "ldm r1, {r0, r2, r4, r6}\n"    \
     "ldm r1!, {r8, r10, r12, lr}\n"
 #define PUSH_SUMS "push {r0, r2, r4, r6, r8, r10, r12, lr}\n"
 
-/* Four sums of two pixels, `at` bytes up the stack, times their multipliers at r11. */
-#define SCALE_QUAD(at, next, a, b, constant, fix)                                       \
-    "vldrw.u32 " constant ", [r11], #16\n"                                              \
-    "vldrw.u32 " a ", [sp, #" at "]\n"                                                  \
-    "vldrw.u32 " b ", [sp, #" next "]\n"                                                \
-    "vqrdmulh.s32 " a ", " a ", " constant "\n"                                         \
-    "vqrdmulh.s32 " b ", " b ", " constant "\n"                                         \
-    "vldrw.u32 " constant ", [r11], #16\n" fix "vrshl.s32 " a ", " a ", " constant "\n" \
+/* Four sums of two pixels, some way up the stack, times their multipliers at r11, shifted. */
+#define SCALE_QUAD(at, next, a, b, constant, fix)     \
+    "vldrw.u32 " constant ", [r11], #16\n"            \
+    "vldrw.u32 " a ", [sp, #" at "]\n"                \
+    "vldrw.u32 " b ", [sp, #" next "]\n"              \
+    "vqrdmulh.s32 " a ", " a ", " constant "\n"       \
+    "vqrdmulh.s32 " b ", " b ", " constant "\n"       \
+    "vldrw.u32 " constant ", [r11], #16\n"            \
+    fix                                               \
+    "vrshl.s32 " a ", " a ", " constant "\n"          \
     "vrshl.s32 " b ", " b ", " constant "\n"
 /* Ties of negative numbers go down. */
 #define TIES(a, b, t)                \
@@ -172,33 +176,23 @@ static inline void start_pairs(pair_loop *loop, const groat_scaling *scaling, co
     "vadd.i32 " a ", " a ", " t "\n" \
     "vshr.s32 " t ", " b ", #31\n"   \
     "vadd.i32 " b ", " b ", " t "\n"
-#define SCALE_SIXTEEN(bottom, top, fix)                                                                       \
-    SCALE_QUAD("96", "112", "q0", "q1", "q6", fix("q0", "q1", "q7"))                                          \
-    bottom " q0, q0\n" bottom " q1, q1\n" SCALE_QUAD("64", "80", "q2", "q3", "q6", fix("q2", "q3", "q7")) top \
-        " q0, q2\n" top " q1, q3\n" SCALE_QUAD("32", "48", "q2", "q3", "q6", fix("q2", "q3", "q7")) bottom    \
-        " q2, q2\n" bottom " q3, q3\n" SCALE_QUAD("0", "16", "q4", "q5", "q6", fix("q4", "q5", "q7")) top     \
-        " q2, q4\n" top " q3, q5\n"
-#define SCALE_EIGHT(bottom, top, fix)                                                                        \
-    SCALE_QUAD("32", "48", "q0", "q1", "q6", fix("q0", "q1", "q7"))                                          \
-    bottom " q0, q0\n" bottom " q1, q1\n" SCALE_QUAD("0", "16", "q2", "q3", "q6", fix("q2", "q3", "q7")) top \
-        " q0, q2\n" top " q1, q3\n"
 #define NO_TIES(a, b, t) ""
-
-/* After a group: the next, or what is over. */
-#define NEXT_GROUP(rest)  \
-    "ldr r0, [r7, #20]\n" \
-    "add sp, #128\n"      \
-    "cmp r11, r0\n"       \
-    "beq " rest "\n"      \
-    "ldr pc, [r7, #64]\n"
-/* After what is over: its sums go, and `stop` and `then` are set for whole groups again. */
-#define REST_DONE          \
-    "ldr r0, [r7, #52]\n"  \
-    "ldr r2, [r7, #72]\n"  \
-    "add sp, r0\n"         \
-    "sub.w r0, sp, #128\n" \
-    "str r0, [r7, #8]\n"   \
-    "str r2, [r7, #68]\n"
+/* Two quads side by side in the 16-bit lanes of q0 and q1; four in these and in q2 and q3. */
+#define SCALE_EIGHT(at, next, at2, next2, bottom, top, fix)         \
+    SCALE_QUAD(at, next, "q0", "q1", "q6", fix("q0", "q1", "q7"))   \
+    bottom " q0, q0\n"                                              \
+    bottom " q1, q1\n"                                              \
+    SCALE_QUAD(at2, next2, "q2", "q3", "q6", fix("q2", "q3", "q7")) \
+    top " q0, q2\n"                                                 \
+    top " q1, q3\n"
+#define SCALE_SIXTEEN(bottom, top, fix)                             \
+    SCALE_EIGHT("96", "112", "64", "80", bottom, top, fix)          \
+    SCALE_QUAD("32", "48", "q2", "q3", "q6", fix("q2", "q3", "q7")) \
+    bottom " q2, q2\n"                                              \
+    bottom " q3, q3\n"                                              \
+    SCALE_QUAD("0", "16", "q4", "q5", "q6", fix("q4", "q5", "q7"))  \
+    top " q2, q4\n"                                                 \
+    top " q3, q5\n"
 #define STORE_SIXTEEN          \
     "ldrd r0, r2, [r7, #28]\n" \
     "vstrb.8 q0, [r0], #16\n"  \
@@ -209,66 +203,22 @@ static inline void start_pairs(pair_loop *loop, const groat_scaling *scaling, co
     "vstrb.16 q0, [r0]\n"      \
     "vstrb.16 q1, [r2]\n"
 
-/* 61 to 66 scale, 7 does what is over, 8 goes to the next pair or leaves. */
-#define PAIRS_SCALE                                                                                                 \
-    "63:\n" SCALE_SIXTEEN(                                                                                          \
-        "vqmovunb.s32", "vqmovunt.s32",                                                                             \
-        NO_TIES) "vqmovnb.u16 q0, q0\n"                                                                             \
-                 "vqmovnb.u16 q1, q1\n"                                                                             \
-                 "vmov.i8 q4, #0x80\n"                                                                              \
-                 "vqmovnt.u16 q0, q2\n"                                                                             \
-                 "vqmovnt.u16 q1, q3\n"                                                                             \
-                 "veor q0, q0, q4\n"                                                                                \
-                 "veor q1, q1, q4\n" STORE_SIXTEEN NEXT_GROUP(                                                      \
-                     "7f") "7:\n"                                                                                   \
-                           "ldr r0, [r7, #52]\n"                                                                    \
-                           "ldr r6, [r7, #76]\n"                                                                    \
-                           "cbz r0, 8f\n"                                                                           \
-                           "sub.w r0, sp, r0\n"                                                                     \
-                           "str r0, [r7, #8]\n"                                                                     \
-                           "str r6, [r7, #68]\n"                                                                    \
-                           "ldr pc, [r7, #96]\n"                                                                    \
-                           "8:\n"                                                                                   \
-                           "ldrd r3, r5, [r7]\n"                                                                    \
-                           "add.w r0, r7, #24\n"                                                                    \
-                           "ldm r0, {r1, r2, r4, r6, r8, r10, r11}\n"                                               \
-                           "add r3, r6\n"                                                                           \
-                           "add r5, r6\n"                                                                           \
-                           "add r2, r8\n"                                                                           \
-                           "add r4, r8\n"                                                                           \
-                           "strd r3, r5, [r7]\n"                                                                    \
-                           "strd r2, r4, [r7, #28]\n"                                                               \
-                           "cmp r3, r10\n"                                                                          \
-                           "it ne\n"                                                                                \
-                           "ldrne pc, [r7, #80]\n"                                                                  \
-                           "vpop {d8-d15}\n"                                                                        \
-                           "pop {r3-r11, pc}\n"                                                                     \
-                           "64:\n" SCALE_SIXTEEN(                                                                   \
-                               "vqmovnb.s32", "vqmovnt.s32",                                                        \
-                               TIES) "ldr r0, [r7, #60]\n"                                                          \
-                                     "vqadd.s16 q0, q0, r0\n"                                                       \
-                                     "vqadd.s16 q1, q1, r0\n"                                                       \
-                                     "vqadd.s16 q2, q2, r0\n"                                                       \
-                                     "vqadd.s16 q3, q3, r0\n"                                                       \
-                                     "vqmovnb.s16 q0, q0\n"                                                         \
-                                     "vqmovnb.s16 q1, q1\n"                                                         \
-                                     "vqmovnt.s16 q0, q2\n"                                                         \
-                                     "vqmovnt.s16 q1, q3\n" STORE_SIXTEEN NEXT_GROUP("7b") "65:\n" SCALE_EIGHT(     \
-                                         "vqmovunb.s32", "vqmovunt.s32",                                            \
-                                         NO_TIES) "vmov.i16 q4, #0x80\n"                                            \
-                                                  "vqmovnb.u16 q0, q0\n"                                            \
-                                                  "vqmovnb.u16 q1, q1\n"                                            \
-                                                  "veor q0, q0, q4\n"                                               \
-                                                  "veor q1, q1, q4\n" STORE_EIGHT REST_DONE "b 8b\n"                \
-                                                  "66:\n" SCALE_EIGHT(                                              \
-                                                      "vqmovnb.s32", "vqmovnt.s32",                                 \
-                                                      TIES) "ldr r0, [r7, #60]\n"                                   \
-                                                            "vqadd.s16 q0, q0, r0\n"                                \
-                                                            "vqadd.s16 q1, q1, r0\n"                                \
-                                                            "vqmovnb.s16 q0, q0\n"                                  \
-                                                            "vqmovnb.s16 q1, q1\n" STORE_EIGHT REST_DONE "b 8b\n"   \
-                                                            "61:\n" CALL_SCALE "add.w r11, r11, #128\n" NEXT_GROUP( \
-                                                                "7b") "62:\n" CALL_SCALE REST_DONE "b 8b\n"
+/* After a group: the next, or what is over. */
+#define NEXT_GROUP(rest)     \
+    "ldr r0, [r7, #20]\n"    \
+    "add sp, #128\n"         \
+    "cmp r11, r0\n"          \
+    "beq " rest "\n"         \
+    "ldr pc, [r7, #64]\n"
+/* After what is over: its sums go, `stop` and `then` are set for whole groups again, and the next pair comes. */
+#define REST_DONE          \
+    "ldr r0, [r7, #52]\n"  \
+    "ldr r2, [r7, #72]\n"  \
+    "add sp, r0\n"         \
+    "sub.w r0, sp, #128\n" \
+    "str r0, [r7, #8]\n"   \
+    "str r2, [r7, #68]\n"  \
+    "b 8b\n"
 #define CALL_SCALE        \
     "mov r6, r1\n"        \
     "mov r4, r3\n"        \
@@ -279,6 +229,83 @@ static inline void start_pairs(pair_loop *loop, const groat_scaling *scaling, co
     "blx r3\n"            \
     "mov r1, r6\n"        \
     "mov r3, r4\n"
+
+/* 61 to 66 scale: by a call, by bytes, down; 7 does what is over; 8 goes to the next pair, or leaves. */
+#define PAIRS_SCALE                                                             \
+    "63:\n"                                                                     \
+    SCALE_SIXTEEN("vqmovunb.s32", "vqmovunt.s32", NO_TIES)                      \
+    "vqmovnb.u16 q0, q0\n"                                                      \
+    "vqmovnb.u16 q1, q1\n"                                                      \
+    "vmov.i8 q4, #0x80\n"                                                       \
+    "vqmovnt.u16 q0, q2\n"                                                      \
+    "vqmovnt.u16 q1, q3\n"                                                      \
+    "veor q0, q0, q4\n"                                                         \
+    "veor q1, q1, q4\n"                                                         \
+    STORE_SIXTEEN                                                               \
+    NEXT_GROUP("7f")                                                            \
+    "7:\n"                                                                      \
+    "ldr r0, [r7, #52]\n"                                                       \
+    "ldr r6, [r7, #76]\n"                                                       \
+    "cbz r0, 8f\n"                                                              \
+    "sub.w r0, sp, r0\n"                                                        \
+    "str r0, [r7, #8]\n"                                                        \
+    "str r6, [r7, #68]\n"                                                       \
+    "ldr pc, [r7, #96]\n"                                                       \
+    "8:\n"                                                                      \
+    "ldrd r3, r5, [r7]\n"                                                       \
+    "add.w r0, r7, #24\n"                                                       \
+    "ldm r0, {r1, r2, r4, r6, r8, r10, r11}\n"                                  \
+    "add r3, r6\n"                                                              \
+    "add r5, r6\n"                                                              \
+    "add r2, r8\n"                                                              \
+    "add r4, r8\n"                                                              \
+    "strd r3, r5, [r7]\n"                                                       \
+    "strd r2, r4, [r7, #28]\n"                                                  \
+    "cmp r3, r10\n"                                                             \
+    "it ne\n"                                                                   \
+    "ldrne pc, [r7, #80]\n"                                                     \
+    "vpop {d8-d15}\n"                                                           \
+    "pop {r3-r11, pc}\n"                                                        \
+    "64:\n"                                                                     \
+    SCALE_SIXTEEN("vqmovnb.s32", "vqmovnt.s32", TIES)                           \
+    "ldr r0, [r7, #60]\n"                                                       \
+    "vqadd.s16 q0, q0, r0\n"                                                    \
+    "vqadd.s16 q1, q1, r0\n"                                                    \
+    "vqadd.s16 q2, q2, r0\n"                                                    \
+    "vqadd.s16 q3, q3, r0\n"                                                    \
+    "vqmovnb.s16 q0, q0\n"                                                      \
+    "vqmovnb.s16 q1, q1\n"                                                      \
+    "vqmovnt.s16 q0, q2\n"                                                      \
+    "vqmovnt.s16 q1, q3\n"                                                      \
+    STORE_SIXTEEN                                                               \
+    NEXT_GROUP("7b")                                                            \
+    "65:\n"                                                                     \
+    SCALE_EIGHT("32", "48", "0", "16", "vqmovunb.s32", "vqmovunt.s32", NO_TIES) \
+    "vmov.i16 q4, #0x80\n"                                                      \
+    "vqmovnb.u16 q0, q0\n"                                                      \
+    "vqmovnb.u16 q1, q1\n"                                                      \
+    "veor q0, q0, q4\n"                                                         \
+    "veor q1, q1, q4\n"                                                         \
+    STORE_EIGHT                                                                 \
+    REST_DONE                                                                   \
+    "66:\n"                                                                     \
+    SCALE_EIGHT("32", "48", "0", "16", "vqmovnb.s32", "vqmovnt.s32", TIES)      \
+    "ldr r0, [r7, #60]\n"                                                       \
+    "vqadd.s16 q0, q0, r0\n"                                                    \
+    "vqadd.s16 q1, q1, r0\n"                                                    \
+    "vqmovnb.s16 q0, q0\n"                                                      \
+    "vqmovnb.s16 q1, q1\n"                                                      \
+    STORE_EIGHT                                                                 \
+    REST_DONE                                                                   \
+    "61:\n"                                                                     \
+    CALL_SCALE                                                                  \
+    "add.w r11, r11, #128\n"                                                    \
+    NEXT_GROUP("7b")                                                            \
+    "62:\n"                                                                     \
+    CALL_SCALE                                                                  \
+    REST_DONE
+
+/* clang-format on */
 
 _Static_assert(offsetof(pair_loop, offsets) == 116, "the assembly's offsets");
 

@@ -24,10 +24,11 @@ static void tiles_of_one(const int8_t *weights, uint32_t blocks, const int8_t *x
 
 #if defined(__ARM_FEATURE_MVE)
 
-#define BLOCK_OF_TWO            \
-    "vldrb.u8 q0, [r3], #16\n"  \
+/* Blocks of two pixels at r3 and r5, which move on or not. */
+#define BLOCK_AT(x, y)          \
+    "vldrb.u8 q0, " x "\n"      \
     "vldrw.u32 q2, [r1], #16\n" \
-    "vldrb.u8 q1, [r5], #16\n"  \
+    "vldrb.u8 q1, " y "\n"      \
     "vmladava.s8 r0, q2, q0\n"  \
     "vldrw.u32 q3, [r1], #16\n" \
     "vmladava.s8 r8, q2, q1\n"  \
@@ -39,10 +40,12 @@ static void tiles_of_one(const int8_t *weights, uint32_t blocks, const int8_t *x
     "vmladava.s8 r12, q2, q1\n" \
     "vmladava.s8 r6, q3, q0\n"  \
     "vmladava.s8 lr, q3, q1\n"
+#define BLOCK_OF_TWO BLOCK_AT("[r3], #16", "[r5], #16")
+#define BLOCK_THERE(at) BLOCK_AT("[r3, #" at "]", "[r5, #" at "]")
 enum {
     BLOCK_OF_TWO_BYTES = 14 * 4,
     BLOCKS_OF_TWO = 9,      /* unrolled: three rows of three taps, and what is a multiple of three */
-    FEW_BLOCKS = 3
+    MOST_OF_FEW_BLOCKS = 4
 };
 
 /* Four channels' weights with vectors that stay: the first pixel's x, the second's y. */
@@ -58,22 +61,31 @@ enum {
 #define NEXT_OF_FEW(quad) \
     PUSH_SUMS             \
     "cmp sp, r9\n"        \
-    "bne " quad "\n"      \
+    "bne.w " quad "\n"    \
     "ldr pc, [r7, #68]\n"
 
-/* Sums with 20 of any number of blocks, with 21 of one, with 22 of two, with 23 of three. */
+/* Sums with 20 of any number of blocks, with 21 of one, 22 of two, 23 of three, 24 of four, 25 of nine. */
+/* clang-format off */
 __attribute__((naked, noinline)) static void run_tiles_of_two(pair_loop *loop)
 {
     __asm__("adr.w r1, 31f\n"
             "ldr r2, [r0, #16]\n"
             "add r1, r2\n"
-            "str r1, [r0, #16]\n" PAIRS_ENTER "20:\n"
+            "str r1, [r0, #16]\n"
+            PAIRS_ENTER
+            "20:\n"
             "ldm r7, {r3, r5, r6, r9}\n"
-            "30:\n" BIASES "ldr pc, [r7, #16]\n"
+            "30:\n"
+            BIASES
+            "ldr pc, [r7, #16]\n"
             ".p2align 2\n"
-            "31:\n" BLOCK_OF_TWO BLOCK_OF_TWO BLOCK_OF_TWO BLOCK_OF_TWO BLOCK_OF_TWO BLOCK_OF_TWO BLOCK_OF_TWO
-                BLOCK_OF_TWO BLOCK_OF_TWO "subs.w r9, r9, #1\n"
-            "bne.w 31b\n" PUSH_SUMS "ldm r7, {r3, r5, r6, r9}\n"
+            "31:\n"
+            BLOCK_OF_TWO BLOCK_OF_TWO BLOCK_OF_TWO BLOCK_OF_TWO BLOCK_OF_TWO BLOCK_OF_TWO BLOCK_OF_TWO BLOCK_OF_TWO
+            BLOCK_OF_TWO
+            "subs.w r9, r9, #1\n"
+            "bne.w 31b\n"
+            PUSH_SUMS
+            "ldm r7, {r3, r5, r6, r9}\n"
             "cmp sp, r6\n"
             "bne.w 30b\n"
             "ldr pc, [r7, #68]\n"
@@ -81,30 +93,60 @@ __attribute__((naked, noinline)) static void run_tiles_of_two(pair_loop *loop)
             "ldm r7, {r3, r5, r9}\n"
             "vldrb.u8 q0, [r3]\n"
             "vldrb.u8 q1, [r5]\n"
-            "32:\n" BIASES BLOCK_OF_FEW("q6", "q7", "q0", "q1") NEXT_OF_FEW(
-                "32b") "22:\n"
-                       "ldm r7, {r3, r5, r9}\n"
-                       "vldrb.u8 q0, [r3]\n"
-                       "vldrb.u8 q1, [r5]\n"
-                       "vldrb.u8 q2, [r3, #16]\n"
-                       "vldrb.u8 q3, [r5, #16]\n"
-                       "33:\n" BIASES BLOCK_OF_FEW("q6", "q7", "q0", "q1") BLOCK_OF_FEW("q6", "q7", "q2", "q3")
-                           NEXT_OF_FEW("33b") "23:\n"
-                                              "ldm r7, {r3, r5, r9}\n"
-                                              "vldrb.u8 q0, [r3]\n"
-                                              "vldrb.u8 q1, [r5]\n"
-                                              "vldrb.u8 q2, [r3, #16]\n"
-                                              "vldrb.u8 q3, [r5, #16]\n"
-                                              "vldrb.u8 q4, [r3, #32]\n"
-                                              "vldrb.u8 q5, [r5, #32]\n"
-                                              "34:\n" BIASES BLOCK_OF_FEW("q6", "q7", "q0", "q1")
-                                                  BLOCK_OF_FEW("q6", "q7", "q2", "q3")
-                                                      BLOCK_OF_FEW("q6", "q7", "q4", "q5") NEXT_OF_FEW("34b")
-                                                          PAIRS_SCALE PAIRS_TABLE ".word 20b - 90b + 1\n"
-                                                                                  ".word 21b - 90b + 1\n"
-                                                                                  ".word 22b - 90b + 1\n"
-                                                                                  ".word 23b - 90b + 1\n");
+            "32:\n"
+            BIASES
+            BLOCK_OF_FEW("q6", "q7", "q0", "q1")
+            NEXT_OF_FEW("32b")
+            "22:\n"
+            "ldm r7, {r3, r5, r9}\n"
+            "vldrb.u8 q0, [r3]\n"
+            "vldrb.u8 q1, [r5]\n"
+            "vldrb.u8 q2, [r3, #16]\n"
+            "vldrb.u8 q3, [r5, #16]\n"
+            "33:\n"
+            BIASES
+            BLOCK_OF_FEW("q6", "q7", "q0", "q1")
+            BLOCK_OF_FEW("q6", "q7", "q2", "q3")
+            NEXT_OF_FEW("33b")
+            "23:\n"
+            "ldm r7, {r3, r5, r9}\n"
+            "vldrb.u8 q0, [r3]\n"
+            "vldrb.u8 q1, [r5]\n"
+            "vldrb.u8 q2, [r3, #16]\n"
+            "vldrb.u8 q3, [r5, #16]\n"
+            "vldrb.u8 q4, [r3, #32]\n"
+            "vldrb.u8 q5, [r5, #32]\n"
+            "34:\n"
+            BIASES
+            BLOCK_OF_FEW("q6", "q7", "q0", "q1")
+            BLOCK_OF_FEW("q6", "q7", "q2", "q3")
+            BLOCK_OF_FEW("q6", "q7", "q4", "q5")
+            NEXT_OF_FEW("34b")
+            "24:\n" /* four and nine blocks, without a loop */
+            "ldm r7, {r3, r5, r9}\n"
+            "35:\n"
+            BIASES
+            BLOCK_THERE("0") BLOCK_THERE("16") BLOCK_THERE("32") BLOCK_THERE("48")
+            NEXT_OF_FEW("35b")
+            "25:\n"
+            "ldm r7, {r3, r5, r9}\n"
+            "adds r3, #64\n"
+            "adds r5, #64\n"
+            "36:\n"
+            BIASES
+            BLOCK_THERE("-64") BLOCK_THERE("-48") BLOCK_THERE("-32") BLOCK_THERE("-16") BLOCK_THERE("0")
+            BLOCK_THERE("16") BLOCK_THERE("32") BLOCK_THERE("48") BLOCK_THERE("64")
+            NEXT_OF_FEW("36b")
+            PAIRS_SCALE
+            PAIRS_TABLE
+            ".word 20b - 90b + 1\n"
+            ".word 21b - 90b + 1\n"
+            ".word 22b - 90b + 1\n"
+            ".word 23b - 90b + 1\n"
+            ".word 24b - 90b + 1\n"
+            ".word 25b - 90b + 1\n");
 }
+/* clang-format on */
 
 /* What the loop over one pixel reloads; offsets are written out in the assembly. */
 typedef struct tile_loop {
@@ -177,7 +219,7 @@ static void run_pairs_of_tiles(pair_loop *loop, uint32_t blocks)
 {
     loop->turns = (blocks + BLOCKS_OF_TWO - 1) / BLOCKS_OF_TWO;
     loop->entry = skipped(blocks, loop->turns, BLOCKS_OF_TWO, BLOCK_OF_TWO_BYTES);
-    loop->sum_with = blocks <= FEW_BLOCKS ? blocks : SUM_WITH_TILES;
+    loop->sum_with = blocks <= MOST_OF_FEW_BLOCKS ? blocks : blocks == 9 ? SUM_WITH_NINE_BLOCKS : SUM_WITH_TILES;
     loop->rest_group = loop->sum_with;
     run_tiles_of_two(loop);
 }
