@@ -8,6 +8,7 @@ import pytest
 from tests.support.mve_cases import CASES
 
 from groat import kernels
+from groat.pack.layouts import Filters, mve
 
 CALLS = 300
 
@@ -47,3 +48,37 @@ def test_averages_of_many_round_as_division_does(count: int) -> None:
     x[..., rng.integers(0, count, count // 2), :] += 1
     found = kernels.average_pool2d(x, (1, count), 1, "valid", isa="mve")
     np.testing.assert_array_equal(found, kernels.average_pool2d(x, (1, count), 1, "valid", isa="ref"))
+
+
+@pytest.mark.parametrize(
+    ("shift", "bias", "acc_offset", "layout"),
+    [
+        (-1, (1 << 31) - 1, False, 2),
+        (0, 0, False, 3),
+        (0, (1 << 31) - 257 - 256, False, 3),
+        (0, (1 << 31) - 256 - 256, False, 1),  # with the weights' 256, a zero point might wrap
+        (0, -(1 << 31), False, 1),
+        (0, 0, True, 1),
+        (1, 0, False, 0),
+    ],
+)
+def test_a_layout_says_what_holds_for_every_input(shift: int, bias: int, acc_offset: bool, layout: int) -> None:
+    weights = np.array([[1, -1], [0, 0]], np.int8)
+    multiplier = np.full(2, (1 << 31) - 1, np.int32)
+    filters = Filters(
+        weights.reshape(2, 1, 1, 2),
+        np.array([bias, 0], np.int64),
+        multiplier,
+        np.array([shift, -1], np.int32),
+        -128,
+        -128,
+        127,
+        tap=2,
+        acc_offset=acc_offset,
+    )
+    assert mve.conv_s8([filters])[0].layout == layout
+    constants = {"bias": np.array([bias, 0], np.int32), "multiplier": multiplier, "shift": np.array([shift, -1])}
+    x = np.array([[127, -128], [-128, 127], [-128, -128]], np.int8)
+    found = kernels.fully_connected(x, weights, **constants, output_zero_point=-128, isa="mve")
+    expected = kernels.fully_connected(x, weights, **constants, output_zero_point=-128, isa="ref")
+    np.testing.assert_array_equal(found, expected)

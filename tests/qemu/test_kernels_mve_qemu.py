@@ -10,7 +10,7 @@ from tests.support.mve_cases import CASES
 
 pytestmark = pytest.mark.qemu
 
-CALLS = 8
+CALLS = 12
 
 
 @pytest.mark.parametrize("name", CASES)

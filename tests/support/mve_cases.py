@@ -61,10 +61,22 @@ def _image(rng: np.random.Generator, kernel: tuple[int, int], where: dict[str, A
     return _bytes(rng, (int(rng.integers(1, 3)), height, width, channels))
 
 
+def columns(rng: np.random.Generator) -> Call:
+    """Three rows, or some, of whole blocks and of less: one panel and several, blocks that have code of their own."""
+    kernel = (int(rng.choice([1, 2, 3, 3, 5])), int(rng.choice([1, 3, 3, 4])))
+    depth, filters = int(rng.choice([1, 3, 7, 15, 16, 24, 32, 48, 64])), int(rng.choice([4, 8, 12, 15, 16, 20, 24, 40]))
+    weights = _bytes(rng, (filters, *kernel, depth))
+    x = _bytes(rng, (1, kernel[0] + int(rng.integers(0, 3)), kernel[1] + int(rng.integers(0, 40)), depth))
+    constants, stride = _constants(rng, filters), int(rng.integers(1, 4))
+    zero_point = int(rng.integers(-128, 128))
+    where: dict[str, Any] = {"stride": stride, "padding": "same", "input_zero_point": zero_point}
+    return lambda **to: kernels.conv2d(x, weights, **constants, **where, **to)
+
+
 def convolution(rng: np.random.Generator) -> Call:
     kernel, where = _window(rng, 4)
     groups = 1 if rng.random() < 0.8 else int(rng.integers(2, 4))
-    depth, filters = int(rng.integers(1, 40)), groups * int(rng.choice([1, 3, 4, 7, 16, 33, 70]))
+    depth, filters = int(rng.integers(1, 40)), groups * int(rng.choice([1, 3, 4, 7, 12, 14, 16, 24, 33, 70]))
     weights = _bytes(rng, (filters, *kernel, depth))
     x = _image(rng, kernel, where, groups * depth)
     constants = _constants(rng, filters)
@@ -72,7 +84,7 @@ def convolution(rng: np.random.Generator) -> Call:
 
 
 def pointwise(rng: np.random.Generator) -> Call:
-    depth, filters = int(rng.integers(1, 70)), int(rng.integers(1, 70))
+    depth, filters = int(rng.choice([rng.integers(1, 70), 64, 144, 160])), int(rng.integers(1, 70))
     x = _bytes(rng, (1, int(rng.integers(1, 6)), int(rng.integers(1, 6)), depth))
     weights = _bytes(rng, (filters, 1, 1, depth))
     constants = _constants(rng, filters)
@@ -90,6 +102,15 @@ def depthwise(rng: np.random.Generator) -> Call:
     return lambda **to: kernels.depthwise_conv2d(x, weights, **constants, **where, **to)
 
 
+def wide_depthwise(rng: np.random.Generator) -> Call:
+    """Rows that the kernel takes in several parts, with all their channels or a few."""
+    channels, side = int(rng.choice([8, 16, 24, 40, 64, 72, 120])), int(rng.choice([3, 5, 7]))
+    weights = _bytes(rng, (1, side, side, channels))
+    x = _bytes(rng, (1, side - 1, int(rng.integers(20, 60)), channels))
+    constants, stride = _constants(rng, channels), int(rng.integers(1, 3))
+    return lambda **to: kernels.depthwise_conv2d(x, weights, **constants, stride=stride, padding="same", **to)
+
+
 def dense(rng: np.random.Generator) -> Call:
     batches, depth, units = int(rng.integers(1, 6)), int(rng.integers(1, 200)), int(rng.integers(1, 90))
     weights, x = _bytes(rng, (units, depth)), _bytes(rng, (batches, depth))
@@ -99,7 +120,7 @@ def dense(rng: np.random.Generator) -> Call:
 
 
 def addition(rng: np.random.Generator) -> Call:
-    count = int(rng.integers(1, 50))
+    count = int(rng.integers(1, 100))
     a, b = _bytes(rng, (count,)), _bytes(rng, (count if rng.random() < 0.8 else 1,))
     scales = 2.0 ** rng.uniform(-9, 3, 2)
     if rng.random() < 0.2:
@@ -118,6 +139,18 @@ def addition(rng: np.random.Generator) -> Call:
     return lambda **to: kernels.add(a, b, **arguments, **to)
 
 
+def quantization(rng: np.random.Generator) -> Call:
+    """Ties and their neighbours, anything near the range of a byte, and now and then any float at all."""
+    count, scale = int(rng.integers(1, 70)), np.float32(2.0 ** rng.uniform(-10, 3))
+    quotients = rng.uniform(-200, 200, count)
+    tied = np.where(rng.random(count) < 0.3, np.floor(quotients) + 0.5, quotients)
+    bits = (tied * float(scale)).astype(np.float32).view(np.uint32) + rng.integers(-1, 2, count).astype(np.uint32)
+    if rng.random() < 0.2:
+        bits = rng.integers(0, 1 << 32, count, dtype=np.uint32)
+    x, zero_point = bits.astype(np.uint32).view(np.float32), int(rng.integers(-128, 128))
+    return lambda **to: kernels.quantize(x, scale=float(scale), zero_point=zero_point, **to)
+
+
 def _pooling(kernel_function: Callable[..., Array]) -> Callable[[np.random.Generator], Call]:
     def case(rng: np.random.Generator) -> Call:
         size = (int(rng.integers(1, 20)), int(rng.integers(1, 20)))
@@ -132,10 +165,13 @@ def _pooling(kernel_function: Callable[..., Array]) -> Callable[[np.random.Gener
 
 CASES: dict[str, Callable[[np.random.Generator], Call]] = {
     "conv2d": convolution,
+    "conv2d_columns": columns,
     "pointwise": pointwise,
     "depthwise_conv2d": depthwise,
+    "wide_depthwise_conv2d": wide_depthwise,
     "fully_connected": dense,
     "add": addition,
+    "quantize": quantization,
     "average_pool2d": _pooling(kernels.average_pool2d),
     "max_pool2d": _pooling(kernels.max_pool2d),
 }
