@@ -20,6 +20,7 @@ from tests.support.cc import ROOT, RUNTIME
 from groat import _core
 
 SOURCE = ROOT / "tests" / "kernels" / "checkkernel.c"
+MUTANTS = SOURCE.with_name("mutants.h")
 COMPANIONS = ("_needs", "_check")  # kernels that are asked beside another, not cases of their own
 RUN, DOUBTFUL, NEEDS = range(3)
 EQUAL, DIFFERS, WROTE_OUTSIDE, TOO_LARGE, NOT_RUN = range(5)
@@ -95,19 +96,19 @@ def _call_of(kernel: Kernel) -> str:
         else:
             arguments.append(_argument(kind, position))
             position += 1
-    call = f"    start();\n    kernels.{kernel.name}({', '.join(arguments)});\n    stop();\n"
+    call = f"    start();\n    kernels->{kernel.name}({', '.join(arguments)});\n    stop();\n"
     text = f"static void run_{kernel.name}(const value *v)\n{{\n{prepare}{call}}}\n\n"
     for companion, extra in (("needs", ", groat_needs *needs"), ("check", "")):
         if f"{kernel.name}_{companion}" in kernels():
             to = "&k, needs" if extra else "&k"
             text += f"static int {companion}_{kernel.name}(const value *v{extra})\n{{\n{prepare}"
-            text += f"    return kernels.{kernel.name}_{companion}({to});\n}}\n\n"
+            text += f"    return kernels->{kernel.name}_{companion}({to});\n}}\n\n"
     return text
 
 
-def program(mutants: str | None = None) -> str:
-    """checkkernel.c with its calls, and with mutants if it is built with one, in one piece: a build that knows files
-    by their contents then sees every change."""
+def program() -> str:
+    """checkkernel.c with its calls and its mutants in one piece: a build that knows files by their contents then sees
+    every change."""
     rows = []
     for name in main_kernels():
         companions = [f"{c}_{name}" if f"{name}_{c}" in kernels() else "NULL" for c in ("needs", "check")]
@@ -115,7 +116,13 @@ def program(mutants: str | None = None) -> str:
     calls = "".join(_call_of(kernels()[name]) for name in main_kernels())
     calls += f"static const entry entries[] = {{\n{''.join(rows)}}};\n"
     text = SOURCE.read_text(encoding="utf-8").replace('#include "calls.h"\n', calls)
-    return text if mutants is None else text.replace('#include "mutants.h"\n', mutants)
+    return text.replace('#include "mutants.h"\n', MUTANTS.read_text(encoding="utf-8"))
+
+
+@functools.cache
+def mutants() -> list[tuple[str, str]]:
+    """(kernel, mistake) of all mutants; checkkernel knows the first as 1."""
+    return re.findall(r"^    M\((\w+), (\w+)\)", MUTANTS.read_text(encoding="utf-8"), re.MULTILINE)
 
 
 # ---- Cases ----------------------------------------------------------------------------------------------
@@ -245,7 +252,7 @@ class Case:
         words = b"".join(struct.pack("<2I", self._number_of(place.memory), place.offset) for place in places)
         return struct.pack("<3I", _POINTERS, len(words), 0) + words
 
-    @property
+    @functools.cached_property
     def bytes(self) -> int:
         """Of all arrays with their guards, without scratch."""
         self.encode(0)
@@ -287,9 +294,11 @@ class Case:
         return f"array {number}"
 
 
-def encode(cases: Sequence[Case]) -> bytes:
-    """The whole file."""
-    return b"".join(case.encode(seed) for seed, case in enumerate(cases)) + struct.pack("<6I", _END_OF_CASES, *[0] * 5)
+def encode(cases: Sequence[Case], mutant: tuple[str, str] | None = None) -> bytes:
+    """The whole file; for one of the mutants, if given."""
+    number = mutants().index(mutant) + 1 if mutant is not None else 0
+    parts = [struct.pack("<I", number), *(case.encode(seed) for seed, case in enumerate(cases))]
+    return b"".join(parts) + struct.pack("<6I", _END_OF_CASES, *[0] * 5)
 
 
 def decode(answers: bytes) -> list[Answer]:

@@ -8,6 +8,7 @@ formulas of docs/NUMERICS.md.  How to add a kernel: docs/TESTING.md.
 
 from __future__ import annotations
 
+import functools
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -122,7 +123,7 @@ def depthwise_of(draw: Draw, shape: Shape, channels_in: int) -> Case:
 
 def depthwise_s8(draw: Draw) -> Case:
     if draw.one_in(20):
-        size = {name: draw.up_to(65535) for name in ("channels_in", "multiplier", "rows", "taps")}
+        size = {name: draw.up_to(draw.pick(100, 65535)) for name in ("channels_in", "multiplier", "rows", "taps")}
         return needs_case(draw, "depthwise_s8", size, int(np.prod(list(size.values()), dtype=object)))
     while True:
         channels_in = draw.up_to(draw.pick(5, 9, 18, 40, 70))
@@ -425,6 +426,7 @@ def softmax_s8_shapes(draw: Draw) -> Iterator[tuple[str, Case]]:
 # ---- All of them ----------------------------------------------------------------------------------------
 
 
+@functools.cache
 def hostile(packing: str, kernel: str, numbers: range) -> list[Case]:
     """Cases of a kernel for a kernel set; the same numbers give the same ones."""
     made = []

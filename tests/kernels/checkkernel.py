@@ -101,10 +101,12 @@ class Program:
     place: Place
     path: Path
     timeout: float = TIMEOUT_SECONDS
+    mutant: tuple[str, str] | None = None
+    """What stands in for a kernel, to see whether it is found: (kernel, mistake) of mutants.h."""
 
     def run(self, cases: Sequence[Case], folder: Path) -> list[Answer]:
         """Answers to all cases.  Raises Refused if the program ends before, with what it said."""
-        (folder / "groat.in").write_bytes(encode(cases))
+        (folder / "groat.in").write_bytes(encode(cases, self.mutant))
         (folder / "groat.out").write_bytes(b"")
         if self.place.target is None:
             done = cc.run(self.path, timeout=self.timeout, folder=folder)
@@ -147,23 +149,20 @@ def host_objects(folder: Path, packing: str) -> list[Path]:
     return made
 
 
-def build(where: Place, folder: Path, objects: Sequence[Path] = (), mutant: str | None = None) -> Program:
+def build(where: Place, folder: Path, objects: Sequence[Path] = ()) -> Program:
     """Builds checkkernel; ToolchainError if that fails.
 
     Args:
         folder: for what is made.
         objects: of host_objects, if they exist already.
-        mutant: one of mutants.h, to be put in a kernel's place.
     """
     source = folder / "checkkernel.c"
-    mutants = (cc.TESTS / "kernels" / "mutants.h").read_text(encoding="utf-8") if mutant else None
-    source.write_text(program_text(mutants), encoding="utf-8")
-    define = [f"-DMUTANT={mutant}"] if mutant else []
+    source.write_text(program_text(), encoding="utf-8")
     if where.target is None:
         files = [source, *(objects or host_objects(folder, where.packing))]
-        flags = [*host_flags(where.packing), *define]
-        return Program(where, cc.build(folder / "checkkernel", files, flags, link_flags=HOST_LINK))
-    flags = ["-O2", *_DIRECTORIES, *define]
+        built = cc.build(folder / "checkkernel", files, host_flags(where.packing), link_flags=HOST_LINK)
+        return Program(where, built)
+    flags = ["-O2", *_DIRECTORIES]
     return Program(where, firmware.build_program(where.target, [source, *kernel_files(where.packing)], flags).path)
 
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Kernels with one mistake each, of the kind that a new variant may have; checkkernel must find every one, in whatever
- * kernel set it is built with.  -DMUTANT=<kernel>_<mistake> chooses one of the list below.
+ * kernel set it is built with.  Each is a row of the list below; casefile.py chooses one by its number.
  */
 #ifndef MUTANTS_H
 #define MUTANTS_H
@@ -260,26 +260,26 @@ static void softmax_s8_clobbers_table(const int32_t *table, uint32_t table_count
     ((int32_t *)(uintptr_t)table)[table_count - 1] = 0;
 }
 
-/* ---- The one that is built in -------------------------------------------------------------------- */
+/* ---- The one that is chosen ---------------------------------------------------------------------- */
 
 enum {
+    id_none, /* others are numbered as they are listed */
 #define MUTANT_ID(kernel, mistake) id_##kernel##_##mistake,
     MUTANTS(MUTANT_ID)
 };
 
-#define JOIN(a, b) a##b
-#define ID_OF(mutant) JOIN(id_, mutant)
-
-static const groat_kernel_table *mutant_table(void)
+static const groat_kernel_table *table_with_mutant(uint32_t number)
 {
     static groat_kernel_table table;
     table = groat_kernels;
-    switch (ID_OF(MUTANT)) {
+    switch (number) {
 #define USE_MUTANT(kernel, mistake)        \
     case id_##kernel##_##mistake:          \
         table.kernel = kernel##_##mistake; \
         break;
         MUTANTS(USE_MUTANT)
+    default:
+        break;
     }
     return &table;
 }

@@ -6,39 +6,36 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.kernels import casefile, cases, checkkernel
-from tests.kernels.checkkernel import Place, Refused, build, check
+from tests.kernels import casefile, cases
+from tests.kernels.checkkernel import Place, Program, Refused, build, check
 from tests.kernels.mutate import mutate
 from tests.support import cc
 
 from groat.isa import PACKINGS
 
-CASES, SLOW_CASES, MUTANT_CASES = 150, 4000, 200
-MUTANTS = re.findall(r"^    M\((\w+), (\w+)\)", (cc.TESTS / "kernels" / "mutants.h").read_text(), re.MULTILINE)
-# All for the portable kernels, a quarter for each of the others; the rest is slow.
+CASES, SLOW_CASES, MUTANT_CASES = 150, 4000, 300
 # In Helium's records every value is defined: their check keeps a damaged file from giving other bytes, no more.
 HARMLESS = [("mve", ("conv_s8_check", "skips_last")), ("mve", ("depthwise_s8_check", "accepts"))]
-QUICK = [("ref", mutant) for mutant in MUTANTS]
-QUICK += [(PACKINGS[1 + i % (len(PACKINGS) - 1)], mutant) for i, mutant in enumerate(MUTANTS)]
-QUICK = [pair for pair in QUICK if pair not in HARMLESS]
-SLOW = [(packing, mutant) for packing in PACKINGS for mutant in MUTANTS if (packing, mutant) not in QUICK + HARMLESS]
+MISTAKES = [(packing, mutant) for packing in PACKINGS for mutant in casefile.mutants()]
+MISTAKES = [mistake for mistake in MISTAKES if mistake not in HARMLESS]
 
 HAVE_WHOLE_IMAGES = ("dsp",)
 
-Objects = Callable[[str], list[Path]]
+Programs = Callable[[str], Program]
 
 
 @pytest.fixture(scope="module")
-def objects(tmp_path_factory: pytest.TempPathFactory) -> Objects:
-    """Objects of a kernel set, compiled once."""
-    made: dict[str, list[Path]] = {}
+def programs(tmp_path_factory: pytest.TempPathFactory) -> Programs:
+    """checkkernel of a kernel set, built once."""
+    made: dict[str, Program] = {}
 
-    def of(packing: str) -> list[Path]:
+    def of(packing: str) -> Program:
         if packing not in made:
-            made[packing] = checkkernel.host_objects(tmp_path_factory.mktemp(packing), packing)
+            made[packing] = build(Place(packing), tmp_path_factory.mktemp(packing))
         return made[packing]
 
     return of
@@ -49,8 +46,8 @@ def test_every_kernel_has_cases() -> None:
 
 
 @pytest.mark.parametrize("packing", PACKINGS)
-def test_every_kernel_holds_to_its_contract(packing: str, objects: Objects, tmp_path: Path) -> None:
-    program = build(Place(packing), tmp_path, objects(packing))
+def test_every_kernel_holds_to_its_contract(packing: str, programs: Programs) -> None:
+    program = programs(packing)
     for kernel in casefile.main_kernels():
         tally = check(program, kernel, range(CASES))
         assert tally.too_large == 0
@@ -62,8 +59,8 @@ def test_every_kernel_holds_to_its_contract(packing: str, objects: Objects, tmp_
 
 @pytest.mark.slow
 @pytest.mark.parametrize("packing", PACKINGS)
-def test_every_kernel_holds_to_its_contract_many_times(packing: str, objects: Objects, tmp_path: Path) -> None:
-    program = build(Place(packing), tmp_path, objects(packing))
+def test_every_kernel_holds_to_its_contract_many_times(packing: str, programs: Programs) -> None:
+    program = programs(packing)
     for kernel in casefile.main_kernels():
         check(program, kernel, range(CASES, CASES + SLOW_CASES))
 
@@ -71,32 +68,23 @@ def test_every_kernel_holds_to_its_contract_many_times(packing: str, objects: Ob
 # ---- Mistakes ---------------------------------------------------------------------------------------------
 
 
-def find(packing: str, mutant: tuple[str, str], objects: Objects, folder: Path) -> None:
-    kernel, mistake = mutant
-    program = build(Place(packing), folder, objects(packing), f"{kernel}_{mistake}")
+@pytest.mark.parametrize(
+    ("packing", "mutant"), MISTAKES, ids=lambda value: value if isinstance(value, str) else "_".join(value)
+)
+def test_a_mistake_is_found(packing: str, mutant: tuple[str, str], programs: Programs) -> None:
+    kernel = re.sub(r"_(needs|check)$", "", mutant[0])
     with pytest.raises(Refused):
-        check(program, re.sub(r"_(needs|check)$", "", kernel), range(MUTANT_CASES))
+        check(replace(programs(packing), mutant=mutant), kernel, range(MUTANT_CASES))
 
 
-@pytest.mark.parametrize(("packing", "mutant"), QUICK, ids=lambda value: "_".join(value) if len(value) == 2 else value)
-def test_a_mistake_is_found(packing: str, mutant: tuple[str, str], objects: Objects, tmp_path: Path) -> None:
-    find(packing, mutant, objects, tmp_path)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("packing", "mutant"), SLOW, ids=lambda value: "_".join(value) if len(value) == 2 else value)
-def test_any_mistake_is_found(packing: str, mutant: tuple[str, str], objects: Objects, tmp_path: Path) -> None:
-    find(packing, mutant, objects, tmp_path)
-
-
-def test_every_kernel_of_the_first_release_has_a_mutant() -> None:
-    kernels = {kernel for kernel, _ in MUTANTS}
+def test_the_kernels_that_carry_all_the_time_have_mutants() -> None:
+    kernels = {kernel for kernel, _ in casefile.mutants()}
     assert kernels <= set(casefile.kernels())
     assert kernels >= {"conv_s8", "conv_s8_needs", "conv_s8_check", "depthwise_s8", "add_s8", "max_pool_s8"}
 
 
-def test_a_message_names_case_place_and_values(objects: Objects, tmp_path: Path) -> None:
-    program = build(Place("ref"), tmp_path, objects("ref"), "lut_8_indexes_signed")
+def test_a_message_names_case_place_and_values(programs: Programs) -> None:
+    program = replace(programs("ref"), mutant=("lut_8", "indexes_signed"))
     with pytest.raises(
         Refused, match=r"host, ref: lut_8, case 0: \d+ elements: \w+, byte \d+: expected \d+, found \d+"
     ):
@@ -129,8 +117,8 @@ def lut(before: bytes, after: bytes, count: int) -> casefile.Case:
     return casefile.Case("lut_8", {"table": table, "in": source, "out": out, "count": count}, count)
 
 
-def test_statuses_of_good_bad_and_large_cases(objects: Objects, tmp_path: Path) -> None:
-    program = build(Place("ref"), tmp_path, objects("ref"))
+def test_statuses_of_good_bad_and_large_cases(programs: Programs, tmp_path: Path) -> None:
+    program = programs("ref")
     large = casefile.Case("lut_8", {"in": casefile.Memory(bytes(2 << 20), bytes(2 << 20))}, 1)
     drawn = [
         lut(bytes(4), b"\1\2\3\4", 4),
@@ -153,11 +141,11 @@ def test_statuses_of_good_bad_and_large_cases(objects: Objects, tmp_path: Path) 
     assert drawn[1].wrong(answers[1]) == "out, byte 3: expected 5, found 4"
 
 
-def test_a_file_that_ends_too_early_is_told(objects: Objects, tmp_path: Path) -> None:
-    program = build(Place("ref"), tmp_path, objects("ref"))
+def test_a_file_that_ends_too_early_is_told(programs: Programs, tmp_path: Path) -> None:
+    program = programs("ref")
     (tmp_path / "groat.in").write_bytes(casefile.encode([lut(bytes(4), bytes(4), 4)])[:100])
     done = cc.run(program.path, folder=tmp_path)
     assert (done.code, done.output) == (4, "checkkernel: the cases end too early\n")
-    (tmp_path / "groat.in").write_bytes(struct.pack("<6I", 1000, 0, 0, 0, 0, 0))
+    (tmp_path / "groat.in").write_bytes(struct.pack("<7I", 0, 1000, 0, 0, 0, 0, 0))
     done = cc.run(program.path, folder=tmp_path)
     assert (done.code, done.output) == (4, "checkkernel: there is no kernel of that number\n")

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -57,7 +58,7 @@ def test_a_cores_own_kernels_hold_to_their_contract_many_times(name: str, tmp_pa
 )
 def test_a_mistake_is_found_on_a_device_too(name: str, kernel: str, mistake: str, tmp_path: Path) -> None:
     device(name)
-    program = build(place(f"qemu:{name}"), tmp_path, mutant=f"{kernel}_{mistake}")
+    program = replace(build(place(f"qemu:{name}"), tmp_path), mutant=(kernel, mistake))
     wrong = "wrote outside, -?\\d+ bytes from the start of" if mistake == "writes_too_far" else r"\w+, byte \d+:"
     with pytest.raises(Refused, match=rf"{name}: {kernel}, case \d+: .*: {wrong}.* expected \d+, found \d+"):
         check(program, kernel, range(100))
