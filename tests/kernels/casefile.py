@@ -34,6 +34,17 @@ FILLED_UP = 16  # bytes that a packer may write more than a kernel asks for
 # ---- Kernels --------------------------------------------------------------------------------------------
 
 
+OPTIONAL = ("depthwise_image_s8",)
+"""Kernels that a set need not have: their `needs` refuses everything then."""
+
+
+def has(packing: str, kernel: str) -> bool:
+    """Whether a kernel set has a kernel, its own or the portable one."""
+    overrides = RUNTIME / "kernels" / packing / "overrides.def"
+    own = overrides.read_text(encoding="utf-8") if overrides.exists() else ""
+    return kernel not in OPTIONAL or f"GROAT_OVERRIDE({kernel})" in own
+
+
 @dataclass(frozen=True)
 class Kernel:
     """A row of kernels.def.

@@ -23,8 +23,6 @@ HARMLESS = [("mve", ("conv_s8_check", "skips_last")), ("mve", ("depthwise_s8_che
 MISTAKES = [(packing, mutant) for packing in PACKINGS for mutant in casefile.mutants()]
 MISTAKES = [mistake for mistake in MISTAKES if mistake not in HARMLESS]
 
-HAVE_WHOLE_IMAGES = ("dsp",)
-
 Programs = Callable[[str], Program]
 
 
@@ -51,8 +49,7 @@ def test_every_kernel_holds_to_its_contract(packing: str, programs: Programs) ->
     for kernel in casefile.main_kernels():
         tally = check(program, kernel, range(CASES))
         assert tally.too_large == 0
-        whole_image = kernel == "depthwise_image_s8"
-        assert tally.run > (0.6 if whole_image else 0.8) * CASES or (whole_image and packing not in HAVE_WHOLE_IMAGES)
+        assert tally.run > (0.6 * CASES if casefile.has(packing, kernel) else -1), kernel
         if f"{kernel}_check" in casefile.kernels():
             assert tally.doubtful > 0
 
