@@ -9,7 +9,7 @@
  * layout 0: weights in blocks of four channels, [block][row][tap][4], the last block filled up with zeros.
  * Of a single input channel: the layouts of conv_s8.
  */
-#include "scalar.h"
+#include "depthwise.h"
 
 void groat_conv_s8_scalar(const groat_conv_s8 *k, const int8_t *const *rows, int8_t *out, uint32_t pixels);
 int groat_conv_s8_needs_scalar(const groat_conv_s8 *k, groat_needs *needs);
@@ -83,14 +83,7 @@ int groat_depthwise_s8_check_scalar(const groat_depthwise_s8 *k)
 
 /* ---- Sliding a 3x3 window along a row ------------------------------------------------------------------- */
 
-/* Where the three columns of a window start, and what they are multiplied with. */
-typedef struct slide {
-    const int8_t *r0, *r1, *r2;
-    uint32_t tap_stride;
-    int32_t low, high;
-    uint32_t out_stride;
-} slide;
-
+#if !GROAT_SCALAR_RISCV
 /* sum = start + the column's products with column t of the weights, one after the other: gcc would add them up in a
  * tree, and run out of registers. */
 #define COLUMN(sum, start, t)       \
@@ -112,17 +105,18 @@ typedef struct slide {
         r2 += step;         \
     } while (0)
 
-/* One channel of `pixels` outputs that lie `stride` (1 or 2) columns apart. */
-static INLINE void slide_channel(const slide *s, const int8_t *w, const groat_scalar_channel *c, const uint32_t stride,
-                                 int8_t *out, uint32_t pixels)
+/* One channel, `o` from the first; its outputs lie `stride` (1 or 2) columns apart. */
+static INLINE void slide_channel(const groat_scalar_slide *s, const int8_t *w, const groat_scalar_channel *c,
+                                 uint32_t o, const uint32_t stride)
 {
-    const int8_t *r0 = s->r0, *r1 = s->r1, *r2 = s->r2;
+    const int8_t *r0 = s->rows[0] + o, *r1 = s->rows[1] + o, *r2 = s->rows[2] + o;
+    int8_t *out = s->out + o;
     const uint32_t w00 = (uint32_t)w[0], w01 = (uint32_t)w[4], w02 = (uint32_t)w[8];
     const uint32_t w10 = (uint32_t)w[12], w11 = (uint32_t)w[16], w12 = (uint32_t)w[20];
     const uint32_t w20 = (uint32_t)w[24], w21 = (uint32_t)w[28], w22 = (uint32_t)w[32];
-    const uint32_t bias = (uint32_t)c->bias, out_stride = s->out_stride, step = s->tap_stride;
-    const int32_t multiplier = c->multiplier, offset = c->offset, shift = c->shift, low = s->low, high = s->high;
-    const int8_t *end = out + pixels * out_stride;
+    const uint32_t bias = (uint32_t)c->bias, out_stride = s->out_stride, step = s->step;
+    const groat_scalar_scaling scaling = {c->multiplier, c->offset, c->shift, s->low, s->high, s->rectified};
+    const int8_t *end = out + s->out_bytes;
     uint32_t x0, x1, x2;
 
     LOAD_COLUMN();
@@ -140,8 +134,7 @@ static INLINE void slide_channel(const slide *s, const int8_t *w, const groat_sc
         }
         LOAD_COLUMN();
         COLUMN(sum, a, 2);
-        int32_t y = groat_scalar_rescale((int32_t)sum, multiplier, offset, shift);
-        *out = groat_scalar_clamp(y, low, high);
+        *out = groat_scalar_scale((int32_t)sum, scaling);
         out += out_stride;
         if (out == end) {
             return;
@@ -155,22 +148,30 @@ static INLINE void slide_channel(const slide *s, const int8_t *w, const groat_sc
     }
 }
 
-static void __attribute__((noinline)) slide_one(const slide *s, const int8_t *w, const groat_scalar_channel *c,
-                                                int8_t *out, uint32_t pixels)
+static INLINE void slide_channels(const groat_scalar_slide *s, const uint32_t stride)
 {
-    slide_channel(s, w, c, 1, out, pixels);
+    const int8_t *w = s->w;
+    for (uint32_t o = 0; s->channel + o < s->channels_end; o++) {
+        slide_channel(s, w, s->channel + o, o, stride);
+        w += ((uintptr_t)w & (LANES - 1)) == LANES - 1 ? 8 * LANES + 1 : 1;
+    }
 }
 
-static void __attribute__((noinline)) slide_two(const slide *s, const int8_t *w, const groat_scalar_channel *c,
-                                                int8_t *out, uint32_t pixels)
+void groat_scalar_slide_one(groat_scalar_slide *s)
 {
-    slide_channel(s, w, c, 2, out, pixels);
+    slide_channels(s, 1);
 }
+
+void groat_scalar_slide_two(groat_scalar_slide *s)
+{
+    slide_channels(s, 2);
+}
+#endif
 
 static int slides(const groat_depthwise_s8 *k, uint32_t pixels)
 {
-    return pixels > 1 && k->multiplier == 1 && k->rows == 3 && k->taps == 3 &&
-           (k->pixel_stride == k->tap_stride || k->pixel_stride == 2 * k->tap_stride);
+    return pixels > 1 && groat_scalar_simple(k->act_min, k->output_zero_point, k->act_max) && k->multiplier == 1 &&
+           k->rows == 3 && k->taps == 3 && (k->pixel_stride == k->tap_stride || k->pixel_stride == 2 * k->tap_stride);
 }
 
 /* ---- Five neighbouring pixels of any window ------------------------------------------------------------- */
@@ -321,21 +322,47 @@ static const int8_t *weights_of(const groat_depthwise_s8 *k, uint32_t channel)
     return (const int8_t *)k->weights + channel / LANES * (uint32_t)taps_of(k) * LANES + channel % LANES;
 }
 
+/* Proven channels from `o` on. */
+static uint32_t proven_from(const groat_depthwise_s8 *k, uint32_t o)
+{
+    const groat_scalar_channel *c = k->channels;
+    uint32_t end = o;
+    while (end < k->channels_in && groat_scalar_proven(&c[end])) {
+        end++;
+    }
+    return end;
+}
+
 static void slide_pixels(const groat_depthwise_s8 *k, const int8_t *const *rows, int8_t *out, uint32_t pixels)
 {
     const groat_scalar_channel *c = k->channels;
-    slide s = {rows[0], rows[1], rows[2], k->tap_stride, k->act_min, k->act_max, k->channels_in};
-    for (uint32_t o = 0; o < k->channels_in; o++, c++, s.r0++, s.r1++, s.r2++) {
-        const int8_t *w = weights_of(k, o);
-        if (!groat_scalar_proven(c)) {
+    const uint32_t stride = k->pixel_stride == k->tap_stride ? 1 : 2;
+    groat_scalar_slide s = {
+        .step = k->tap_stride,
+        .out_stride = k->channels_in,
+        .low = k->act_min,
+        .high = k->act_max,
+        .rectified = k->act_min == k->output_zero_point,
+        .back = 1 - ((pixels - 1) * stride + 3) * k->tap_stride,
+        .out_bytes = pixels * k->channels_in,
+    };
+    for (uint32_t o = 0, end; o < k->channels_in; o = end) {
+        end = proven_from(k, o);
+        if (end == o) {
             for (uint32_t p = 0; p < pixels; p++) {
-                lone_output(k, rows, p * k->pixel_stride + o, w, c, out + p * k->channels_in + o);
+                lone_output(k, rows, p * k->pixel_stride + o, weights_of(k, o), &c[o], out + p * k->channels_in + o);
             }
-        } else if (k->pixel_stride == k->tap_stride) {
-            slide_one(&s, w, c, out + o, pixels);
-        } else {
-            slide_two(&s, w, c, out + o, pixels);
+            end++;
+            continue;
         }
+        for (uint32_t r = 0; r < 3; r++) {
+            s.rows[r] = rows[r] + o;
+        }
+        s.w = weights_of(k, o);
+        s.channel = &c[o];
+        s.channels_end = &c[end];
+        s.out = out + o;
+        (stride == 1 ? groat_scalar_slide_one : groat_scalar_slide_two)(&s);
     }
 }
 

@@ -8,6 +8,18 @@
 #include "../kernels.h"
 #include "../requantize.h"
 
+/* Inner loops in assembly. */
+#if defined(__riscv) && __riscv_xlen == 32
+#define GROAT_SCALAR_RISCV 1
+#else
+#define GROAT_SCALAR_RISCV 0
+#endif
+#if defined(__arm__) && defined(__thumb2__)
+#define GROAT_SCALAR_ARM 1
+#else
+#define GROAT_SCALAR_ARM 0
+#endif
+
 /* Constants of one channel, as python/groat/pack/layouts/scalar.py writes them. */
 typedef struct groat_scalar_channel {
     int32_t bias;

@@ -27,17 +27,6 @@
 #else
 #define SIX_PIXELS 1
 #endif
-#if defined(__riscv) && __riscv_xlen == 32
-#define GROAT_SCALAR_RISCV 1
-#else
-#define GROAT_SCALAR_RISCV 0
-#endif
-#if defined(__arm__) && defined(__thumb2__)
-#define GROAT_SCALAR_ARM 1
-#else
-#define GROAT_SCALAR_ARM 0
-#endif
-
 /* Quads of channels over one pass: the assembly knows the places of the fields, and changes w, step and kept. */
 typedef struct groat_scalar_quads {
     const uint32_t *z;      /* packed inputs, two words or four for each product */
