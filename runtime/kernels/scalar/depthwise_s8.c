@@ -15,15 +15,6 @@ void groat_conv_s8_scalar(const groat_conv_s8 *k, const int8_t *const *rows, int
 int groat_conv_s8_needs_scalar(const groat_conv_s8 *k, groat_needs *needs);
 int groat_conv_s8_check_scalar(const groat_conv_s8 *k);
 
-#define LANES 4u
-
-/* Too much code for the flash of the smallest core, whose few registers gain little by it. */
-#if defined(__ARM_ARCH_6M__)
-#define WIDE_WINDOWS 0
-#else
-#define WIDE_WINDOWS 1
-#endif
-
 /* One copy for each constant it is called with. */
 #define INLINE inline __attribute__((always_inline))
 
@@ -83,167 +74,11 @@ int groat_depthwise_s8_check_scalar(const groat_depthwise_s8 *k)
 
 /* ---- Sliding a 3x3 window along a row ------------------------------------------------------------------- */
 
-#if !GROAT_SCALAR_RISCV
-/* sum = start + the column's products with column t of the weights, one after the other: gcc would add them up in a
- * tree, and run out of registers. */
-#define COLUMN(sum, start, t)       \
-    do {                            \
-        sum = (start) + x0 * w0##t; \
-        __asm__("" : "+r"(sum));    \
-        sum += x1 * w1##t;          \
-        __asm__("" : "+r"(sum));    \
-        sum += x2 * w2##t;          \
-        __asm__("" : "+r"(sum));    \
-    } while (0)
-#define LOAD_COLUMN()       \
-    do {                    \
-        x0 = (uint32_t)*r0; \
-        x1 = (uint32_t)*r1; \
-        x2 = (uint32_t)*r2; \
-        r0 += step;         \
-        r1 += step;         \
-        r2 += step;         \
-    } while (0)
-
-/* One channel, `o` from the first; its outputs lie `stride` (1 or 2) columns apart. */
-static INLINE void slide_channel(const groat_scalar_slide *s, const int8_t *w, const groat_scalar_channel *c,
-                                 uint32_t o, const uint32_t stride)
-{
-    const int8_t *r0 = s->rows[0] + o, *r1 = s->rows[1] + o, *r2 = s->rows[2] + o;
-    int8_t *out = s->out + o;
-    const uint32_t w00 = (uint32_t)w[0], w01 = (uint32_t)w[4], w02 = (uint32_t)w[8];
-    const uint32_t w10 = (uint32_t)w[12], w11 = (uint32_t)w[16], w12 = (uint32_t)w[20];
-    const uint32_t w20 = (uint32_t)w[24], w21 = (uint32_t)w[28], w22 = (uint32_t)w[32];
-    const uint32_t bias = (uint32_t)c->bias, out_stride = s->out_stride, step = s->step;
-    const groat_scalar_scaling scaling = {c->multiplier, c->offset, c->shift, s->low, s->high, s->rectified};
-    const int8_t *end = out + s->out_bytes;
-    uint32_t x0, x1, x2;
-
-    LOAD_COLUMN();
-    uint32_t a, b = 0, sum;
-    COLUMN(a, bias, 0);
-    if (stride == 1) {
-        LOAD_COLUMN();
-        COLUMN(a, a, 1);
-        COLUMN(b, bias, 0);
-    }
-    for (;;) {
-        if (stride == 2) {
-            LOAD_COLUMN();
-            COLUMN(a, a, 1);
-        }
-        LOAD_COLUMN();
-        COLUMN(sum, a, 2);
-        *out = groat_scalar_scale((int32_t)sum, scaling);
-        out += out_stride;
-        if (out == end) {
-            return;
-        }
-        if (stride == 1) {
-            COLUMN(a, b, 1);
-            COLUMN(b, bias, 0);
-        } else {
-            COLUMN(a, bias, 0);
-        }
-    }
-}
-
-static INLINE void slide_channels(const groat_scalar_slide *s, const uint32_t stride)
-{
-    const int8_t *w = s->w;
-    for (uint32_t o = 0; s->channel + o < s->channels_end; o++) {
-        slide_channel(s, w, s->channel + o, o, stride);
-        w += ((uintptr_t)w & (LANES - 1)) == LANES - 1 ? 8 * LANES + 1 : 1;
-    }
-}
-
-void groat_scalar_slide_one(groat_scalar_slide *s)
-{
-    slide_channels(s, 1);
-}
-
-void groat_scalar_slide_two(groat_scalar_slide *s)
-{
-    slide_channels(s, 2);
-}
-#endif
-
 static int slides(const groat_depthwise_s8 *k, uint32_t pixels)
 {
     return pixels > 1 && groat_scalar_simple(k->act_min, k->output_zero_point, k->act_max) && k->multiplier == 1 &&
            k->rows == 3 && k->taps == 3 && (k->pixel_stride == k->tap_stride || k->pixel_stride == 2 * k->tap_stride);
 }
-
-/* ---- Five neighbouring pixels of any window ------------------------------------------------------------- */
-
-#if WIDE_WINDOWS
-#define WIDE 5u
-
-/* The `i`th weight from here with the inputs of five pixels: four are there already, the fifth is the next. */
-#define TAP(i, v0, v1, v2, v3, v4)                           \
-    do {                                                     \
-        uint32_t weight = (uint32_t)w[(i) * LANES * stride]; \
-        v4 = (uint32_t)*x;                                   \
-        x += step;                                           \
-        a0 += v0 * weight;                                   \
-        a1 += v1 * weight;                                   \
-        a2 += v2 * weight;                                   \
-        a3 += v3 * weight;                                   \
-        a4 += v4 * weight;                                   \
-    } while (0)
-
-/* One channel; its inputs are at `start` in each row.  Outputs lie `stride` (1 or 2) taps apart: with two, first all
- * even taps slide over every other input, then all odd ones. */
-static INLINE void wide_channel(const groat_depthwise_s8 *k, const int8_t *const *rows, uint32_t start,
-                                const uint32_t stride, const int8_t *weights, const groat_scalar_channel *c,
-                                int8_t *out)
-{
-    const uint32_t step = k->pixel_stride, out_stride = k->channels_in;
-    uint32_t a0 = (uint32_t)c->bias, a1 = a0, a2 = a0, a3 = a0, a4 = a0;
-    for (const int8_t *const *row = rows, *const *end = rows + k->rows; row != end; row++) {
-        for (uint32_t phase = 0; phase < stride; phase++) {
-            const int8_t *x = *row + start + phase * k->tap_stride, *w = weights + phase * LANES;
-            uint32_t v0 = (uint32_t)x[0], v1 = (uint32_t)x[step], v2, v3, v4;
-            x += 2 * step;
-            v2 = (uint32_t)x[0];
-            v3 = (uint32_t)x[step];
-            x += 2 * step;
-            uint32_t t = (k->taps + stride - 1 - phase) / stride;
-            for (; t >= 5; t -= 5, w += 5 * LANES * stride) {
-                TAP(0, v0, v1, v2, v3, v4);
-                TAP(1, v1, v2, v3, v4, v0);
-                TAP(2, v2, v3, v4, v0, v1);
-                TAP(3, v3, v4, v0, v1, v2);
-                TAP(4, v4, v0, v1, v2, v3);
-            }
-            if (t >= 1) {
-                TAP(0, v0, v1, v2, v3, v4);
-            }
-            if (t >= 2) {
-                TAP(1, v1, v2, v3, v4, v0);
-            }
-            if (t >= 3) {
-                TAP(2, v2, v3, v4, v0, v1);
-            }
-            if (t == 4) {
-                TAP(3, v3, v4, v0, v1, v2);
-            }
-        }
-        weights += k->taps * LANES;
-    }
-    const int32_t multiplier = c->multiplier, offset = c->offset, shift = c->shift;
-    const int32_t low = k->act_min, high = k->act_max;
-    out[0] = groat_scalar_clamp(groat_scalar_rescale((int32_t)a0, multiplier, offset, shift), low, high);
-    out += out_stride;
-    out[0] = groat_scalar_clamp(groat_scalar_rescale((int32_t)a1, multiplier, offset, shift), low, high);
-    out += out_stride;
-    out[0] = groat_scalar_clamp(groat_scalar_rescale((int32_t)a2, multiplier, offset, shift), low, high);
-    out += out_stride;
-    out[0] = groat_scalar_clamp(groat_scalar_rescale((int32_t)a3, multiplier, offset, shift), low, high);
-    out += out_stride;
-    out[0] = groat_scalar_clamp(groat_scalar_rescale((int32_t)a4, multiplier, offset, shift), low, high);
-}
-#endif
 
 /* ---- One pixel ------------------------------------------------------------------------------------------ */
 
@@ -366,35 +201,67 @@ static void slide_pixels(const groat_depthwise_s8 *k, const int8_t *const *rows,
     }
 }
 
-#if WIDE_WINDOWS
-static void __attribute__((noinline)) wide_one(const groat_depthwise_s8 *k, const int8_t *const *rows, uint32_t start,
-                                               const int8_t *w, const groat_scalar_channel *c, int8_t *out)
-{
-    wide_channel(k, rows, start, 1, w, c, out);
-}
-
-static void __attribute__((noinline)) wide_two(const groat_depthwise_s8 *k, const int8_t *const *rows, uint32_t start,
-                                               const int8_t *w, const groat_scalar_channel *c, int8_t *out)
-{
-    wide_channel(k, rows, start, 2, w, c, out);
-}
-
-/* The five pixels from `start` on. */
-static void wide_pixels(const groat_depthwise_s8 *k, const int8_t *const *rows, uint32_t start, int8_t *out)
+#if GROAT_SCALAR_WIDE_WINDOWS
+/* `pixels` pixels from the `first` on. */
+static void wide_pixels(const groat_depthwise_s8 *k, const int8_t *const *rows, uint32_t first, uint32_t pixels,
+                        int8_t *out)
 {
     const groat_scalar_channel *c = k->channels;
-    for (uint32_t o = 0; o < k->channels_in; o++, c++) {
-        const int8_t *w = weights_of(k, o);
-        if (groat_scalar_proven(c) && k->pixel_stride == k->tap_stride) {
-            wide_one(k, rows, start + o, w, c, out + o);
-        } else if (groat_scalar_proven(c)) {
-            wide_two(k, rows, start + o, w, c, out + o);
-        } else {
-            for (uint32_t p = 0; p < WIDE; p++) {
-                lone_output(k, rows, start + p * k->pixel_stride + o, w, c, out + p * k->channels_in + o);
+    const uint32_t stride = k->pixel_stride == k->tap_stride ? 1 : 2, start = first * k->pixel_stride;
+    groat_scalar_wide s = {
+        .rows = rows,
+        .rows_end = rows + k->rows,
+        .step = k->pixel_stride,
+        .first_bytes = ((k->taps + stride - 1) / stride + pixels - 1) * k->pixel_stride,
+        .second_bytes = (k->taps / 2 + pixels - 1) * k->pixel_stride,
+        .tap_stride = k->tap_stride,
+        .row_weights = k->taps * LANES,
+        .next_block = ((uint32_t)taps_of(k) - 1) * LANES,
+        .out_stride = k->channels_in,
+        .low = k->act_min,
+        .high = k->act_max,
+        .rectified = k->act_min == k->output_zero_point,
+    };
+    out += first * k->channels_in;
+    for (uint32_t o = 0, end; o < k->channels_in; o = end) {
+        end = proven_from(k, o);
+        if (end == o) {
+            for (uint32_t p = 0; p < pixels; p++) {
+                lone_output(k, rows, start + p * k->pixel_stride + o, weights_of(k, o), &c[o],
+                            out + p * k->channels_in + o);
             }
+            end++;
+            continue;
         }
+        s.start = start + o;
+        s.w = weights_of(k, o);
+        s.channel = &c[o];
+        s.channels_end = &c[end];
+        s.out = out + o;
+        groat_scalar_some_wide(&s, pixels, stride);
     }
+}
+
+/* As many pixels as are worth it; how many are done. */
+static uint32_t wide_windows(const groat_depthwise_s8 *k, const int8_t *const *rows, int8_t *out, uint32_t pixels)
+{
+    uint32_t done = 0;
+    if (k->multiplier != 1 || k->taps == 1 || !groat_scalar_simple(k->act_min, k->output_zero_point, k->act_max) ||
+        !(k->pixel_stride == k->tap_stride || k->pixel_stride == 2 * k->tap_stride)) {
+        return 0;
+    }
+    for (; pixels - done >= GROAT_SCALAR_WIDE; done += GROAT_SCALAR_WIDE) {
+        wide_pixels(k, rows, done, GROAT_SCALAR_WIDE, out);
+    }
+    if (done > 0 && pixels - done >= 3) { /* cheaper to compute a few again than to go one by one */
+        wide_pixels(k, rows, pixels - GROAT_SCALAR_WIDE, GROAT_SCALAR_WIDE, out);
+        return pixels;
+    }
+    if (GROAT_SCALAR_RISCV && pixels - done >= GROAT_SCALAR_NARROW) {
+        wide_pixels(k, rows, done, GROAT_SCALAR_NARROW, out);
+        done += GROAT_SCALAR_NARROW;
+    }
+    return done;
 }
 #endif
 
@@ -410,18 +277,8 @@ void groat_depthwise_s8_scalar(const groat_depthwise_s8 *k, const int8_t *const 
         slide_pixels(k, rows, out, pixels);
         return;
     }
-#if WIDE_WINDOWS
-    if (k->multiplier == 1 && k->taps > 1 &&
-        (k->pixel_stride == k->tap_stride || k->pixel_stride == 2 * k->tap_stride)) {
-        for (; pixels - done >= WIDE; done += WIDE) {
-            wide_pixels(k, rows, done * k->pixel_stride, out + done * channels_out);
-        }
-        if (done > 0 && pixels - done >= 3) { /* cheaper to compute a few again than to go one by one */
-            done = pixels - WIDE;
-            wide_pixels(k, rows, done * k->pixel_stride, out + done * channels_out);
-            return;
-        }
-    }
+#if GROAT_SCALAR_WIDE_WINDOWS
+    done = wide_windows(k, rows, out, pixels);
 #endif
     for (; done < pixels; done++) {
         single_pixel(k, rows, done * k->pixel_stride, out + done * channels_out);
