@@ -24,6 +24,7 @@ py::dict struct_sizes()
     SIZE(groat_tensor)
     SIZE(groat_buffer)
     SIZE(groat_channel)
+    SIZE(groat_channel_s16)
     SIZE(groat_window)
 #define GROAT_OP(id, NAME, name, flags, fields) SIZE(groat_##name##_params)
 #include "ops/ops.def"

@@ -81,7 +81,8 @@ def imports(annotations: str) -> str:
 def render() -> str:
     """The whole stub file."""
     functions: list[Callable[..., Any]] = [kernels.function_name]
-    functions += [getattr(kernels, kernels.function_name(row.name)) for row in op_rows()]
+    names = dict.fromkeys(kernels.function_name(row.name) for row in op_rows())
+    functions += [getattr(kernels, name) for name in names]
     annotations = [
         str(annotation)
         for function in functions

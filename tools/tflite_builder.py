@@ -246,7 +246,7 @@ class Builder:
         activation: Activation = "NONE",
         name: str | None = None,
     ) -> Tensor:
-        """x [n,h,w,c], weights int8 [out,kh,kw,c/groups], bias int32 [out] -> y [n,oh,ow,out]."""
+        """x [n,h,w,c], weights int8 [out,kh,kw,c/groups], bias int32 or int64 [out] -> y [n,oh,ow,out]."""
         out_c, kernel_h, kernel_w, _ = weights.shape
         y = self.tensor(
             _window_shape(x, (kernel_h, kernel_w), stride, dilation, padding, out_c),
@@ -314,7 +314,7 @@ class Builder:
         activation: Activation = "NONE",
         name: str | None = None,
     ) -> Tensor:
-        """x [...,depth], weights int8 [out,depth], bias int32 [out] -> y [batches,out].
+        """x [...,depth], weights int8 [out,depth], bias int32 or int64 [out] -> y [batches,out].
 
         With `keep_num_dims`, y keeps all dimensions of x but the last.
         """
@@ -430,15 +430,22 @@ class Builder:
         return y
 
     def softmax(self, x: Tensor, *, beta: float = 1.0, name: str | None = None) -> Tensor:
-        """Softmax along the last dimension; the output's scale is 1/256, its zero point -128."""
+        """Softmax along the last dimension; the output's scale is 1/256, its zero point -128 (int16: 1/32768, 0)."""
         y = self.tensor(x.shape, x.dtype, _unit_quant(x), name=name)
         self.op("SOFTMAX", [x], [y], "SoftmaxOptions", Beta=beta)
         return y
 
     def logistic(self, x: Tensor, *, name: str | None = None) -> Tensor:
-        """The sigmoid; the output's scale is 1/256, its zero point -128."""
+        """The sigmoid; the output's scale is 1/256, its zero point -128 (int16: 1/32768, 0)."""
         y = self.tensor(x.shape, x.dtype, _unit_quant(x), name=name)
         self.op("LOGISTIC", [x], [y])
+        return y
+
+    def tanh(self, x: Tensor, *, name: str | None = None) -> Tensor:
+        """The hyperbolic tangent; the output's scale is 1/128 (int16: 1/32768)."""
+        scale = 1.0 / 32768.0 if x.dtype == "int16" else 1.0 / 128.0
+        y = self.tensor(x.shape, x.dtype, None if x.dtype == "float32" else Quant(scale), name=name)
+        self.op("TANH", [x], [y])
         return y
 
     def relu(self, x: Tensor, quant: Quant | None = None, *, name: str | None = None) -> Tensor:
@@ -566,6 +573,8 @@ def _activation(name: Activation) -> int:
 
 
 def _unit_quant(x: Tensor) -> Quant | None:
+    if x.dtype == "int16":
+        return Quant(1.0 / 32768.0)
     return None if x.dtype == "float32" else Quant(1.0 / 256.0, -128)
 
 

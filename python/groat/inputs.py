@@ -17,7 +17,7 @@ LCG_SEED = 12345
 def random_inputs(graph: Graph, count: int, seed: int) -> list[Array]:
     """`count` frames for each input, [count, *shape]: all stored values are equally likely.
 
-    A float input that is quantised first is drawn from a little more than the range that its int8 can hold, so that
+    A float input that is quantised first is drawn from a little more than the range that its integers can hold, so that
     saturation is met too.
     """
     rng = np.random.default_rng(seed)
@@ -30,11 +30,12 @@ def _random(graph: Graph, number: int, count: int, rng: np.random.Generator) -> 
     if tensor.dtype != "float32":
         limits = np.iinfo(tensor.dtype)
         return rng.integers(limits.min, limits.max, shape, tensor.dtype, endpoint=True)
-    quantize = next((op for op in graph.consumers(number) if op.kind == "quantize"), None)
+    quantize = next((op for op in graph.consumers(number) if op.kind in ("quantize", "quantize_int16")), None)
     if quantize is None:
         return rng.standard_normal(shape).astype(np.float32)
-    scale, zero_point = quantize.attrs["scale"], quantize.attrs["zero_point"]
-    return (rng.uniform(-140 - zero_point, 140 - zero_point, shape) * scale).astype(np.float32)
+    scale, zero_point = quantize.attrs["scale"], quantize.attrs.get("zero_point", 0)
+    reach = 140 if quantize.kind == "quantize" else 33_000
+    return (rng.uniform(-reach - zero_point, reach - zero_point, shape) * scale).astype(np.float32)
 
 
 def lcg_bytes(count: int) -> Array:

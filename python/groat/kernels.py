@@ -23,8 +23,8 @@ __all__ = ["Measurement", "function_name", "measure"]
 
 
 def function_name(op: str) -> str:
-    """The function of an op: its name in the table, "_2d" written together."""
-    return op.replace("_2d", "2d")
+    """The function of an op: its name in the table, "_2d" written together; that for int8 serves int16 too."""
+    return op.replace("_2d", "2d").removesuffix("_int16")
 
 
 def __getattr__(name: str) -> Callable[..., Any]:
@@ -36,4 +36,4 @@ def __getattr__(name: str) -> Callable[..., Any]:
 
 
 def __dir__() -> list[str]:
-    return sorted(function_name(row.name) for row in op_rows())
+    return sorted({function_name(row.name) for row in op_rows()})

@@ -16,7 +16,7 @@ from groat.ops.measure import measure as measure
 def function_name(
     op: str,
 ) -> str:
-    """The function of an op: its name in the table, "_2d" written together."""
+    """The function of an op: its name in the table, "_2d" written together; that for int8 serves int16 too."""
 
 def reshape(
     x: ArrayLike,
@@ -27,7 +27,7 @@ def reshape(
     """Copies the elements into another shape.
 
     Args:
-        x: int8, uint8, int32 or float32.
+        x: int8, uint8, int16, int32 or float32.
         shape: fixed sizes with as many elements as x.
         on, isa: as conv2d.
 
@@ -47,24 +47,26 @@ def conv2d(
     padding: Padding = "valid",
     input_zero_point: int = 0,
     output_zero_point: int = 0,
-    act_min: int = -128,
-    act_max: int = 127,
+    act_min: int | None = None,
+    act_max: int | None = None,
     on: str = "host",
     isa: str | None = None,
 ) -> Array:
     """Two-dimensional convolution, grouped where the filters are shallower than x.
 
     Args:
-        x: int8 [n, h, w, c].
+        x: int8 or int16 [n, h, w, c].
         weights: int8 [out_c, kernel_h, kernel_w, c / groups].
-        bias: int32 [out_c]; none means zeros.
+        bias: int32 [out_c], or int64 with int16 activations, whose accumulators then have 64 bits; none means zeros.
         multiplier, shift: Q31 factor and power of two that turn an accumulator into an output, for each output channel
             or one for all (groat.ops.arithmetic.quantize_multiplier makes them).
         padding: "same", "valid" or ((top, bottom), (left, right)); padding holds input_zero_point.
+        input_zero_point, output_zero_point: 0 for int16.
+        act_min, act_max: the clamp of the output; none means its type's range.
         on: "host" or a device such as "qemu:cortex-m4".
         isa: the kernel set: "ref", "dsp", "mve", "rvv" or "scalar"; default: the one of `on`, "ref" on the host.
 
-    Returns int8 [n, out_h, out_w, out_c].
+    Returns an array [n, out_h, out_w, out_c] of the type of x.
     Raises InputError if the arrays do not fit each other, and as groat.Runner on a device.
     """
 
@@ -80,20 +82,20 @@ def depthwise_conv2d(
     padding: Padding = "valid",
     input_zero_point: int = 0,
     output_zero_point: int = 0,
-    act_min: int = -128,
-    act_max: int = 127,
+    act_min: int | None = None,
+    act_max: int | None = None,
     on: str = "host",
     isa: str | None = None,
 ) -> Array:
     """Depthwise convolution; output channel o reads input channel o // (out_c / c).
 
     Args:
-        x: int8 [n, h, w, c].
+        x: int8 or int16 [n, h, w, c].
         weights: int8 [1, kernel_h, kernel_w, out_c]; out_c is a multiple of c.
-        bias: int32 [out_c]; none means zeros.
-        multiplier, shift, padding, on, isa: as conv2d.
+        bias: int32 [out_c], int64 with int16 activations; none means zeros.
+        multiplier, shift, padding, act_min, act_max, on, isa: as conv2d.
 
-    Returns int8 [n, out_h, out_w, out_c].
+    Returns an array [n, out_h, out_w, out_c] of the type of x.
     Raises InputError if the arrays do not fit each other, and as groat.Runner on a device.
     """
 
@@ -107,20 +109,20 @@ def fully_connected(
     input_zero_point: int = 0,
     weights_zero_point: int = 0,
     output_zero_point: int = 0,
-    act_min: int = -128,
-    act_max: int = 127,
+    act_min: int | None = None,
+    act_max: int | None = None,
     on: str = "host",
     isa: str | None = None,
 ) -> Array:
     """Dense layer.
 
     Args:
-        x: int8 [batches, depth].
+        x: int8 or int16 [batches, depth].
         weights: int8 [out_c, depth].
-        bias: int32 [out_c]; none means zeros.
-        multiplier, shift, on, isa: as conv2d.
+        bias: int32 [out_c], or int64 with int16 activations; none means zeros.
+        multiplier, shift, act_min, act_max, on, isa: as conv2d.
 
-    Returns int8 [batches, out_c].
+    Returns an array [batches, out_c] of the type of x.
     Raises InputError if the arrays do not fit each other, and as groat.Runner on a device.
     """
 
@@ -129,19 +131,19 @@ def average_pool2d(
     kernel: Pair,
     stride: Pair | None = None,
     padding: Padding = "valid",
-    act_min: int = -128,
-    act_max: int = 127,
+    act_min: int | None = None,
+    act_max: int | None = None,
     on: str = "host",
     isa: str | None = None,
 ) -> Array:
     """Average pooling; padding does not count, halves round away from zero.
 
     Args:
-        x: int8 [n, h, w, c].
+        x: int8 or int16 [n, h, w, c].
         kernel, stride: (height, width) or one for both; the stride is the kernel's size unless given.
-        padding, on, isa: as conv2d.
+        padding, act_min, act_max, on, isa: as conv2d.
 
-    Returns int8 [n, out_h, out_w, c], in the scale of x.
+    Returns an array [n, out_h, out_w, c] of the type of x, in its scale.
     Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
     """
 
@@ -150,19 +152,19 @@ def max_pool2d(
     kernel: Pair,
     stride: Pair | None = None,
     padding: Padding = "valid",
-    act_min: int = -128,
-    act_max: int = 127,
+    act_min: int | None = None,
+    act_max: int | None = None,
     on: str = "host",
     isa: str | None = None,
 ) -> Array:
     """Maximum pooling; padding never wins.
 
     Args:
-        x: int8 [n, h, w, c].
+        x: int8 or int16 [n, h, w, c].
         kernel, stride: (height, width) or one for both; the stride is the kernel's size unless given.
-        padding, on, isa: as conv2d.
+        padding, act_min, act_max, on, isa: as conv2d.
 
-    Returns int8 [n, out_h, out_w, c], in the scale of x.
+    Returns an array [n, out_h, out_w, c] of the type of x, in its scale.
     Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
     """
 
@@ -176,19 +178,20 @@ def add(
     a_zero_point: int = 0,
     b_zero_point: int = 0,
     output_zero_point: int = 0,
-    act_min: int = -128,
-    act_max: int = 127,
+    act_min: int | None = None,
+    act_max: int | None = None,
     on: str = "host",
     isa: str | None = None,
 ) -> Array:
     """Sum with broadcasting.
 
     Args:
-        a, b: int8, of shapes that broadcast to one of them.
+        a, b: int8 or int16, of one type and of shapes that broadcast to one of them.
         a_scale, b_scale, output_scale: real = scale * (stored - zero_point); read as float32.
-        on, isa: as conv2d.
+        a_zero_point, b_zero_point, output_zero_point: 0 for int16.
+        act_min, act_max, on, isa: as conv2d.
 
-    Returns int8 of the common shape.
+    Returns an array of their type and the common shape.
     Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
     """
 
@@ -207,12 +210,13 @@ def mean(
     """Mean over some axes.
 
     Args:
-        x: int8.
+        x: int8 or int16.
         axes: not empty; negative ones count from the end.
         input_scale, output_scale: real = scale * (stored - zero_point); read as float32.
+        input_zero_point, output_zero_point: 0 for int16.
         on, isa: as conv2d.
 
-    Returns int8 of x's shape without the axes, or with 1 in their place.
+    Returns an array of x's type and its shape without the axes, or with 1 in their place.
     Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
     """
 
@@ -226,7 +230,7 @@ def pad(
     """Constant padding.
 
     Args:
-        x: int8 or float32, at most 6 dimensions.
+        x: int8, int16 or float32, at most 6 dimensions.
         padding: (before, after) for each dimension.
         value: one element, as it is stored.
         on, isa: as conv2d.
@@ -244,7 +248,7 @@ def transpose(
     """Reorders dimensions.
 
     Args:
-        x: int8, uint8, int32 or float32, at most 6 dimensions.
+        x: int8, uint8, int16, int32 or float32, at most 6 dimensions.
         permutation: dimension k of the result is dimension permutation[k] of x.
         on, isa: as conv2d.
 
@@ -261,7 +265,7 @@ def concatenation(
     """Joins arrays along one axis.
 
     Args:
-        arrays: at least one; int8 or float32, all of one dtype, equal in every dimension but the axis.
+        arrays: at least one; int8, int16 or float32, all of one dtype, equal in every dimension but the axis.
         on, isa: as conv2d.
 
     Returns the joined array.
@@ -279,11 +283,11 @@ def softmax(
     """Softmax over the last dimension.
 
     Args:
-        x: int8 logits, at most 4,095 in the last dimension.
+        x: int8 or int16 logits, at most 4,095 or 65,535 in the last dimension.
         input_scale: real logit = input_scale * stored, up to a constant; read as float32.
         on, isa: as conv2d.
 
-    Returns int8 of the same shape: probability = (stored + 128) / 256.
+    Returns an array of its type and shape: probability = (stored + 128) / 256 for int8, stored / 32768 for int16.
     Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
     """
 
@@ -309,6 +313,7 @@ def quantize(
     *,
     scale: float,
     zero_point: int = 0,
+    dtype: str = "int8",
     on: str = "host",
     isa: str | None = None,
 ) -> Array:
@@ -317,9 +322,11 @@ def quantize(
     Args:
         x: float32.
         scale: greater than zero; read as float32.
+        zero_point: 0 for int16.
+        dtype: of the result: "int8" or "int16".
         on, isa: as conv2d.
 
-    Returns int8 of the same shape.
+    Returns an array of that type and the same shape.
     Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
     """
 
@@ -334,8 +341,9 @@ def dequantize(
     """scale * (x - zero_point).
 
     Args:
-        x: int8.
+        x: int8 or int16.
         scale: greater than zero; read as float32.
+        zero_point: 0 for int16.
         on, isa: as conv2d.
 
     Returns float32 of the same shape.
@@ -352,19 +360,67 @@ def mul(
     a_zero_point: int = 0,
     b_zero_point: int = 0,
     output_zero_point: int = 0,
-    act_min: int = -128,
-    act_max: int = 127,
+    act_min: int | None = None,
+    act_max: int | None = None,
     on: str = "host",
     isa: str | None = None,
 ) -> Array:
     """Product with broadcasting.
 
     Args:
-        a, b: int8, of shapes that broadcast to one of them.
+        a, b: int8 or int16, of one type and of shapes that broadcast to one of them.
         a_scale, b_scale, output_scale: real = scale * (stored - zero_point); read as float32.
+        a_zero_point, b_zero_point, output_zero_point: 0 for int16.
+        act_min, act_max, on, isa: as conv2d.
+
+    Returns an array of their type and the common shape.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def sigmoid(
+    x: ArrayLike,
+    *,
+    input_scale: float,
+    tanh: bool = False,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """The logistic function or tanh.
+
+    Args:
+        x: int16.
+        input_scale: real = input_scale * stored; read as float32.
+        tanh: tanh instead of the logistic function.
         on, isa: as conv2d.
 
-    Returns int8 of the common shape.
+    Returns int16 of the same shape: result = stored / 32768.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def rescale(
+    x: ArrayLike,
+    *,
+    input_scale: float,
+    output_scale: float,
+    input_zero_point: int = 0,
+    output_zero_point: int = 0,
+    act_min: int | None = None,
+    act_max: int | None = None,
+    dtype: str = "int16",
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """A change of scale, zero point and type.
+
+    Args:
+        x: int8 or int16.
+        input_scale, output_scale: real = scale * (stored - zero_point); read as float32.
+        input_zero_point, output_zero_point: 0 for int16.
+        act_min, act_max: the clamp of the output; none means its type's range.
+        dtype: of the result: "int8" or "int16".
+        on, isa: as conv2d.
+
+    Returns an array of that type and x's shape.
     Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
     """
 

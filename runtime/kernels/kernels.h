@@ -95,6 +95,71 @@ typedef struct groat_quantize_s8 {
     int32_t zero_point;
 } groat_quantize_s8;
 
+/* ---- With int16 activations: strides and runs count elements ------------------------------------- */
+
+typedef struct groat_conv_s16 {
+    const void *weights;
+    const void *channels;
+    uint32_t layout;
+    uint32_t acc_bits;              /* of accumulators: 64, or 32, which wrap; each has a rounding of its own */
+    uint32_t channels_out;
+    uint32_t rows;
+    uint32_t taps;
+    uint32_t run;
+    uint32_t tap_stride;
+    uint32_t pixel_stride;
+    uint32_t out_stride;
+    int64_t acc_offset;
+    int32_t act_min;
+    int32_t act_max;
+    void *scratch;
+} groat_conv_s16;
+
+/* Accumulators have 64 bits. */
+typedef struct groat_depthwise_s16 {
+    const void *weights;
+    const void *channels;
+    uint32_t layout;
+    uint32_t channels_in;
+    uint32_t multiplier;
+    uint32_t rows;
+    uint32_t taps;
+    uint32_t tap_stride;
+    uint32_t pixel_stride;
+    int32_t act_min;
+    int32_t act_max;
+    void *scratch;
+} groat_depthwise_s16;
+
+typedef struct groat_pool_s16 {
+    uint32_t channels;
+    uint32_t rows;
+    uint32_t taps;                  /* rows * taps is less than 2^16 */
+    uint32_t pixel_stride;
+    int32_t act_min;
+    int32_t act_max;
+} groat_pool_s16;
+
+typedef struct groat_add_s16 {
+    int32_t a_multiplier;
+    int32_t b_multiplier;
+    int32_t output_multiplier;
+    int32_t a_shift;                /* not positive, like the other two */
+    int32_t b_shift;
+    int32_t output_shift;
+    int32_t left_shift;             /* at most 15 */
+    int32_t act_min;
+    int32_t act_max;
+} groat_add_s16;
+
+/* Entries of both tables are 513, the last only to interpolate towards. */
+typedef struct groat_softmax_s16 {
+    const int16_t *exp_table;       /* each at least 2 */
+    const int16_t *reciprocal_table;
+    int32_t multiplier;
+    int32_t shift;
+} groat_softmax_s16;
+
 #define GROAT_KERNEL(type, name, arguments) type groat_##name##_ref arguments;
 #include "kernels.def"
 #undef GROAT_KERNEL

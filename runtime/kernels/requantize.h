@@ -34,6 +34,15 @@ static inline int32_t groat_requantize(int32_t x, int32_t multiplier, int32_t sh
     return groat_round_shift(groat_mul_high(shifted, multiplier), right);
 }
 
+/* x * multiplier * 2^(shift - 15), rounded once, halves up; what 64 and then 32 bits cannot hold wraps.  The multiplier
+ * is 0 to 32767, the shift -31 to 14. */
+static inline int32_t groat_requantize_wide(int64_t x, int32_t multiplier, int32_t shift)
+{
+    int32_t right = 15 - shift;
+    uint64_t product = (uint64_t)x * (uint32_t)multiplier + ((uint64_t)1 << (right - 1));
+    return (int32_t)((int64_t)product >> right);
+}
+
 static inline int32_t groat_add_wrap(int32_t a, int32_t b)
 {
     return (int32_t)((uint32_t)a + (uint32_t)b);

@@ -8,14 +8,14 @@
 static int check(const groat_call *call)
 {
     const groat_add_params *p = groat_params(call);
-    GROAT_TRY(groat_check_broadcast(call, p->dims, p->a_strides, p->b_strides));
+    GROAT_TRY(groat_check_broadcast(call, p->dims, p->a_strides, p->b_strides, GROAT_INT8));
     GROAT_REQUIRE(p->a_shift <= 0 && p->a_shift >= -31 && p->b_shift <= 0 && p->b_shift >= -31);
     GROAT_REQUIRE(p->output_shift <= 0 && p->output_shift >= -31 && p->left_shift >= 0 && p->left_shift <= 20);
     GROAT_REQUIRE(p->act_min <= p->act_max);
     return GROAT_OK;
 }
 
-static void row(const void *kernel, const int8_t *a, uint32_t a_step, const int8_t *b, uint32_t b_step, int8_t *out,
+static void row(const void *kernel, const void *a, uint32_t a_step, const void *b, uint32_t b_step, void *out,
                 uint32_t count)
 {
     groat_kernels.add_s8(kernel, a, a_step, b, b_step, out, count);
@@ -38,7 +38,7 @@ static void run(const groat_call *call)
         .act_min = p->act_min,
         .act_max = p->act_max,
     };
-    groat_broadcast(call, p->dims, p->a_strides, p->b_strides, row, &kernel);
+    groat_broadcast(call, p->dims, p->a_strides, p->b_strides, sizeof(int8_t), row, &kernel);
 }
 
 const groat_op groat_op_add = {check, NULL, run};

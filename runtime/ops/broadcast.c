@@ -9,10 +9,10 @@ enum {
 };
 
 static int check_operand(const groat_call *call, uint32_t index, const uint32_t dims[GROAT_RANK_MAX],
-                         const uint32_t strides[GROAT_RANK_MAX])
+                         const uint32_t strides[GROAT_RANK_MAX], uint8_t dtype)
 {
     const groat_tensor *operand = groat_arg_tensor(call, index);
-    if (operand->dtype != GROAT_INT8) {
+    if (operand->dtype != dtype) {
         return GROAT_E_DTYPE;
     }
     GROAT_REQUIRE(strides[RANK - 1] <= 1);
@@ -34,19 +34,20 @@ static int check_operand(const groat_call *call, uint32_t index, const uint32_t 
 }
 
 int groat_check_broadcast(const groat_call *call, const uint32_t dims[GROAT_RANK_MAX],
-                          const uint32_t a_strides[GROAT_RANK_MAX], const uint32_t b_strides[GROAT_RANK_MAX])
+                          const uint32_t a_strides[GROAT_RANK_MAX], const uint32_t b_strides[GROAT_RANK_MAX],
+                          uint8_t dtype)
 {
     GROAT_TRY(groat_check_counts(call, 2, 1));
     uint64_t elements = groat_product(dims, RANK);
     GROAT_REQUIRE(elements > 0);
-    GROAT_TRY(groat_check_tensor(call, 2, GROAT_INT8, elements));
-    GROAT_TRY(check_operand(call, 0, dims, a_strides));
-    return check_operand(call, 1, dims, b_strides);
+    GROAT_TRY(groat_check_tensor(call, 2, dtype, elements));
+    GROAT_TRY(check_operand(call, 0, dims, a_strides, dtype));
+    return check_operand(call, 1, dims, b_strides, dtype);
 }
 
 void groat_broadcast(const groat_call *call, const uint32_t dims[GROAT_RANK_MAX],
-                     const uint32_t a_strides[GROAT_RANK_MAX], const uint32_t b_strides[GROAT_RANK_MAX], groat_binary f,
-                     const void *kernel)
+                     const uint32_t a_strides[GROAT_RANK_MAX], const uint32_t b_strides[GROAT_RANK_MAX],
+                     uint32_t element_bytes, groat_binary f, const void *kernel)
 {
     const int8_t *a = groat_in(call, 0);
     const int8_t *b = groat_in(call, 1);
@@ -57,14 +58,15 @@ void groat_broadcast(const groat_call *call, const uint32_t dims[GROAT_RANK_MAX]
     }
     uint32_t count = dims[RANK - 1];
     uint32_t index[RANK] = {0};
-    for (uint32_t r = 0; r < runs; r++, out += count) {
+    for (uint32_t r = 0; r < runs; r++, out += count * element_bytes) {
         uint32_t a_start = 0;
         uint32_t b_start = 0;
         for (int i = 0; i < RANK - 1; i++) {
             a_start += index[i] * a_strides[i];
             b_start += index[i] * b_strides[i];
         }
-        f(kernel, a + a_start, a_strides[RANK - 1], b + b_start, b_strides[RANK - 1], out, count);
+        f(kernel, a + a_start * element_bytes, a_strides[RANK - 1], b + b_start * element_bytes, b_strides[RANK - 1],
+          out, count);
         for (int i = RANK - 2; i >= 0 && ++index[i] == dims[i]; i--) {
             index[i] = 0;
         }

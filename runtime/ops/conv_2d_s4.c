@@ -19,7 +19,7 @@ static int check(const groat_call *call)
     const groat_conv_2d_s4_params *params = groat_params(call);
     const groat_conv_2d_params *p = &params->s8;
     GROAT_TRY(groat_check_counts(call, 1, 1));
-    GROAT_TRY(groat_check_window(call, &p->window, p->out_c));
+    GROAT_TRY(groat_check_window(call, &p->window, p->out_c, GROAT_INT8));
     GROAT_REQUIRE(p->groups > 0 && p->window.in_c % p->groups == 0 && p->out_c % p->groups == 0);
     GROAT_REQUIRE(p->act_min <= p->act_max);
     groat_blocks b;

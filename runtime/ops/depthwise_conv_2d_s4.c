@@ -10,7 +10,7 @@ static int check(const groat_call *call)
     const groat_depthwise_conv_2d_s4_params *params = groat_params(call);
     const groat_depthwise_conv_2d_params *p = &params->s8;
     GROAT_TRY(groat_check_counts(call, 1, 1));
-    GROAT_TRY(groat_check_window(call, &p->window, p->out_c));
+    GROAT_TRY(groat_check_window(call, &p->window, p->out_c, GROAT_INT8));
     GROAT_REQUIRE(p->out_c % p->window.in_c == 0 && p->act_min <= p->act_max);
     groat_depthwise_s8 k;
     groat_needs needs;

@@ -8,7 +8,7 @@
 static int check(const groat_call *call)
 {
     const groat_max_pool_2d_params *p = groat_params(call);
-    return groat_check_pool(call, &p->window, p->act_min, p->act_max);
+    return groat_check_pool(call, &p->window, p->act_min, p->act_max, GROAT_INT8);
 }
 
 static uint32_t scratch_bytes(const void *params)

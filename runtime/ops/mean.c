@@ -1,68 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The mean over some axes, rescaled; the division is folded into the multiplier.
+ * The mean over some axes of int8.
  */
-#include "../core/op.h"
-#include "../kernels/requantize.h"
-
-static int check(const groat_call *call)
-{
-    const groat_mean_params *p = groat_params(call);
-    GROAT_TRY(groat_check_counts(call, 1, 1));
-    uint64_t kept = groat_product(p->kept_dims, 4);
-    uint64_t reduced = groat_product(p->reduced_dims, 4);
-    GROAT_TRY(groat_check_tensor(call, 1, GROAT_INT8, kept));
-    uint64_t elements = groat_elements(groat_arg_tensor(call, 0));
-    GROAT_REQUIRE(reduced > 0 && reduced < 1u << 24 && kept > 0 && kept * reduced == elements);
-    GROAT_TRY(groat_check_tensor(call, 0, GROAT_INT8, elements));
-    uint64_t last = 0;
-    for (int i = 0; i < 4; i++) {
-        last += (uint64_t)(p->kept_dims[i] - 1) * p->kept_strides[i];
-        GROAT_REQUIRE(last < elements);
-        last += (uint64_t)(p->reduced_dims[i] - 1) * p->reduced_strides[i];
-        GROAT_REQUIRE(last < elements);
-    }
-    GROAT_REQUIRE(p->shift >= -31 && p->shift <= 30);
-    return GROAT_OK;
-}
-
-static int32_t sum(const groat_mean_params *p, const int8_t *x)
-{
-    const uint32_t *d = p->reduced_dims;
-    const uint32_t *s = p->reduced_strides;
-    int32_t total = 0;
-    for (uint32_t i = 0; i < d[0]; i++) {
-        for (uint32_t j = 0; j < d[1]; j++) {
-            for (uint32_t k = 0; k < d[2]; k++) {
-                const int8_t *row = x + i * s[0] + j * s[1] + k * s[2];
-                for (uint32_t l = 0; l < d[3]; l++) {
-                    total += row[l * s[3]];
-                }
-            }
-        }
-    }
-    return total;
-}
-
-static void run(const groat_call *call)
-{
-    const groat_mean_params *p = groat_params(call);
-    const int8_t *in = groat_in(call, 0);
-    int8_t *out = groat_out(call, 0);
-    const uint32_t *d = p->kept_dims;
-    const uint32_t *s = p->kept_strides;
-    for (uint32_t i = 0; i < d[0]; i++) {
-        for (uint32_t j = 0; j < d[1]; j++) {
-            for (uint32_t k = 0; k < d[2]; k++) {
-                const int8_t *row = in + i * s[0] + j * s[1] + k * s[2];
-                for (uint32_t l = 0; l < d[3]; l++) {
-                    int32_t acc = groat_add_wrap(sum(p, row + l * s[3]), p->offset);
-                    int32_t y = groat_requantize(acc, p->multiplier, p->shift);
-                    *out++ = (int8_t)groat_clamp(groat_add_wrap(y, p->output_zero_point), INT8_MIN, INT8_MAX);
-                }
-            }
-        }
-    }
-}
+#define PARAMS groat_mean_params
+#define ELEMENT int8_t
+#define DTYPE GROAT_INT8
+#define MIN INT8_MIN
+#define MAX INT8_MAX
+#define OFFSET(p) ((p)->offset)
+#define OUTPUT_ZERO_POINT(p) ((p)->output_zero_point)
+#include "mean_tmpl.h"
 
 const groat_op groat_op_mean = {check, NULL, run};

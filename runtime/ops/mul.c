@@ -8,15 +8,18 @@
 static int check(const groat_call *call)
 {
     const groat_mul_params *p = groat_params(call);
-    GROAT_TRY(groat_check_broadcast(call, p->dims, p->a_strides, p->b_strides));
+    GROAT_TRY(groat_check_broadcast(call, p->dims, p->a_strides, p->b_strides, GROAT_INT8));
     GROAT_REQUIRE(p->shift >= -31 && p->shift <= 30 && p->act_min <= p->act_max);
     return GROAT_OK;
 }
 
-static void row(const void *kernel, const int8_t *a, uint32_t a_step, const int8_t *b, uint32_t b_step, int8_t *out,
+static void row(const void *kernel, const void *first, uint32_t a_step, const void *second, uint32_t b_step, void *to,
                 uint32_t count)
 {
     const groat_mul_params *p = kernel;
+    const int8_t *a = first;
+    const int8_t *b = second;
+    int8_t *out = to;
     for (uint32_t i = 0; i < count; i++, a += a_step, b += b_step) {
         int32_t product = (*a - p->a_zero_point) * (*b - p->b_zero_point);
         int32_t y = groat_requantize(product, p->multiplier, p->shift);
@@ -27,7 +30,7 @@ static void row(const void *kernel, const int8_t *a, uint32_t a_step, const int8
 static void run(const groat_call *call)
 {
     const groat_mul_params *p = groat_params(call);
-    groat_broadcast(call, p->dims, p->a_strides, p->b_strides, row, p);
+    groat_broadcast(call, p->dims, p->a_strides, p->b_strides, sizeof(int8_t), row, p);
 }
 
 const groat_op groat_op_mul = {check, NULL, run};

@@ -4,17 +4,18 @@
  */
 #include "pool.h"
 
-int groat_check_pool(const groat_call *call, const groat_window *w, int8_t act_min, int8_t act_max)
+int groat_check_pool(const groat_call *call, const groat_window *w, int32_t act_min, int32_t act_max, uint8_t dtype)
 {
     GROAT_TRY(groat_check_counts(call, 1, 1));
-    GROAT_TRY(groat_check_window(call, w, w->in_c));
+    GROAT_TRY(groat_check_window(call, w, w->in_c, dtype));
     GROAT_REQUIRE(w->dilation_h == 1 && w->dilation_w == 1 && act_min <= act_max);
     /* So that the sum of a window fits 32 bits. */
-    GROAT_REQUIRE((uint32_t)w->kernel_h * w->kernel_w < 1u << 24);
+    GROAT_REQUIRE((uint32_t)w->kernel_h * w->kernel_w < 1u << (dtype == GROAT_INT8 ? 24 : 16));
     return GROAT_OK;
 }
 
-void groat_pool(const groat_call *call, const groat_window *w, int8_t act_min, int8_t act_max, groat_pool_kernel kernel)
+void groat_pool(const groat_call *call, const groat_window *w, int32_t act_min, int32_t act_max,
+                groat_pool_kernel kernel)
 {
     const int8_t *in = groat_in(call, 0);
     int8_t *out = groat_out(call, 0);

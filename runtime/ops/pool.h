@@ -8,7 +8,7 @@
 #include "../kernels/kernels.h"
 #include "window.h"
 
-int groat_check_pool(const groat_call *call, const groat_window *w, int8_t act_min, int8_t act_max);
+int groat_check_pool(const groat_call *call, const groat_window *w, int32_t act_min, int32_t act_max, uint8_t dtype);
 
 static inline uint32_t groat_pool_scratch_bytes(const groat_window *w)
 {
@@ -17,7 +17,8 @@ static inline uint32_t groat_pool_scratch_bytes(const groat_window *w)
 
 typedef void (*groat_pool_kernel)(const groat_pool_s8 *k, const int8_t *const *rows, int8_t *out, uint32_t pixels);
 
-void groat_pool(const groat_call *call, const groat_window *w, int8_t act_min, int8_t act_max,
+/* The walk counts bytes: for int16, of groat_window_of_s16. */
+void groat_pool(const groat_call *call, const groat_window *w, int32_t act_min, int32_t act_max,
                 groat_pool_kernel kernel);
 
 #endif

@@ -14,8 +14,23 @@ static inline uint32_t groat_extent(uint32_t kernel, uint32_t dilation)
 }
 
 /* Every window touches the image, no count is zero, and no product below overflows; input 0 and output 0 of
- * the call have the shapes that the window says. */
-int groat_check_window(const groat_call *call, const groat_window *w, uint32_t out_c);
+ * the call have the shapes that the window says, and the type. */
+int groat_check_window(const groat_call *call, const groat_window *w, uint32_t out_c, uint8_t dtype);
+
+/* The same for int16, where a pixel has twice the bytes. */
+static inline int groat_check_window_s16(const groat_call *call, const groat_window *w, uint32_t out_c)
+{
+    GROAT_REQUIRE(w->in_c <= INT16_MAX);
+    return groat_check_window(call, w, out_c, GROAT_INT16);
+}
+
+/* The walk below counts bytes; this is the window over an image of int16 as it sees it. */
+static inline groat_window groat_window_of_s16(const groat_window *w)
+{
+    groat_window bytes = *w;
+    bytes.in_c = (uint16_t)(2 * w->in_c);
+    return bytes;
+}
 
 /* Scratch for groat_for_segments: row pointers; where windows stick out at a side, a ring of padded rows, as many as a
  * window spans; where they stick out above or below, a row of padding; and behind them, aligned, what the kernel itself

@@ -118,6 +118,49 @@ def reshape(m: Builder, rng: np.random.Generator) -> list[Tensor]:
     return [m.reshape(x, (3, 4))]
 
 
+WIDE = Quant(0.0004)
+
+
+def _wide_biases(rng: np.random.Generator, channels: int) -> Array:
+    return rng.integers(-(2**33), 2**33, channels) // 4096
+
+
+def filters_int16(m: Builder, rng: np.random.Generator) -> list[Tensor]:
+    x = m.input((1, 7, 6, 4), "int16", WIDE)
+    scales = _per_channel(rng, 6, 0)
+    y = m.conv_2d(x, _ints(rng, (6, 3, 3, 2)), _wide_biases(rng, 6), scales, WIDE, stride=(2, 1), activation="RELU")
+    y = m.conv_2d(y, _ints(rng, (4, 1, 1, 6)), _biases(rng, 4), Quant(0.004), WIDE)
+    z = m.depthwise_conv_2d(y, _ints(rng, (1, 3, 2, 8)), _wide_biases(rng, 8), _per_channel(rng, 8, 3), WIDE)
+    y = m.depthwise_conv_2d(z, _ints(rng, (1, 2, 2, 8)), None, Quant(0.01), WIDE, dilation=(2, 2), padding="VALID")
+    y = m.fully_connected(y, _ints(rng, (5, 8)), _wide_biases(rng, 5), Quant(0.01), WIDE)
+    y = m.fully_connected(y, _ints(rng, (3, 5)), _biases(rng, 3), Quant(0.01), WIDE)
+    return [m.fully_connected(y, _ints(rng, (2, 3)), None, Quant(0.01, 4), WIDE), z]
+
+
+def elementwise_int16(m: Builder, rng: np.random.Generator) -> list[Tensor]:
+    x = m.input((1, 5, 6, 3), "int16", WIDE)
+    y = m.average_pool_2d(x, (3, 2), stride=(1, 1), padding="SAME")
+    z = m.max_pool_2d(x, (2, 3), stride=(1, 1), padding="SAME", activation="RELU6")
+    total = m.add(y, z, Quant(0.0007), activation="RELU")
+    scaled = m.mul(total, m.constant(rng.integers(-30_000, 30_000, 3).astype(np.int16), WIDE), WIDE)
+    moved = m.transpose(
+        m.pad(m.concatenation([scaled, x], 3), [(0, 0), (1, 0), (0, 1), (0, 0)], value=-999), (0, 3, 1, 2)
+    )
+    return [m.mean(moved, [2, 3], Quant(0.0002)), m.mean(scaled, [1], WIDE, keep_dims=True)]
+
+
+def functions_int16(m: Builder, rng: np.random.Generator) -> list[Tensor]:
+    x = m.input((3, 9), "int8", IMAGE)
+    y = m.relu(m.quantize(x, WIDE, "int16"), Quant(0.0003))
+    z = m.add(m.logistic(y), m.tanh(y), Quant(1 / 16384))
+    return [m.softmax(z, beta=2.0), m.quantize(m.relu6(z), IMAGE), m.dequantize(z)]
+
+
+def float_ends_int16(m: Builder, rng: np.random.Generator) -> list[Tensor]:
+    x = m.input((2, 5), "float32")
+    return [m.dequantize(m.quantize(x, WIDE, "int16"))]
+
+
 def network(m: Builder, rng: np.random.Generator) -> list[Tensor]:
     x = m.input((1, 8, 8, 2), quant=IMAGE)
     scales = _per_channel(rng, 4, 0)
@@ -144,6 +187,10 @@ MODELS = {
         tables,
         float_ends,
         reshape,
+        filters_int16,
+        elementwise_int16,
+        functions_int16,
+        float_ends_int16,
         network,
         weights_int4,
     )

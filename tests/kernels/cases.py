@@ -426,12 +426,19 @@ def softmax_s8_shapes(draw: Draw) -> Iterator[tuple[str, Case]]:
 # ---- All of them ----------------------------------------------------------------------------------------
 
 
+def functions() -> dict[str, Any]:
+    """Those of this file and of the one for int16, by name."""
+    from tests.kernels import cases_s16
+
+    return {**vars(cases_s16), **globals()}
+
+
 @functools.cache
 def hostile(packing: str, kernel: str, numbers: range) -> list[Case]:
     """Cases of a kernel for a kernel set; the same numbers give the same ones."""
     made = []
     for number in numbers:
-        case: Case = globals()[kernel](Draw((zlib.crc32(kernel.encode()), number), packing))
+        case: Case = functions()[kernel](Draw((zlib.crc32(kernel.encode()), number), packing))
         case.label = f"case {number}: {case.label}"
         made.append(case)
     return made
@@ -439,10 +446,10 @@ def hostile(packing: str, kernel: str, numbers: range) -> list[Case]:
 
 def shapes(packing: str, kernel: str) -> list[tuple[str, Case]]:
     """(label, case) of the calls whose cost is printed."""
-    return list(globals()[f"{kernel}_shapes"](Draw((1,), packing, ordinary=True)))
+    return list(functions()[f"{kernel}_shapes"](Draw((1,), packing, ordinary=True)))
 
 
 def missing() -> list[str]:
     """Kernels of kernels.def without a function here."""
-    names = globals()
+    names = functions()
     return [kernel for kernel in main_kernels() if kernel not in names or f"{kernel}_shapes" not in names]

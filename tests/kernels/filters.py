@@ -107,17 +107,25 @@ def doubtful(draw: Draw, packed: Packed) -> Packed:
 
 
 def filter_case(
-    draw: Draw, kernel: str, shape: Shape, filters: Filters, acc: Callable[[Array], Int64], fields: dict[str, Any]
+    draw: Draw,
+    kernel: str,
+    shape: Shape,
+    filters: Filters,
+    acc: Callable[[Array], Int64],
+    fields: dict[str, Any],
+    finish: Callable[[Int64, Filters], Array] = rescaled,
+    dtype: str = "int8",
 ) -> Case:
-    """A call of a kernel with weights; `acc` makes accumulators [pixels, channels] of rows [rows, row_length]."""
+    """A call of a kernel with weights; `acc` makes accumulators [pixels, channels] of rows [rows, row_length], `finish`
+    outputs of them."""
     purpose = DOUBTFUL if draw.one_in(6) else RUN
     if purpose == DOUBTFUL and draw.one_in(3):
         packed = draw.pick(*candidates(draw, kernel, out_of_range(draw, filters)))
     else:
         packed = draw.pick(*candidates(draw, kernel, filters))
         packed = doubtful(draw, packed) if purpose == DOUBTFUL else packed
-    rows, values = draw.rows(shape.rows, shape.row_length)
-    expected = rescaled(acc(values), filters)
+    rows, values = draw.rows(shape.rows, shape.row_length, dtype)
+    expected = finish(acc(values), filters)
     out = draw.output(expected, fields.get("out_stride"))
     if purpose == DOUBTFUL:
         out = Memory(out.before, None, out.residue)
@@ -129,7 +137,7 @@ def filter_case(
         "taps": shape.taps,
         "tap_stride": shape.tap_step,
         "pixel_stride": shape.pixel_step,
-        "output_zero_point": filters.output_zero_point,
+        **({"output_zero_point": filters.output_zero_point} if dtype == "int8" else {}),
         "act_min": filters.act_min,
         "act_max": filters.act_max,
         "scratch": SCRATCH,

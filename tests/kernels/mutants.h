@@ -37,7 +37,17 @@
     M(lut_8, skips_tail)                \
     M(lut_8, indexes_signed)            \
     M(softmax_s8, reads_past_table)     \
-    M(softmax_s8, clobbers_table)
+    M(softmax_s8, clobbers_table)       \
+    M(conv_s16, forgets_last_of_run)    \
+    M(conv_s16_needs, knows_all)        \
+    M(conv_s16_check, accepts)          \
+    M(depthwise_s16, mixes_channels)    \
+    M(depthwise_s16_needs, overflows)   \
+    M(depthwise_s16_check, accepts)     \
+    M(average_pool_s16, takes_less)     \
+    M(max_pool_s16, starts_at_zero)     \
+    M(add_s16, ignores_step)            \
+    M(softmax_s16, forgets_shift)
 
 /* ---- Filters ------------------------------------------------------------------------------------- */
 
@@ -258,6 +268,81 @@ static void softmax_s8_clobbers_table(const int32_t *table, uint32_t table_count
 {
     groat_kernels.softmax_s8(table, table_count, in, out, count);
     ((int32_t *)(uintptr_t)table)[table_count - 1] = 0;
+}
+
+/* ---- int16 ----------------------------------------------------------------------------------------- */
+
+static void conv_s16_forgets_last_of_run(const groat_conv_s16 *k, const int8_t *const *rows, int16_t *out,
+                                         uint32_t pixels)
+{
+    groat_conv_s16 wrong = *k;
+    wrong.run -= k->rows == 1 && k->taps == 1 && k->run % 4 == 1;
+    groat_kernels.conv_s16(&wrong, rows, out, pixels);
+}
+
+static int conv_s16_needs_knows_all(const groat_conv_s16 *k, groat_needs *needs)
+{
+    groat_kernels.conv_s16_needs(k, needs);
+    return 1;
+}
+
+static int conv_s16_check_accepts(const groat_conv_s16 *k)
+{
+    (void)k;
+    return 1;
+}
+
+static void depthwise_s16_mixes_channels(const groat_depthwise_s16 *k, const int8_t *const *rows, int16_t *out,
+                                         uint32_t pixels)
+{
+    groat_kernels.depthwise_s16(k, rows, out, pixels);
+    if (k->channels_in > 8) {
+        int16_t first = out[0];
+        out[0] = out[8];
+        out[8] = first;
+    }
+}
+
+static int depthwise_s16_needs_overflows(const groat_depthwise_s16 *k, groat_needs *needs)
+{
+    int known = groat_kernels.depthwise_s16_needs(k, needs);
+    needs->weights_bytes = (uint32_t)needs->weights_bytes;
+    return known;
+}
+
+static int depthwise_s16_check_accepts(const groat_depthwise_s16 *k)
+{
+    (void)k;
+    return 1;
+}
+
+static void average_pool_s16_takes_less(const groat_pool_s16 *k, const int8_t *const *rows, int16_t *out,
+                                        uint32_t pixels)
+{
+    groat_pool_s16 wrong = *k;
+    wrong.rows -= k->rows > 1;
+    groat_kernels.average_pool_s16(&wrong, rows, out, pixels);
+}
+
+static void max_pool_s16_starts_at_zero(const groat_pool_s16 *k, const int8_t *const *rows, int16_t *out,
+                                        uint32_t pixels)
+{
+    groat_pool_s16 wrong = *k;
+    wrong.act_min = groat_clamp(0, k->act_min, k->act_max);
+    groat_kernels.max_pool_s16(&wrong, rows, out, pixels);
+}
+
+static void add_s16_ignores_step(const groat_add_s16 *k, const int16_t *a, uint32_t a_step, const int16_t *b,
+                                 uint32_t b_step, int16_t *out, uint32_t count)
+{
+    groat_kernels.add_s16(k, a, a_step, b, b_step && a_step, out, count);
+}
+
+static void softmax_s16_forgets_shift(const groat_softmax_s16 *k, const int16_t *in, int16_t *out, uint32_t count)
+{
+    groat_softmax_s16 wrong = *k;
+    wrong.shift = 0;
+    groat_kernels.softmax_s16(&wrong, in, out, count);
 }
 
 /* ---- The one that is chosen ---------------------------------------------------------------------- */

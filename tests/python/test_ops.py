@@ -19,7 +19,7 @@ import pytest
 import tflite
 from tests.support.graphs import kinds, pack_as_is, random_int8
 from tests.support.material import ROOT
-from tests.support.random_graphs import OPS, RandomModel, random_inputs, random_model
+from tests.support.random_graphs import OPS, WIDE_ONLY, RandomModel, random_inputs, random_model
 from tools.tflite_builder import Builder, Quant
 
 import groat
@@ -75,7 +75,7 @@ def test_an_op_is_a_documented_function(name: str) -> None:
 
 
 def test_the_functions_are_those_of_the_table() -> None:
-    assert dir(kernels) == sorted(kernels.function_name(name) for name in NAMES)
+    assert dir(kernels) == sorted({kernels.function_name(name) for name in NAMES})
     with pytest.raises(AttributeError, match=r"groat\.kernels has no 'conv3d'; it has add, "):
         kernels.conv3d  # noqa: B018
 
@@ -113,8 +113,8 @@ def disagreement(graph: Graph, packed: bytes, inputs: Sequence[Array], seen: Cou
 @pytest.mark.parametrize("optimised", [False, True], ids=["as imported", "optimised"])
 def test_kernels_equal_references_in_random_models(optimised: bool) -> None:
     seen: Counter[str] = Counter()
-    for seed in range(600):
-        model = random_model(seed)
+    for seed in range(1000):
+        model = random_model(seed, wide=seed >= 600)
         if optimised:
             compiled = groat.compile(model)
             graph, packed = compiled.graph, compiled.packed
@@ -297,12 +297,12 @@ def any_array(rng: Rng, shape: Sequence[int], dtypes: Sequence[str]) -> Array:
 
 def case_pad(rng: Rng) -> None:
     rank = int(rng.integers(1, 7))
-    x = any_array(rng, shape_of(rng, rank, 4), ("int8", "float32"))
-    value = zero_point(rng) if x.dtype == np.int8 else float(np.float32(rng.normal()))
+    x = any_array(rng, shape_of(rng, rank, 4), ("int8", "int16", "float32"))
+    value = zero_point(rng) if x.dtype != np.float32 else float(np.float32(rng.normal()))
     kernels.pad(x, [(int(a), int(b)) for a, b in rng.integers(0, 3, (rank, 2))], value)
 
 
-ANY = ("int8", "uint8", "int32", "float32")
+ANY = ("int8", "uint8", "int16", "int32", "float32")
 
 
 def case_reshape(rng: Rng) -> None:
@@ -318,7 +318,7 @@ def case_transpose(rng: Rng) -> None:
 def case_concatenation(rng: Rng) -> None:
     rank = int(rng.integers(1, 6))
     axis = int(rng.integers(0, rank))
-    shape, dtype = shape_of(rng, rank, 4), str(rng.choice(["int8", "float32"]))
+    shape, dtype = shape_of(rng, rank, 4), str(rng.choice(["int8", "int16", "float32"]))
     sizes = rng.integers(1, 6, int(rng.integers(1, 5)))
     parts = [any_array(rng, (*shape[:axis], int(size), *shape[axis + 1 :]), (dtype,)) for size in sizes]
     kernels.concatenation(parts, axis - rank if rng.random() < 0.3 else axis)
@@ -348,6 +348,140 @@ def case_dequantize(rng: Rng) -> None:
     kernels.dequantize(x, scale=float(np.exp(rng.uniform(-40, 40))), zero_point=zero_point(rng))
 
 
+# ---- The same with int16 activations ----
+
+
+def random_int16(rng: Rng, shape: Sequence[int]) -> Array:
+    """int16 over the whole range, or only its two ends."""
+    if rng.random() < 0.2:
+        return rng.choice(np.array([-32768, 32767], np.int16), tuple(shape))
+    return rng.integers(-32768, 32768, tuple(shape)).astype(np.int16)
+
+
+def clamp_int16(rng: Rng) -> dict[str, int]:
+    if rng.random() < 0.5:
+        return {}
+    low, high = sorted(int(value) for value in rng.integers(-32768, 32768, 2))
+    return {"act_min": low, "act_max": high}
+
+
+def scaling_int16(rng: Rng, count: int, depth: int, dtypes: Sequence[str]) -> dict[str, Array | None]:
+    """Bias, multiplier and shift: most bring sums of `depth` products into range, some are as extreme as can be."""
+    dtype = str(rng.choice([*dtypes, "none"]))
+    wide = dtype != "int32"
+    values = None
+    if dtype != "none":
+        limits = np.iinfo(dtype)
+        ends = rng.choice(np.array([limits.min, limits.max, 0], dtype), count)
+        values = ends if rng.random() < 0.2 else rng.integers(-(2**22), 2**22, count).astype(dtype)
+    multiplier = rng.integers(1 << 30, 1 << 31, count)
+    shift = rng.integers(-9, -3, count) - int(np.log2(depth)) // 2
+    if rng.random() < 0.3:
+        multiplier = np.where(rng.random(count) < 0.5, rng.choice([0, 1, INT32.max], count), multiplier)
+        shift = rng.integers(-31, 15 if wide else 31, count)
+    return {"bias": values, "multiplier": multiplier.astype(np.int32), "shift": shift.astype(np.int32)}
+
+
+def case_conv_int16(rng: Rng) -> None:
+    n, h, w, _ = shape_of(rng, 4, 7)
+    groups, depth, filters = (int(value) for value in rng.integers(1, 5, 3))
+    groups = groups if rng.random() < 0.4 else 1
+    window = sliding(rng, (h, w))
+    weights = random_int8(rng, (groups * filters, *window.pop("kernel"), depth))
+    constants = scaling_int16(rng, len(weights), weights[0].size, ("int32", "int64"))
+    x = random_int16(rng, (min(n, 2), h, w, groups * depth))
+    kernels.conv2d(x, weights, **constants, **window, **clamp_int16(rng))
+
+
+def case_depthwise_int16(rng: Rng) -> None:
+    n, h, w, c = shape_of(rng, 4, 7)
+    out_c = c * int(rng.integers(1, 4))
+    window = sliding(rng, (h, w))
+    weights = random_int8(rng, (1, *window.pop("kernel"), out_c))
+    constants = scaling_int16(rng, out_c, weights.size // out_c, ("int64",))
+    kernels.depthwise_conv2d(
+        random_int16(rng, (min(n, 2), h, w, c)), weights, **constants, **window, **clamp_int16(rng)
+    )
+
+
+def case_fully_connected_int16(rng: Rng) -> None:
+    batches, out_c = shape_of(rng, 2, 6)
+    depth = int(rng.integers(1, 70)) if rng.random() < 0.8 else int(rng.integers(500, 1100))
+    kernels.fully_connected(
+        random_int16(rng, (batches, depth)),
+        random_int8(rng, (out_c, depth)),
+        weights_zero_point=zero_point(rng) if rng.random() < 0.3 else 0,
+        **scaling_int16(rng, out_c, depth, ("int32", "int64")),
+        **clamp_int16(rng),
+    )
+
+
+def case_pool_int16(function: Callable[..., Array]) -> Callable[[Rng], None]:
+    def case(rng: Rng) -> None:
+        n, h, w, c = shape_of(rng, 4, 8)
+        x = random_int16(rng, (min(n, 2), h, w, c))
+        function(x, **sliding(rng, (h, w), dilated=False), **clamp_int16(rng))
+
+    return case
+
+
+def case_elementwise_int16(function: Callable[..., Array]) -> Callable[[Rng], None]:
+    def case(rng: Rng) -> None:
+        a, b = (random_int16(rng, array.shape) for array in operands(rng))
+        a_scale, b_scale = np.exp(rng.uniform(-12, 2, 2))
+        combined = a_scale + b_scale if function is kernels.add else a_scale * b_scale * 30_000
+        output_scale = combined * np.exp(rng.uniform(-2, 3))
+        function(a, b, a_scale=a_scale, b_scale=b_scale, output_scale=output_scale, **clamp_int16(rng))
+
+    return case
+
+
+def case_mean_int16(rng: Rng) -> None:
+    rank = int(rng.integers(1, 6))
+    axes = rng.permutation(rank)[: int(rng.integers(1, rank + 1))].tolist()
+    output_scale = 0.1 * float(np.exp(rng.uniform(-3, 3)))
+    x = random_int16(rng, shape_of(rng, rank, 6))
+    kernels.mean(x, axes, input_scale=0.1, output_scale=output_scale, keep_dims=bool(rng.random() < 0.5))
+
+
+def case_softmax_int16(rng: Rng) -> None:
+    x = random_int16(rng, (*shape_of(rng, int(rng.integers(0, 4)), 4), int(rng.integers(1, 200))))
+    kernels.softmax(x, input_scale=float(np.exp(rng.uniform(-14, 3))), beta=float(np.exp(rng.uniform(-1, 1))))
+
+
+def case_sigmoid(rng: Rng) -> None:
+    x = random_int16(rng, shape_of(rng, int(rng.integers(0, 5))))
+    input_scale = 1 / 4096 if rng.random() < 0.2 else float(np.exp(rng.uniform(-12, 0.9)))
+    kernels.sigmoid(x, input_scale=input_scale, tanh=bool(rng.random() < 0.5))
+
+
+def case_rescale(rng: Rng) -> None:
+    shape = shape_of(rng, int(rng.integers(0, 5)))
+    narrow_in, narrow_out = rng.random(2) < 0.5
+    kernels.rescale(
+        random_int8(rng, shape) if narrow_in else random_int16(rng, shape),
+        input_scale=1.0 if narrow_in else 1 / 256,
+        output_scale=float(np.exp(rng.uniform(-2, 2))) * (1.0 if narrow_out else 1 / 256),
+        input_zero_point=zero_point(rng) if narrow_in else 0,
+        output_zero_point=zero_point(rng) if narrow_out else 0,
+        dtype="int8" if narrow_out else "int16",
+        **(clamp(rng) if narrow_out else clamp_int16(rng)),
+    )
+
+
+def case_quantize_int16(rng: Rng) -> None:
+    scale = float(np.exp(rng.uniform(-8, 8)))
+    halves = (rng.integers(-33_000, 33_000, 200) + rng.choice([0.0, 0.5, -0.5], 200)) * np.float32(scale)
+    special = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 3e38, -3e38, 1e-45, -1e-45], np.float32)
+    ends = (np.array([32766.5, 32767.0, 32767.5, -32767.5, -32768.0, -32768.5]) * scale).astype(np.float32)
+    near = np.nextafter(halves.astype(np.float32), np.float32(rng.choice([-np.inf, np.inf])))
+    kernels.quantize(np.concatenate([halves.astype(np.float32), near, special, ends]), scale=scale, dtype="int16")
+
+
+def case_dequantize_int16(rng: Rng) -> None:
+    kernels.dequantize(random_int16(rng, (2, 50)), scale=float(np.exp(rng.uniform(-40, 40))))
+
+
 DIRECT: Mapping[str, Callable[[Rng], None]] = {
     "conv_2d": case_conv,
     "depthwise_conv_2d": case_depthwise,
@@ -368,6 +502,19 @@ DIRECT: Mapping[str, Callable[[Rng], None]] = {
     "lut": case_lut,
     "quantize": case_quantize,
     "dequantize": case_dequantize,
+    "conv_2d_int16": case_conv_int16,
+    "depthwise_conv_2d_int16": case_depthwise_int16,
+    "fully_connected_int16": case_fully_connected_int16,
+    "average_pool_2d_int16": case_pool_int16(kernels.average_pool2d),
+    "max_pool_2d_int16": case_pool_int16(kernels.max_pool2d),
+    "add_int16": case_elementwise_int16(kernels.add),
+    "mul_int16": case_elementwise_int16(kernels.mul),
+    "mean_int16": case_mean_int16,
+    "softmax_int16": case_softmax_int16,
+    "sigmoid_int16": case_sigmoid,
+    "rescale": case_rescale,
+    "quantize_int16": case_quantize_int16,
+    "dequantize_int16": case_dequantize_int16,
 }
 
 
@@ -424,19 +571,36 @@ def compare(model: bytes, inputs: Sequence[Array], name: str) -> Graph:
     return compiled.graph
 
 
+def becomes(operator: str, wide: bool) -> set[str]:
+    """What an operator is imported as."""
+    (kind,) = (row.name for row in op_rows() if operator in op_def(row.name).tflite)
+    if operator in ("RELU", "RELU6", "QUANTIZE") and wide:
+        return {"rescale", "quantize_int16"}
+    if operator == "LOGISTIC" and wide:
+        return {"sigmoid_int16"}
+    # Between integers of 8 bits it is a table.
+    return (
+        {kind, "lut"}
+        if operator == "QUANTIZE"
+        else {f"{kind}_int16"}
+        if f"{kind}_int16" in NAMES and wide
+        else {kind, f"{kind}_s4"}
+    )
+
+
+WAYS = [(operator, wide) for operator in OPS for wide in (False, True) if wide or operator not in WIDE_ONLY]
+
+
 @needs_tflm
-@pytest.mark.parametrize("operator", OPS)
-def test_an_operator_equals_tflm(operator: str) -> None:
+@pytest.mark.parametrize(("operator", "wide"), WAYS)
+def test_an_operator_equals_tflm(operator: str, wide: bool) -> None:
     """Models of this operator, and of what is needed to have a tensor that fits it."""
     others = frozenset(OPS) - {operator, "RESHAPE"}
-    (kind,) = (row.name for row in op_rows() if operator in op_def(row.name).tflite)
-    # QUANTIZE between integers is a table; weights may be int4.
-    becomes = {kind, "lut"} if operator == "QUANTIZE" else {kind, f"{kind}_s4"}
     count = 0
     for seed in range(40):
-        model = RandomModel(seed, 3, others).build()
+        model = RandomModel(seed, 3, others, wide).build()
         graph = groat.load(model).graph
-        count += sum(op in becomes for op in kinds(graph))
+        count += sum(op in becomes(operator, wide) for op in kinds(graph))
         compare(model, random_inputs(model, seed), f"{operator} {seed}")
     assert count >= 20
 
@@ -464,6 +628,57 @@ def test_a_function_of_one_value_equals_tflm_for_each_value(operator: str) -> No
         assert kinds(compare(builder.build([y]), [STORED], f"{operator} {case}")) == ["lut"]
 
 
+STORED_INT16 = np.arange(-32768, 32768).astype(np.int16)
+
+
+@needs_tflm
+@pytest.mark.parametrize("operator", ["LOGISTIC", "TANH", "RELU", "RELU6", "QUANTIZE"])
+def test_a_function_of_an_int16_equals_tflm_for_each_value(operator: str) -> None:
+    rng = np.random.default_rng(6)
+    for case in range(12):
+        builder = Builder()
+        scale = (1 / 4096, 4 / 12288, 2.6, 1e-9)[case] if case < 4 else float(np.exp(rng.uniform(-12, 0.9)))
+        if operator == "RELU6":
+            scale = max(scale, 1e-8)  # beyond it TFLM's limit of 6 / scale is undefined
+        x = builder.input((1 << 16,), "int16", Quant(scale))
+        quant = Quant(scale * float(np.exp(rng.uniform(-3, 3))))
+        if operator in ("LOGISTIC", "TANH"):
+            y = builder.logistic(x) if operator == "LOGISTIC" else builder.tanh(x)
+        elif operator == "RELU":
+            y = builder.relu(x, None if case % 3 == 0 else quant)
+        elif operator == "RELU6":
+            y = builder.relu6(x)
+        else:
+            narrow = Quant(scale * 256, zero_point(rng))
+            y = builder.quantize(x, quant if case % 2 else narrow, "int16" if case % 2 else "int8")
+        kind = "sigmoid_int16" if operator in ("LOGISTIC", "TANH") else "rescale"
+        assert kinds(compare(builder.build([y]), [STORED_INT16], f"{operator} {case}")) == [kind]
+
+
+@needs_tflm
+@pytest.mark.parametrize("dtype", ["int32", "int64"])
+def test_accumulators_of_int16_layers_wrap_as_tflm_does(dtype: str) -> None:
+    """Sums and results beyond what 32 bits hold, and every shift that a scale can have."""
+    rng = np.random.default_rng(8)
+    ends = [-(2**31), 2**31 - 1, 2**30, -(2**30) - 1, 0]
+    ends += [] if dtype == "int32" else [2**33 + 5, -(2**40), 2**46, -(2**50), 2**60]
+    for weight_scale in 2.0 ** rng.uniform(-40, 13.9, 30):
+        builder = Builder()
+        x = builder.input((3, 4), "int16", Quant(1.0))
+        weights = random_int8(rng, (len(ends), 4))
+        quant = Quant(float(np.float32(weight_scale)))
+        y = builder.fully_connected(x, weights, np.array(ends, dtype), quant, Quant(1.0))
+        compare(builder.build([y]), [random_int16(rng, (3, 4))], f"scale {weight_scale}")
+
+
+@needs_tflm
+def test_a_long_row_of_int16_logits_equals_tflm() -> None:
+    for scale in (1e-6, 1e-4, 0.01, 100.0):
+        builder = Builder()
+        y = builder.softmax(builder.input((1, 65535), "int16", Quant(scale)))
+        compare(builder.build([y]), [STORED_INT16[None, 1:]], f"scale {scale}")
+
+
 @needs_tflm
 def test_quantize_and_dequantize_equal_tflm() -> None:
     rng = np.random.default_rng(4)
@@ -474,6 +689,9 @@ def test_quantize_and_dequantize_equal_tflm() -> None:
         builder = Builder()
         quantized = builder.quantize(builder.input(x.shape, "float32"), Quant(scale, zero))
         compare(builder.build([quantized, builder.dequantize(quantized)]), [x], f"case {case}")
+        builder = Builder()
+        wide = builder.quantize(builder.input(x.shape, "float32"), Quant(scale / 256), "int16")
+        compare(builder.build([wide, builder.dequantize(wide)]), [x], f"case {case}, int16")
 
 
 @needs_tflm

@@ -270,7 +270,8 @@ static void check_ranges(const test_case *test)
         for (int i = 0; i < GROAT_RANK_MAX; i++) {
             elements *= tensor->dims[i];
         }
-        EXPECT(bytes == elements * (tensor->dtype == GROAT_INT8 || tensor->dtype == GROAT_UINT8 ? 1 : 4));
+        const uint32_t sizes[] = {0, 1, 1, 4, 4, 2}; /* by enum groat_dtype */
+        EXPECT(tensor->dtype < sizeof sizes / sizeof sizes[0] && bytes == elements * sizes[tensor->dtype]);
         int in_arena = data >= arena && data + bytes <= arena + arena_bytes;
         int in_model = data >= test->model.data && data + bytes <= test->model.data + test->model.bytes;
         EXPECT(bytes > 0 && in_arena + in_model == 1);

@@ -17,7 +17,7 @@ from groat.errors import ModelError, UnsupportedError, VerifyError
 from groat.graph import Graph, Op, Quantization, Tensor, verify
 from groat.graph.ir import Array
 from groat.ops import op_def, tflite_importers
-from groat.ops.base import Unsupported
+from groat.ops.base import MOVED, Unsupported
 
 IDENTIFIER = b"TFL3"
 # Vectors of a file may share bytes, but all of them together are never this many times as long as the file.
@@ -115,7 +115,7 @@ class _Operator:
         return f"op {self.index} {self.name} ({reads} -> {writes})"
 
 
-DTYPES = {"INT8": "int8", "UINT8": "uint8", "INT32": "int32", "FLOAT32": "float32"}
+DTYPES = {name.upper(): name for name in (*MOVED, "int64")}  # int64 only for biases
 CONSTANT_DTYPES = {"INT4": "int4"}  # of weights alone
 
 
@@ -193,8 +193,8 @@ def _constant(raw: bytes, dtype: str, shape: tuple[int, ...]) -> Array | None:
 
 def _require_describable(tensor: Tensor) -> None:
     """Raises Unsupported for a type or rank that no packed model can have."""
-    if tensor.dtype not in DTYPES.values() and not (tensor.dtype == "int4" and tensor.data is not None):
-        raise Unsupported(f"a tensor is {tensor.dtype}; expected {', '.join(DTYPES.values())}")
+    if tensor.dtype not in MOVED and not (tensor.dtype in ("int4", "int64") and tensor.data is not None):
+        raise Unsupported(f"a tensor is {tensor.dtype}; expected {', '.join(MOVED)}")
     if len(tensor.shape) > RANK_MAX:
         raise Unsupported(f"a tensor has {len(tensor.shape)} dimensions; expected at most {RANK_MAX}")
 

@@ -42,7 +42,8 @@ class Tensor:
 
     Attributes:
         shape: fixed sizes, slowest first; () is a scalar.
-        dtype: a NumPy dtype name: int8, uint8, int32 or float32.  A constant may also be int4: its data are int8.
+        dtype: a NumPy dtype name: int8, uint8, int16, int32 or float32.  A constant may also be int64, or int4: then
+            its data are int8.
     """
 
     name: str

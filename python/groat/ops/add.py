@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sum of two int8 tensors, with broadcasting.
+"""Sum of two int8 tensors, with broadcasting; add_int16 is for int16.
 
 inputs: a, b int8.
 attrs: of broadcast.Elementwise; a_multiplier, a_shift, b_multiplier, b_shift, output_multiplier, output_shift;
@@ -17,10 +17,10 @@ from numpy.typing import ArrayLike
 from groat.graph.ir import Array, Op, Tensor
 from groat.ops.arithmetic import clamp_int8, factor, requantize, wrap32
 from groat.ops.base import Constants, ImportedOp, Unsupported
-from groat.ops.broadcast import Elementwise, import_elementwise
-from groat.ops.call import arguments_of, array, call, scale
+from groat.ops.broadcast import Elementwise, call_attrs, import_elementwise, operands
+from groat.ops.call import arguments_of, call, scale
 
-LEFT_SHIFT = 20
+LEFT_SHIFTS = {"": 20, "_int16": 15}  # bits of headroom, by the ending of the op's name
 FACTORS = (
     "a_multiplier",
     "a_shift",
@@ -52,26 +52,26 @@ class Add(Elementwise):
         return {**self.common_fields(op, inputs, outputs), **{name: op.attrs[name] for name in FACTORS}}
 
 
-def add_factors(a_scale: float, b_scale: float, output_scale: float) -> dict[str, int]:
-    """Both operands are brought to twice the larger scale, with 20 more bits, before they are added."""
+def add_factors(a_scale: float, b_scale: float, output_scale: float, left_shift: int) -> dict[str, int]:
+    """Both operands are brought to twice the larger scale, with `left_shift` more bits, before they are added."""
     common = 2.0 * max(a_scale, b_scale)
     factors = {
         "a": a_scale / common,
         "b": b_scale / common,
-        "output": common / ((1 << LEFT_SHIFT) * output_scale),
+        "output": common / ((1 << left_shift) * output_scale),
     }
-    attrs = {"left_shift": LEFT_SHIFT}
+    attrs = {"left_shift": left_shift}
     for name, real in factors.items():
         attrs[f"{name}_multiplier"], attrs[f"{name}_shift"] = factor(real)
     return attrs
 
 
 def _import(source: ImportedOp) -> Op:
-    attrs = import_elementwise(source)
-    factors = add_factors(source.input(0).scale, source.input(1).scale, source.output(0).scale)
+    suffix, attrs = import_elementwise(source)
+    factors = add_factors(source.input(0).scale, source.input(1).scale, source.output(0).scale, LEFT_SHIFTS[suffix])
     if factors["output_shift"] > 0:
         raise Unsupported(f"its output scale {source.output(0).scale} is too small for its inputs' scales")
-    return source.op("add", source.inputs[:2], {**attrs, **factors})
+    return source.op("add" + suffix, source.inputs[:2], {**attrs, **factors})
 
 
 Add.tflite = {"ADD": _import}
@@ -88,30 +88,29 @@ def add(
     a_zero_point: int = 0,
     b_zero_point: int = 0,
     output_zero_point: int = 0,
-    act_min: int = -128,
-    act_max: int = 127,
+    act_min: int | None = None,
+    act_max: int | None = None,
     on: str = "host",
     isa: str | None = None,
 ) -> Array:
     """Sum with broadcasting.
 
     Args:
-        a, b: int8, of shapes that broadcast to one of them.
+        a, b: int8 or int16, of one type and of shapes that broadcast to one of them.
         a_scale, b_scale, output_scale: real = scale * (stored - zero_point); read as float32.
-        on, isa: as conv2d.
+        a_zero_point, b_zero_point, output_zero_point: 0 for int16.
+        act_min, act_max, on, isa: as conv2d.
 
-    Returns int8 of the common shape.
+    Returns an array of their type and the common shape.
     Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
     """
+    suffix, inputs = operands(a, b)
+    dtype = str(inputs[0].dtype)
     scales = [scale(a_scale, "a_scale"), scale(b_scale, "b_scale"), scale(output_scale, "output_scale")]
     with arguments_of("add"):
-        factors = add_factors(*scales)
+        factors = add_factors(scales[0], scales[1], scales[2], LEFT_SHIFTS[suffix])
     attrs = {
         **factors,
-        "a_zero_point": a_zero_point,
-        "b_zero_point": b_zero_point,
-        "output_zero_point": output_zero_point,
-        "act_min": act_min,
-        "act_max": act_max,
+        **call_attrs(dtype, a_zero_point, b_zero_point, output_zero_point, act_min, act_max),
     }
-    return call("add", [array(a, "a", "int8"), array(b, "b", "int8")], attrs, "int8", on, isa)
+    return call("add" + suffix, inputs, attrs, dtype, on, isa)

@@ -16,6 +16,8 @@ from groat.graph.ir import Quantization, Tensor
 from groat.ops.base import Unsupported
 
 Int64 = NDArray[np.int64]
+LIMITS = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767)}
+SHIFT_MAX_WIDE = 14  # of requantize_wide
 
 
 def round_half_away(x: float) -> int:
@@ -69,12 +71,29 @@ def requantize(x: ArrayLike, multiplier: ArrayLike, shift: ArrayLike) -> Int64:
     return round_shift(mul_high(shifted, multiplier), np.maximum(-shifts, 0))
 
 
+def reduced_multiplier(multiplier: ArrayLike) -> Int64:
+    """A Q31 multiplier as Q15, at most 32767: what accumulators of 64 bits are multiplied by."""
+    return np.minimum((np.asarray(multiplier, np.int64) + (1 << 15)) >> 16, np.int64(32767))
+
+
+def requantize_wide(x: ArrayLike, multiplier: ArrayLike, shift: ArrayLike) -> Int64:
+    """x * multiplier * 2**(shift - 31) of 64-bit accumulators, the multiplier reduced to Q15; rounded once."""
+    right = 15 - np.asarray(shift, np.int64)
+    with np.errstate(over="ignore"):
+        product = np.asarray(x, np.int64) * reduced_multiplier(multiplier) + (np.int64(1) << (right - 1))
+    return wrap32(product >> right)
+
+
 def clamp_int8(x: ArrayLike, low: int = -128, high: int = 127) -> NDArray[np.int8]:
     return np.clip(np.asarray(x, np.int64), low, high).astype(np.int8)
 
 
+def clamp_int16(x: ArrayLike, low: int = -32768, high: int = 32767) -> NDArray[np.int16]:
+    return np.clip(np.asarray(x, np.int64), low, high).astype(np.int16)
+
+
 def activation_range(activation: str, tensor: Tensor) -> tuple[int, int]:
-    """The clamp that a fused activation puts on the int8 values of `tensor`.
+    """The clamp that a fused activation puts on the int8 or int16 values of `tensor`.
 
     `activation` is NONE, RELU, RELU6 or RELU_N1_TO_1; raises Unsupported for any other.
     """
@@ -91,14 +110,15 @@ def activation_range(activation: str, tensor: Tensor) -> tuple[int, int]:
         return tensor.zero_point + round_half_away(steps(real, tensor.scale))
 
     low, high = bounds[activation]
+    lowest, highest = LIMITS[tensor.dtype]
     return (
-        max(-128, -128 if low is None else stored(low)),
-        min(127, 127 if high is None else stored(high)),
+        max(lowest, lowest if low is None else stored(low)),
+        min(highest, highest if high is None else stored(high)),
     )
 
 
 def steps(real: float, scale: float) -> float:
-    """real / scale in single precision, but at most a million: no int8 clamp can tell more from that."""
+    """real / scale in single precision, but at most a million: no clamp of 16 bits can tell more from that."""
     with np.errstate(over="ignore"):
         return float(np.clip(np.float32(real) / np.float32(scale), -1e6, 1e6))
 
@@ -107,13 +127,41 @@ def require_int8(tensor: Tensor, role: str) -> None:
     """Raises Unsupported unless `tensor` is int8 with one scale and zero point."""
     if tensor.dtype != "int8":
         raise Unsupported(f"its {role} is {tensor.dtype}; there are kernels for int8 only")
+    _require_scale(tensor, role)
+
+
+def require_activations(*tensors: tuple[Tensor, str]) -> str:
+    """The ending of the name of the op for these tensors, each with its role: "" if all are int8, "_int16" if all are
+    int16 with zero point 0; raises Unsupported otherwise."""
+    if tensors[0][0].dtype != "int16":
+        for tensor, role in tensors:
+            require_int8(tensor, role)
+        return ""
+    for tensor, role in tensors:
+        if tensor.dtype != "int16":
+            raise Unsupported(f"its {role} is {tensor.dtype}; expected int16, as its {tensors[0][1]} is")
+        require_int16(tensor, role)
+    return "_int16"
+
+
+def require_int16(tensor: Tensor, role: str) -> None:
+    """Raises Unsupported unless `tensor` is int16 with one scale and zero point 0."""
+    if tensor.dtype != "int16":
+        raise Unsupported(f"its {role} is {tensor.dtype}; expected int16")
+    _require_scale(tensor, role)
+    if tensor.zero_point != 0:
+        raise Unsupported(f"its {role} is int16 with zero point {tensor.zero_point}; expected 0")
+
+
+def _require_scale(tensor: Tensor, role: str) -> None:
     quantization = tensor.quantization
     if quantization is None or not quantization.per_tensor:
         raise Unsupported(f"its {role} has no scale for the whole tensor")
     if not (math.isfinite(tensor.scale) and tensor.scale > 0):
         raise Unsupported(f"its {role} has scale {tensor.scale}; expected a positive number")
-    if not -128 <= tensor.zero_point <= 127:
-        raise Unsupported(f"its {role} has zero point {tensor.zero_point}; expected -128 to 127")
+    low, high = LIMITS[tensor.dtype]
+    if not low <= tensor.zero_point <= high:
+        raise Unsupported(f"its {role} has zero point {tensor.zero_point}; expected {low} to {high}")
 
 
 def channel_scales(weights: Tensor, channels: int, axis: int) -> list[float]:
@@ -149,6 +197,12 @@ def factor(real: float) -> tuple[int, int]:
     if not real < 2.0**30:
         raise Unsupported(f"its scales differ by a factor of {real}; expected less than 2**30")
     return quantize_multiplier(real)
+
+
+def require_wide_shifts(shifts: ArrayLike) -> None:
+    """Raises Unsupported for a factor that 64-bit accumulators cannot be scaled by."""
+    if np.max(shifts) > SHIFT_MAX_WIDE:
+        raise Unsupported(f"its scales differ by a factor of 2**{SHIFT_MAX_WIDE} or more, for 64-bit accumulators")
 
 
 def folded_bias(bias: ArrayLike, weights_sum: ArrayLike, input_zero_point: int, constant: int = 0) -> Int64:

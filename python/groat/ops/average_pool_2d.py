@@ -29,19 +29,19 @@ def average_pool2d(
     kernel: Pair,
     stride: Pair | None = None,
     padding: Padding = "valid",
-    act_min: int = -128,
-    act_max: int = 127,
+    act_min: int | None = None,
+    act_max: int | None = None,
     on: str = "host",
     isa: str | None = None,
 ) -> Array:
     """Average pooling; padding does not count, halves round away from zero.
 
     Args:
-        x: int8 [n, h, w, c].
+        x: int8 or int16 [n, h, w, c].
         kernel, stride: (height, width) or one for both; the stride is the kernel's size unless given.
-        padding, on, isa: as conv2d.
+        padding, act_min, act_max, on, isa: as conv2d.
 
-    Returns int8 [n, out_h, out_w, c], in the scale of x.
+    Returns an array [n, out_h, out_w, c] of the type of x, in its scale.
     Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
     """
     return call_pool("average_pool_2d", x, kernel, stride, padding, act_min, act_max, on, isa)

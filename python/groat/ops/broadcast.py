@@ -4,13 +4,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from groat.graph.ir import Op, Tensor
-from groat.ops.arithmetic import activation_range, require_int8
+from groat.graph.ir import Array, Op, Tensor
+from groat.ops.arithmetic import activation_range, require_activations
 from groat.ops.base import ImportedOp, OpDef, Shape, Unsupported
+from groat.ops.call import activations, array, clamp, zero_points
 
 AXES = 6
 
@@ -52,6 +54,8 @@ def merged_axes(a: Shape, b: Shape, out: Shape) -> tuple[list[int], list[int], l
 class Elementwise(OpDef):
     """attrs of every elementwise op: a_zero_point, b_zero_point, output_zero_point, act_min, act_max."""
 
+    fields: ClassVar[tuple[str, ...]] = ("a_zero_point", "b_zero_point", "output_zero_point", "act_min", "act_max")
+
     def shapes(self, op: Op, inputs: Sequence[Tensor]) -> list[Shape]:
         return [tuple(np.broadcast_shapes(inputs[0].shape, inputs[1].shape))]
 
@@ -63,20 +67,18 @@ class Elementwise(OpDef):
 
     def common_fields(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> dict[str, Any]:
         dims, a_strides, b_strides = merged_axes(inputs[0].shape, inputs[1].shape, outputs[0].shape)
-        names = ("a_zero_point", "b_zero_point", "output_zero_point", "act_min", "act_max")
         return {
             "dims": dims,
             "a_strides": a_strides,
             "b_strides": b_strides,
-            **{name: op.attrs[name] for name in names},
+            **{name: op.attrs[name] for name in self.fields},
         }
 
 
-def import_elementwise(source: ImportedOp) -> dict[str, Any]:
-    """The attributes of Elementwise."""
+def import_elementwise(source: ImportedOp) -> tuple[str, dict[str, Any]]:
+    """(ending of the op's name, the attributes of Elementwise)."""
     a, b, y = source.input(0), source.input(1), source.output(0)
-    for tensor, role in ((a, "first input"), (b, "second input"), (y, "output")):
-        require_int8(tensor, role)
+    suffix = require_activations((a, "first input"), (b, "second input"), (y, "output"))
     try:
         shape = tuple(np.broadcast_shapes(a.shape, b.shape))
     except ValueError:
@@ -85,10 +87,24 @@ def import_elementwise(source: ImportedOp) -> dict[str, Any]:
         raise Unsupported(f"its output has shape {list(y.shape)}; expected {list(shape)}")
     merged_axes(a.shape, b.shape, y.shape)
     low, high = activation_range(source.options["FusedActivationFunction"], y)
-    return {
+    return suffix, {
         "a_zero_point": a.zero_point,
         "b_zero_point": b.zero_point,
         "output_zero_point": y.zero_point,
         "act_min": low,
         "act_max": high,
     }
+
+
+def operands(a: ArrayLike, b: ArrayLike) -> tuple[str, list[Array]]:
+    """(ending of the op's name, two int8 or two int16 arrays)."""
+    first, suffix = activations(a, "a")
+    return suffix, [first, array(b, "b", str(first.dtype))]
+
+
+def call_attrs(
+    dtype: Any, a_zero_point: int, b_zero_point: int, output_zero_point: int, act_min: int | None, act_max: int | None
+) -> dict[str, int]:
+    """The attributes of Elementwise from the arguments of a call."""
+    points = zero_points(dtype, a=a_zero_point, b=b_zero_point, output=output_zero_point)
+    return {**points, **clamp(dtype, act_min, act_max)}

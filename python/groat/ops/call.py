@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 
 from groat.errors import InputError, ModelError, VerifyError
 from groat.graph.ir import Array, Graph, Op, Tensor
+from groat.ops.arithmetic import LIMITS
 from groat.ops.base import Unsupported
 from groat.ops.measure import METER
 from groat.ops.window import same_padding
@@ -43,9 +44,29 @@ def four_bits(value: ArrayLike, name: str) -> Array:
     return result
 
 
-def channels(value: ArrayLike, name: str, count: int) -> Array:
+def activations(value: ArrayLike, name: str, rank: int | None = None) -> tuple[Array, str]:
+    """(an int8 or int16 array, the ending of the name of its op: "" or "_int16")."""
+    result = array(value, name, ("int8", "int16"), rank)
+    return result, "_int16" if result.dtype == np.int16 else ""
+
+
+def clamp(dtype: Any, act_min: int | None, act_max: int | None) -> dict[str, int]:
+    """The attributes act_min and act_max; None stands for the end of the type's range."""
+    low, high = LIMITS[str(dtype)]
+    return {"act_min": low if act_min is None else act_min, "act_max": high if act_max is None else act_max}
+
+
+def zero_points(dtype: Any, **values: int) -> dict[str, int]:
+    """Attributes <name>_zero_point; InputError if the type is int16 and one is not 0."""
+    for name, value in values.items():
+        if str(dtype) == "int16" and value != 0:
+            raise InputError(f"{name}_zero_point is {value}; expected 0 for int16")
+    return {f"{name}_zero_point": value for name, value in values.items()}
+
+
+def channels(value: ArrayLike, name: str, count: int, dtype: str = "int32") -> Array:
     """An int32 for each of `count` channels, from as many or from one; InputError for any other number."""
-    result = np.asarray(value, np.int32)
+    result = np.asarray(value, dtype)
     if result.size not in (1, count):
         raise InputError(f"{name} has {result.size} values; expected 1 or {count}")
     return np.broadcast_to(result.ravel(), (count,)).copy()

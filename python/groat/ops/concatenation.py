@@ -47,9 +47,9 @@ def _import(source: ImportedOp) -> Op:
     if source.options["FusedActivationFunction"] != "NONE":
         raise Unsupported(f"fused activation {source.options['FusedActivationFunction']} is not NONE")
     for tensor in tensors:
-        if tensor.dtype != y.dtype or tensor.dtype not in ("int8", "float32"):
+        if tensor.dtype != y.dtype or tensor.dtype not in ("int8", "int16", "float32"):
             raise Unsupported(
-                f"input {tensor.name!r} is {tensor.dtype}, the output {y.dtype}; expected int8 or float32"
+                f"input {tensor.name!r} is {tensor.dtype}, the output {y.dtype}; expected int8, int16 or float32"
             )
         if tensor.quantization != y.quantization:
             raise Unsupported(f"input {tensor.name!r} and the output differ in scale or zero point")
@@ -67,13 +67,13 @@ def concatenation(arrays: Sequence[ArrayLike], axis: int = 0, on: str = "host", 
     """Joins arrays along one axis.
 
     Args:
-        arrays: at least one; int8 or float32, all of one dtype, equal in every dimension but the axis.
+        arrays: at least one; int8, int16 or float32, all of one dtype, equal in every dimension but the axis.
         on, isa: as conv2d.
 
     Returns the joined array.
     Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
     """
-    values = [array(value, f"arrays[{index}]", ("int8", "float32")) for index, value in enumerate(arrays)]
+    values = [array(value, f"arrays[{index}]", ("int8", "int16", "float32")) for index, value in enumerate(arrays)]
     if not values or len({value.dtype for value in values}) != 1 or len({value.ndim for value in values}) != 1:
         raise InputError(f"expected arrays of one dtype and rank, found {[(v.dtype.name, v.shape) for v in values]}")
     attrs = {"axis": axis_of(axis, values[0].ndim)}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two-dimensional convolution, int8, per channel, grouped or not.
+"""Two-dimensional convolution, int8, per channel, grouped or not; conv_2d_int16 has int16 activations.
 
 inputs: x int8 [n, h, w, c]; weights int8 [out_c, kernel_h, kernel_w, c / groups]; bias int32 [out_c] (optional).
 attrs: kernel, stride, dilation (height, width); padding ((top, bottom), (left, right)); groups; input_zero_point,
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -24,23 +24,38 @@ from groat.ops.arithmetic import (
     clamp_int8,
     folded_bias,
     requantize,
-    require_int8,
+    require_activations,
+    require_wide_shifts,
     wrap32,
 )
 from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Unsupported
-from groat.ops.call import Padding, Pair, array, call, channels, window
+from groat.ops.call import Padding, Pair, activations, array, call, channels, clamp, window, zero_points
 from groat.ops.window import import_window, pad_image, spatial_shape, window_fields
 from groat.pack.layouts import Filters, Packed
+
+if TYPE_CHECKING:
+    from groat.pack.layouts import Layouts
 
 ALIGN = 16  # of constants in a packed model
 ZERO_POINTS_AND_CLAMP = ("input_zero_point", "output_zero_point", "act_min", "act_max")
 
 
+def import_bias(source: ImportedOp, channels: int, dtypes: Sequence[str]) -> tuple[list[int], str]:
+    """(the inputs of an op with weights, the type of its bias or "none"); Unsupported for a bias of other types."""
+    if len(source.inputs) < 3 or source.inputs[2] < 0:
+        return list(source.inputs[:2]), "none"
+    bias = source.constant(2)
+    dtype = str(bias.dtype)
+    if dtype not in dtypes or bias.shape != (channels,):
+        expected = " or ".join(f"{name}[{channels}]" for name in dtypes)
+        raise Unsupported(f"its bias is {dtype}{list(bias.shape)}; expected {expected}")
+    return list(source.inputs[:3]), dtype
+
+
 def import_convolution(source: ImportedOp, channel_axis: int) -> tuple[list[int], dict[str, Any]]:
     """What CONV_2D and DEPTHWISE_CONV_2D share: (inputs, attrs)."""
     x, weights, y = source.input(0), source.input(1), source.output(0)
-    require_int8(x, "input")
-    require_int8(y, "output")
+    suffix = require_activations((x, "input"), (y, "output"))
     shape = source.constant(1).shape
     if len(shape) != 4:
         raise Unsupported(f"its weights have shape {list(shape)}; expected 4 dimensions")
@@ -49,12 +64,9 @@ def import_convolution(source: ImportedOp, channel_axis: int) -> tuple[list[int]
     if any(weights.quantization.zero_point):
         raise Unsupported("its weights have a zero point that is not 0")
     low, high = activation_range(source.options["FusedActivationFunction"], y)
-    inputs = list(source.inputs[:2])
-    if len(source.inputs) > 2 and source.inputs[2] >= 0:
-        bias = source.constant(2)
-        if bias.dtype != np.int32 or bias.shape != (shape[channel_axis],):
-            raise Unsupported(f"its bias is {bias.dtype}{list(bias.shape)}; expected int32[{shape[channel_axis]}]")
-        inputs.append(source.inputs[2])
+    # TFLM's depthwise kernel reads whatever bias an int16 layer has as int64.
+    wide = ("int64",) if channel_axis == 3 else ("int32", "int64")
+    inputs, bias = import_bias(source, shape[channel_axis], wide if suffix else ("int32",))
     attrs = {
         **import_window(source, (shape[1], shape[2])),
         **channel_multipliers(x.scale, scales, y.scale),
@@ -63,7 +75,15 @@ def import_convolution(source: ImportedOp, channel_axis: int) -> tuple[list[int]
         "act_min": low,
         "act_max": high,
     }
-    return inputs, attrs
+    return inputs, {**attrs, **(accumulators(bias, attrs["shift"]) if suffix else {})}
+
+
+def accumulators(bias: str, shift: Array) -> dict[str, int]:
+    """The attribute acc_bits of an op with int16 activations: 32 with an int32 bias, 64 with an int64 one or none."""
+    if bias == "int32":
+        return {"acc_bits": 32}
+    require_wide_shifts(shift)
+    return {"acc_bits": 64}
 
 
 def filters_of(
@@ -80,9 +100,11 @@ def filters_of(
     bias = inputs[2].data if len(inputs) > 2 else np.zeros(weights_sum.shape, np.int32)
     assert bias is not None
     attrs = op.attrs
+    acc_bits = attrs.get("acc_bits", 32)
+    folded = folded_bias(bias, weights_sum, attrs["input_zero_point"]) if acc_bits == 32 else bias.astype(np.int64)
     return Filters(
         weights=np.ascontiguousarray(weights),
-        bias=folded_bias(bias, weights_sum, attrs["input_zero_point"]),
+        bias=folded,
         multiplier=attrs["multiplier"],
         shift=attrs["shift"],
         output_zero_point=attrs["output_zero_point"],
@@ -91,21 +113,27 @@ def filters_of(
         pixels=pixels,
         tap=tap,
         multiplier_depth=multiplier_depth,
+        acc_bits=acc_bits,
     )
 
 
-def convolution_fields(op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> dict[str, Any]:
+def convolution_fields(
+    op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], attributes: Sequence[str] = ZERO_POINTS_AND_CLAMP
+) -> dict[str, Any]:
     """The fields that CONV_2D and DEPTHWISE_CONV_2D share, but for the constants."""
     return {
         "window": window_fields(op, inputs[0].shape, outputs[0].shape),
         "out_c": outputs[0].shape[3],
-        **{name: op.attrs[name] for name in ZERO_POINTS_AND_CLAMP},
+        **{name: op.attrs[name] for name in attributes},
     }
 
 
 def kind_of(source: ImportedOp, kind: str) -> str:
-    """The op for an operator with the weights of this one: `kind`, or its sibling for int4."""
-    return f"{kind}_s4" if source.input(1).dtype == "int4" else kind
+    """The op for an operator with the input and weights of this one: `kind`, or its sibling for int16 or int4."""
+    four_bits, wide = source.input(1).dtype == "int4", source.input(0).dtype == "int16"
+    if four_bits and wide:
+        raise Unsupported("its input is int16 and its weights are int4; expected int8 for one of them")
+    return f"{kind}_s4" if four_bits else f"{kind}_int16" if wide else kind
 
 
 def _group(filters: Filters, group: int, groups: int) -> Filters:
@@ -150,6 +178,16 @@ def strided_tap(x: Array, op: Op, tap: tuple[int, int], out: tuple[int, int]) ->
 
 
 class Conv2D(OpDef):
+    attributes: ClassVar[tuple[str, ...]] = ZERO_POINTS_AND_CLAMP
+
+    def finish(self, op: Op, acc: Array) -> Array:
+        """From accumulators [..., out_c] to outputs."""
+        return rescale(op, acc)
+
+    def packed(self, layouts: Layouts, groups: Sequence[Filters]) -> list[Packed]:
+        """The constants as the kernel wants them."""
+        return layouts.conv_s8(groups)
+
     def shapes(self, op: Op, inputs: Sequence[Tensor]) -> list[Shape]:
         n, h, w, _ = inputs[0].shape
         return [(n, *spatial_shape(op.attrs, h, w), inputs[1].shape[0])]
@@ -167,7 +205,7 @@ class Conv2D(OpDef):
                 kernel = weights[:, ky, kx, :].reshape(groups, -1, weights.shape[3])
                 acc += np.einsum("nyxgi,goi->nyxgo", taps, kernel)
         flat = acc.reshape(*acc.shape[:3], -1)
-        return [rescale(op, flat + inputs[2] if len(inputs) > 2 else flat)]
+        return [self.finish(op, flat + inputs[2] if len(inputs) > 2 else flat)]
 
     def groups(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> list[Filters]:
         """What the layouts need to know of each group."""
@@ -185,9 +223,9 @@ class Conv2D(OpDef):
     def params(
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
     ) -> dict[str, Any]:
-        packed = constants.layouts.conv_s8(self.groups(op, inputs, outputs))
+        packed = self.packed(constants.layouts, self.groups(op, inputs, outputs))
         return {
-            **convolution_fields(op, inputs, outputs),
+            **convolution_fields(op, inputs, outputs, self.attributes),
             **packed_fields(packed, constants),
             "groups": op.attrs["groups"],
         }
@@ -212,11 +250,35 @@ def convolution_inputs(
     x: ArrayLike, weights: ArrayLike, bias: ArrayLike | None, channel_axis: int
 ) -> tuple[list[Array], int]:
     """(inputs of a convolution as arrays, its number of output channels)."""
-    inputs = [array(x, "x", "int8", 4), array(weights, "weights", "int8", 4)]
+    image, suffix = activations(x, "x", 4)
+    inputs = [image, array(weights, "weights", "int8", 4)]
     count = inputs[1].shape[channel_axis]
-    if bias is not None:
-        inputs.append(channels(array(bias, "bias", "int32"), "bias", count))
-    return inputs, count
+    wide = ("int64",) if channel_axis == 3 else ("int32", "int64")
+    return inputs + bias_of(bias, count, wide if suffix else ("int32",)), count
+
+
+def bias_of(bias: ArrayLike | None, count: int, dtypes: tuple[str, ...]) -> list[Array]:
+    """The bias as an input: a value for each channel, or none."""
+    if bias is None:
+        return []
+    values = array(bias, "bias", dtypes)
+    return [channels(values, "bias", count, str(values.dtype))]
+
+
+def scaling(inputs: Sequence[Array], multiplier: ArrayLike, shift: ArrayLike, count: int) -> dict[str, Any]:
+    """Attributes multiplier and shift of an op with weights, and acc_bits of one with int16 activations."""
+    attrs: dict[str, Any] = {
+        "multiplier": channels(multiplier, "multiplier", count),
+        "shift": channels(shift, "shift", count),
+    }
+    if inputs[0].dtype == np.int16:
+        attrs["acc_bits"] = 32 if len(inputs) > 2 and inputs[2].dtype == np.int32 else 64
+    return attrs
+
+
+def rescaling(x: Array, values: tuple[int, int, int | None, int | None]) -> dict[str, int]:
+    """Attributes from input_zero_point, output_zero_point, act_min and act_max."""
+    return {**zero_points(x.dtype, input=values[0], output=values[1]), **clamp(x.dtype, values[2], values[3])}
 
 
 def conv2d(
@@ -231,31 +293,34 @@ def conv2d(
     padding: Padding = "valid",
     input_zero_point: int = 0,
     output_zero_point: int = 0,
-    act_min: int = -128,
-    act_max: int = 127,
+    act_min: int | None = None,
+    act_max: int | None = None,
     on: str = "host",
     isa: str | None = None,
 ) -> Array:
     """Two-dimensional convolution, grouped where the filters are shallower than x.
 
     Args:
-        x: int8 [n, h, w, c].
+        x: int8 or int16 [n, h, w, c].
         weights: int8 [out_c, kernel_h, kernel_w, c / groups].
-        bias: int32 [out_c]; none means zeros.
+        bias: int32 [out_c], or int64 with int16 activations, whose accumulators then have 64 bits; none means zeros.
         multiplier, shift: Q31 factor and power of two that turn an accumulator into an output, for each output channel
             or one for all (groat.ops.arithmetic.quantize_multiplier makes them).
         padding: "same", "valid" or ((top, bottom), (left, right)); padding holds input_zero_point.
+        input_zero_point, output_zero_point: 0 for int16.
+        act_min, act_max: the clamp of the output; none means its type's range.
         on: "host" or a device such as "qemu:cortex-m4".
         isa: the kernel set: "ref", "dsp", "mve", "rvv" or "scalar"; default: the one of `on`, "ref" on the host.
 
-    Returns int8 [n, out_h, out_w, out_c].
+    Returns an array [n, out_h, out_w, out_c] of the type of x.
     Raises InputError if the arrays do not fit each other, and as groat.Runner on a device.
     """
     zero_points_and_clamp = (input_zero_point, output_zero_point, act_min, act_max)
     inputs, attrs = conv2d_arguments(
         x, weights, bias, multiplier, shift, stride, dilation, padding, zero_points_and_clamp
     )
-    return call("conv_2d", inputs, attrs, "int8", on, isa)
+    dtype = str(inputs[0].dtype)
+    return call("conv_2d_int16" if dtype == "int16" else "conv_2d", inputs, attrs, dtype, on, isa)
 
 
 def conv2d_arguments(
@@ -267,7 +332,7 @@ def conv2d_arguments(
     stride: Pair,
     dilation: Pair,
     padding: Padding,
-    zero_points_and_clamp: tuple[int, int, int, int],
+    zero_points_and_clamp: tuple[int, int, int | None, int | None],
 ) -> tuple[list[Array], dict[str, Any]]:
     """(inputs, attrs) from the arguments of conv2d."""
     inputs, count = convolution_inputs(x, weights, bias, 0)
@@ -277,8 +342,7 @@ def conv2d_arguments(
     attrs = {
         **window(inputs[0], inputs[1].shape[1:3], stride, dilation, padding),
         "groups": in_c // depth,
-        "multiplier": channels(multiplier, "multiplier", count),
-        "shift": channels(shift, "shift", count),
-        **dict(zip(ZERO_POINTS_AND_CLAMP, zero_points_and_clamp, strict=True)),
+        **scaling(inputs, multiplier, shift, count),
+        **rescaling(inputs[0], zero_points_and_clamp),
     }
     return inputs, attrs

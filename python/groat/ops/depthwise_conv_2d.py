@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Depthwise convolution, int8, per channel, any depth multiplier.
+"""Depthwise convolution, int8, per channel, any depth multiplier; depthwise_conv_2d_int16 has int16
+activations.
 
 inputs: x int8 [n, h, w, c]; weights int8 [1, kernel_h, kernel_w, out_c]; bias int32 [out_c] (optional).
 attrs: as of conv_2d, without groups.  Output channel o reads input channel o // (out_c / c).
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,7 +18,7 @@ from numpy.typing import ArrayLike
 from groat.errors import InputError
 from groat.graph.ir import Array, Op, Tensor
 from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Unsupported
-from groat.ops.call import Padding, Pair, call, channels, window
+from groat.ops.call import Padding, Pair, call, window
 from groat.ops.conv_2d import (
     ZERO_POINTS_AND_CLAMP,
     convolution_fields,
@@ -27,13 +28,28 @@ from groat.ops.conv_2d import (
     kind_of,
     packed_fields,
     rescale,
+    rescaling,
+    scaling,
     strided_tap,
 )
 from groat.ops.window import pad_image, spatial_shape
-from groat.pack.layouts import Filters
+from groat.pack.layouts import Filters, Packed
+
+if TYPE_CHECKING:
+    from groat.pack.layouts import Layouts
 
 
 class DepthwiseConv2D(OpDef):
+    attributes: ClassVar[tuple[str, ...]] = ZERO_POINTS_AND_CLAMP
+
+    def finish(self, op: Op, acc: Array) -> Array:
+        """From accumulators [..., out_c] to outputs."""
+        return rescale(op, acc)
+
+    def packed(self, layouts: Layouts, filters: Filters) -> Packed:
+        """The constants as the kernel wants them."""
+        return layouts.depthwise_s8(filters)
+
     def shapes(self, op: Op, inputs: Sequence[Tensor]) -> list[Shape]:
         n, h, w, _ = inputs[0].shape
         return [(n, *spatial_shape(op.attrs, h, w), inputs[1].shape[3])]
@@ -47,7 +63,7 @@ class DepthwiseConv2D(OpDef):
         for ky in range(weights.shape[1]):
             for kx in range(weights.shape[2]):
                 acc += strided_tap(repeated, op, (ky, kx), out) * weights[0, ky, kx]
-        return [rescale(op, acc + inputs[2] if len(inputs) > 2 else acc)]
+        return [self.finish(op, acc + inputs[2] if len(inputs) > 2 else acc)]
 
     def filters(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> Filters:
         """What the layouts need to know."""
@@ -61,8 +77,8 @@ class DepthwiseConv2D(OpDef):
     def params(
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
     ) -> dict[str, Any]:
-        packed = constants.layouts.depthwise_s8(self.filters(op, inputs, outputs))
-        return {**convolution_fields(op, inputs, outputs), **packed_fields([packed], constants)}
+        packed = self.packed(constants.layouts, self.filters(op, inputs, outputs))
+        return {**convolution_fields(op, inputs, outputs, self.attributes), **packed_fields([packed], constants)}
 
     def macs(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> int:
         return outputs[0].elements * inputs[1].shape[1] * inputs[1].shape[2]
@@ -92,27 +108,28 @@ def depthwise_conv2d(
     padding: Padding = "valid",
     input_zero_point: int = 0,
     output_zero_point: int = 0,
-    act_min: int = -128,
-    act_max: int = 127,
+    act_min: int | None = None,
+    act_max: int | None = None,
     on: str = "host",
     isa: str | None = None,
 ) -> Array:
     """Depthwise convolution; output channel o reads input channel o // (out_c / c).
 
     Args:
-        x: int8 [n, h, w, c].
+        x: int8 or int16 [n, h, w, c].
         weights: int8 [1, kernel_h, kernel_w, out_c]; out_c is a multiple of c.
-        bias: int32 [out_c]; none means zeros.
-        multiplier, shift, padding, on, isa: as conv2d.
+        bias: int32 [out_c], int64 with int16 activations; none means zeros.
+        multiplier, shift, padding, act_min, act_max, on, isa: as conv2d.
 
-    Returns int8 [n, out_h, out_w, out_c].
+    Returns an array [n, out_h, out_w, out_c] of the type of x.
     Raises InputError if the arrays do not fit each other, and as groat.Runner on a device.
     """
     zero_points_and_clamp = (input_zero_point, output_zero_point, act_min, act_max)
     inputs, attrs = depthwise_conv2d_arguments(
         x, weights, bias, multiplier, shift, stride, dilation, padding, zero_points_and_clamp
     )
-    return call("depthwise_conv_2d", inputs, attrs, "int8", on, isa)
+    dtype = str(inputs[0].dtype)
+    return call("depthwise_conv_2d_int16" if dtype == "int16" else "depthwise_conv_2d", inputs, attrs, dtype, on, isa)
 
 
 def depthwise_conv2d_arguments(
@@ -124,7 +141,7 @@ def depthwise_conv2d_arguments(
     stride: Pair,
     dilation: Pair,
     padding: Padding,
-    zero_points_and_clamp: tuple[int, int, int, int],
+    zero_points_and_clamp: tuple[int, int, int | None, int | None],
 ) -> tuple[list[Array], dict[str, Any]]:
     """(inputs, attrs) from the arguments of depthwise_conv2d."""
     inputs, count = convolution_inputs(x, weights, bias, 3)
@@ -135,8 +152,7 @@ def depthwise_conv2d_arguments(
         )
     attrs = {
         **window(inputs[0], inputs[1].shape[1:3], stride, dilation, padding),
-        "multiplier": channels(multiplier, "multiplier", count),
-        "shift": channels(shift, "shift", count),
-        **dict(zip(ZERO_POINTS_AND_CLAMP, zero_points_and_clamp, strict=True)),
+        **scaling(inputs, multiplier, shift, count),
+        **rescaling(inputs[0], zero_points_and_clamp),
     }
     return inputs, attrs

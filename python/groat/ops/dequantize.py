@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""int8 to float32.
+"""int8 to float32; dequantize_int16 is for int16.
 
 inputs: x int8.
 attrs: scale (float32), zero_point.
@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from groat.graph.ir import Array, Op, Tensor
-from groat.ops.arithmetic import require_int8
+from groat.ops.arithmetic import require_activations
 from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Unsupported
-from groat.ops.call import array, call
+from groat.ops.call import activations, call, zero_points
 
 
 class Dequantize(OpDef):
@@ -35,10 +35,11 @@ class Dequantize(OpDef):
 
 def _import(source: ImportedOp) -> Op:
     x, y = source.input(0), source.output(0)
-    require_int8(x, "input")
+    suffix = require_activations((x, "input"))
     if y.dtype != "float32":
         raise Unsupported(f"its output is {y.dtype}; expected float32")
-    return source.op("dequantize", source.inputs[:1], {"scale": x.scale, "zero_point": x.zero_point})
+    attrs = {"scale": x.scale} if suffix else {"scale": x.scale, "zero_point": x.zero_point}
+    return source.op("dequantize" + suffix, source.inputs[:1], attrs)
 
 
 Dequantize.tflite = {"DEQUANTIZE": _import}
@@ -49,12 +50,17 @@ def dequantize(x: ArrayLike, *, scale: float, zero_point: int = 0, on: str = "ho
     """scale * (x - zero_point).
 
     Args:
-        x: int8.
+        x: int8 or int16.
         scale: greater than zero; read as float32.
+        zero_point: 0 for int16.
         on, isa: as conv2d.
 
     Returns float32 of the same shape.
     Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
     """
-    attrs = {"scale": float(np.float32(scale)), "zero_point": zero_point}
-    return call("dequantize", [array(x, "x", "int8")], attrs, "float32", on, isa)
+    values, suffix = activations(x, "x")
+    zero_points(values.dtype, x=zero_point)
+    attrs: dict[str, Any] = {"scale": float(np.float32(scale))}
+    if not suffix:
+        attrs["zero_point"] = zero_point
+    return call("dequantize" + suffix, [values], attrs, "float32", on, isa)

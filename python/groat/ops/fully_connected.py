@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Dense layer, int8, per tensor or per channel.
+"""Dense layer, int8, per tensor or per channel; fully_connected_int16 has int16 activations.
 
 inputs: x int8, any shape of batches * depth elements; weights int8 [out_c, depth]; bias int32 [out_c] (optional).
 attrs: input_zero_point, weights_zero_point, output_zero_point; multiplier, shift (int32 arrays, one for each output
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -21,15 +21,38 @@ from groat.ops.arithmetic import (
     activation_range,
     channel_multipliers,
     channel_scales,
-    require_int8,
+    require_activations,
 )
 from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Unsupported
-from groat.ops.call import array, call, channels
-from groat.ops.conv_2d import filters_of, kind_of, packed_fields, rescale
-from groat.pack.layouts import Filters
+from groat.ops.call import activations, array, call
+from groat.ops.conv_2d import (
+    accumulators,
+    bias_of,
+    filters_of,
+    import_bias,
+    kind_of,
+    packed_fields,
+    rescale,
+    rescaling,
+    scaling,
+)
+from groat.pack.layouts import Filters, Packed
+
+if TYPE_CHECKING:
+    from groat.pack.layouts import Layouts
 
 
 class FullyConnected(OpDef):
+    attributes: ClassVar[tuple[str, ...]] = ("weights_zero_point", "output_zero_point", "act_min", "act_max")
+
+    def finish(self, op: Op, acc: Array) -> Array:
+        """From accumulators [..., out_c] to outputs."""
+        return rescale(op, acc)
+
+    def packed(self, layouts: Layouts, groups: Sequence[Filters]) -> list[Packed]:
+        """The constants as the kernel wants them."""
+        return layouts.conv_s8(groups)
+
     def shapes(self, op: Op, inputs: Sequence[Tensor]) -> list[Shape]:
         return [tuple(op.attrs["out_shape"])]
 
@@ -37,7 +60,7 @@ class FullyConnected(OpDef):
         weights = inputs[1].astype(np.int64) - op.attrs["weights_zero_point"]
         x = inputs[0].astype(np.int64).reshape(-1, weights.shape[1]) - op.attrs["input_zero_point"]
         acc = x @ weights.T
-        return [rescale(op, acc + inputs[2] if len(inputs) > 2 else acc).reshape(op.attrs["out_shape"])]
+        return [self.finish(op, acc + inputs[2] if len(inputs) > 2 else acc).reshape(op.attrs["out_shape"])]
 
     def filters(self, op: Op, inputs: Sequence[Tensor]) -> Filters:
         """What the layouts need to know."""
@@ -54,18 +77,17 @@ class FullyConnected(OpDef):
     def fields(self, op: Op, inputs: Sequence[Tensor]) -> dict[str, Any]:
         """The fields of the struct but for the constants."""
         out_c, depth = inputs[1].shape
-        names = ("weights_zero_point", "output_zero_point", "act_min", "act_max")
         return {
             "batches": inputs[0].elements // depth,
             "depth": depth,
             "out_c": out_c,
-            **{name: op.attrs[name] for name in names},
+            **{name: op.attrs[name] for name in self.attributes},
         }
 
     def params(
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
     ) -> dict[str, Any]:
-        packed = constants.layouts.conv_s8([self.filters(op, inputs)])
+        packed = self.packed(constants.layouts, [self.filters(op, inputs)])
         return {**self.fields(op, inputs), **packed_fields(packed, constants)}
 
     def macs(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> int:
@@ -74,8 +96,7 @@ class FullyConnected(OpDef):
 
 def _import(source: ImportedOp) -> Op:
     x, weights, y = source.input(0), source.input(1), source.output(0)
-    require_int8(x, "input")
-    require_int8(y, "output")
+    suffix = require_activations((x, "input"), (y, "output"))
     if source.options.get("WeightsFormat", "DEFAULT") != "DEFAULT":
         raise Unsupported(f"weights format {source.options['WeightsFormat']} is not DEFAULT")
     shape = source.constant(1).shape
@@ -85,16 +106,12 @@ def _import(source: ImportedOp) -> Op:
     assert weights.quantization is not None
     if not weights.quantization.per_tensor and any(weights.quantization.zero_point):
         raise Unsupported("its weights have a scale for each channel and a zero point that is not 0")
-    scaling = channel_multipliers(x.scale, scales, y.scale)
-    inputs = list(source.inputs[:2])
-    if len(source.inputs) > 2 and source.inputs[2] >= 0:
-        bias = source.constant(2)
-        if bias.dtype != np.int32 or bias.shape != (shape[0],):
-            raise Unsupported(f"its bias is {bias.dtype}{list(bias.shape)}; expected int32[{shape[0]}]")
-        inputs.append(source.inputs[2])
+    factors = channel_multipliers(x.scale, scales, y.scale)
+    inputs, bias = import_bias(source, shape[0], ("int32", "int64") if suffix else ("int32",))
     low, high = activation_range(source.options["FusedActivationFunction"], y)
     attrs = {
-        **scaling,
+        **factors,
+        **(accumulators(bias, factors["shift"]) if suffix else {}),
         "input_zero_point": x.zero_point,
         "weights_zero_point": weights.quantization.zero_point[0],
         "output_zero_point": y.zero_point,
@@ -121,25 +138,26 @@ def fully_connected(
     input_zero_point: int = 0,
     weights_zero_point: int = 0,
     output_zero_point: int = 0,
-    act_min: int = -128,
-    act_max: int = 127,
+    act_min: int | None = None,
+    act_max: int | None = None,
     on: str = "host",
     isa: str | None = None,
 ) -> Array:
     """Dense layer.
 
     Args:
-        x: int8 [batches, depth].
+        x: int8 or int16 [batches, depth].
         weights: int8 [out_c, depth].
-        bias: int32 [out_c]; none means zeros.
-        multiplier, shift, on, isa: as conv2d.
+        bias: int32 [out_c], or int64 with int16 activations; none means zeros.
+        multiplier, shift, act_min, act_max, on, isa: as conv2d.
 
-    Returns int8 [batches, out_c].
+    Returns an array [batches, out_c] of the type of x.
     Raises InputError if the arrays do not fit each other, and as groat.Runner on a device.
     """
     zero_points = (input_zero_point, weights_zero_point, output_zero_point)
     inputs, attrs = fully_connected_arguments(x, weights, bias, multiplier, shift, zero_points, (act_min, act_max))
-    return call("fully_connected", inputs, attrs, "int8", on, isa)
+    dtype = str(inputs[0].dtype)
+    return call("fully_connected_int16" if dtype == "int16" else "fully_connected", inputs, attrs, dtype, on, isa)
 
 
 def fully_connected_arguments(
@@ -149,23 +167,19 @@ def fully_connected_arguments(
     multiplier: ArrayLike,
     shift: ArrayLike,
     zero_points: tuple[int, int, int],
-    clamp: tuple[int, int],
+    clamp: tuple[int | None, int | None],
 ) -> tuple[list[Array], dict[str, Any]]:
     """(inputs, attrs) from the arguments of fully_connected."""
-    inputs = [array(x, "x", "int8", 2), array(weights, "weights", "int8", 2)]
+    rows, suffix = activations(x, "x", 2)
+    inputs = [rows, array(weights, "weights", "int8", 2)]
     count, depth = inputs[1].shape
     if inputs[0].shape[1] != depth:
         raise InputError(f"x has shape {inputs[0].shape}, weights {inputs[1].shape}; expected the same depth")
-    if bias is not None:
-        inputs.append(channels(array(bias, "bias", "int32"), "bias", count))
+    inputs += bias_of(bias, count, ("int32", "int64") if suffix else ("int32",))
     attrs = {
-        "multiplier": channels(multiplier, "multiplier", count),
-        "shift": channels(shift, "shift", count),
-        "input_zero_point": zero_points[0],
+        **scaling(inputs, multiplier, shift, count),
+        **rescaling(rows, (zero_points[0], zero_points[2], *clamp)),
         "weights_zero_point": zero_points[1],
-        "output_zero_point": zero_points[2],
-        "act_min": clamp[0],
-        "act_max": clamp[1],
         "out_shape": (inputs[0].shape[0], count),
     }
     return inputs, attrs

@@ -16,12 +16,22 @@ from numpy.typing import ArrayLike
 
 from groat.errors import InputError
 from groat.graph.ir import Array, Op, Tensor
-from groat.ops.arithmetic import Int64, factor, requantize, require_int8, round_half_away, round_shift, steps, wrap32
+from groat.ops.arithmetic import (
+    LIMITS,
+    Int64,
+    factor,
+    requantize,
+    require_int8,
+    round_half_away,
+    round_shift,
+    steps,
+    wrap32,
+)
 from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Unsupported
 from groat.ops.call import array, call
 from groat.ops.fixed_point import input_radius, logistic
-
-LIMITS = {"int8": (-128, 127), "uint8": (0, 255)}
+from groat.ops.rescale import import_relu6_int16, import_relu_int16
+from groat.ops.sigmoid_int16 import import_sigmoid_int16
 
 
 class Lut(OpDef):
@@ -55,6 +65,8 @@ def rescale(source: ImportedOp) -> Op:
 
 def _relu(source: ImportedOp) -> Op:
     x, y = source.input(0), source.output(0)
+    if x.dtype == "int16":
+        return import_relu_int16(source)
     require_int8(x, "input")
     require_int8(y, "output")
     multiplier, shift = factor(x.scale / y.scale)
@@ -67,6 +79,8 @@ def _relu(source: ImportedOp) -> Op:
 
 def _relu6(source: ImportedOp) -> Op:
     x, y = source.input(0), source.output(0)
+    if x.dtype == "int16":
+        return import_relu6_int16(source)
     require_int8(x, "input")
     require_int8(y, "output")
     if x.quantization != y.quantization:
@@ -77,6 +91,8 @@ def _relu6(source: ImportedOp) -> Op:
 
 def _logistic(source: ImportedOp) -> Op:
     x, y = source.input(0), source.output(0)
+    if x.dtype == "int16":
+        return import_sigmoid_int16(source)
     require_int8(x, "input")
     require_int8(y, "output")
     if y.scale != 1 / 256 or y.zero_point != -128:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Mean over some axes, int8.
+"""Mean over some axes, int8; mean_int16 is for int16.
 
 inputs: x int8 of any rank.
 attrs: axes (sorted, not negative); keep_dims; multiplier, shift (with 1 / count folded in); input_zero_point,
@@ -16,9 +16,9 @@ from numpy.typing import ArrayLike
 
 from groat.errors import InputError
 from groat.graph.ir import Array, Op, Tensor
-from groat.ops.arithmetic import clamp_int8, factor, requantize, require_int8, wrap32
+from groat.ops.arithmetic import LIMITS, factor, requantize, require_activations, wrap32
 from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Unsupported
-from groat.ops.call import arguments_of, array, axis_of, call, scale
+from groat.ops.call import activations, arguments_of, axis_of, call, scale, zero_points
 
 AXES = 4
 
@@ -50,7 +50,8 @@ class Mean(OpDef):
         count = int(np.prod([x.shape[axis] for axis in attrs["axes"]]))
         acc = x.sum(axis=attrs["axes"], keepdims=attrs["keep_dims"]) - count * attrs["input_zero_point"]
         y = requantize(wrap32(acc), attrs["multiplier"], attrs["shift"])
-        return [clamp_int8(wrap32(y + attrs["output_zero_point"]))]
+        y = np.clip(wrap32(y + attrs["output_zero_point"]), *LIMITS[str(inputs[0].dtype)])
+        return [y.astype(inputs[0].dtype)]
 
     def params(
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
@@ -80,8 +81,7 @@ def mean_factor(input_scale: float, output_scale: float, count: int) -> tuple[in
 
 def _import(source: ImportedOp) -> Op:
     x, y = source.input(0), source.output(0)
-    require_int8(x, "input")
-    require_int8(y, "output")
+    suffix = require_activations((x, "input"), (y, "output"))
     rank = len(x.shape)
     axes = tuple(sorted({int(axis) % rank if rank else 0 for axis in source.constant(1).ravel()}))
     if any(not -rank <= int(axis) < rank for axis in source.constant(1).ravel()):
@@ -100,7 +100,7 @@ def _import(source: ImportedOp) -> Op:
         "input_zero_point": x.zero_point,
         "output_zero_point": y.zero_point,
     }
-    return source.op("mean", source.inputs[:1], attrs)
+    return source.op("mean" + suffix, source.inputs[:1], attrs)
 
 
 Mean.tflite = {"MEAN": _import}
@@ -122,15 +122,16 @@ def mean(
     """Mean over some axes.
 
     Args:
-        x: int8.
+        x: int8 or int16.
         axes: not empty; negative ones count from the end.
         input_scale, output_scale: real = scale * (stored - zero_point); read as float32.
+        input_zero_point, output_zero_point: 0 for int16.
         on, isa: as conv2d.
 
-    Returns int8 of x's shape without the axes, or with 1 in their place.
+    Returns an array of x's type and its shape without the axes, or with 1 in their place.
     Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
     """
-    values = array(x, "x", "int8")
+    values, suffix = activations(x, "x")
     positive = tuple(sorted({axis_of(axis, values.ndim) for axis in axes}))
     if not positive:
         raise InputError("mean: there are no axes to average over")
@@ -143,7 +144,6 @@ def mean(
         "keep_dims": keep_dims,
         "multiplier": multiplier,
         "shift": shift,
-        "input_zero_point": input_zero_point,
-        "output_zero_point": output_zero_point,
+        **zero_points(values.dtype, input=input_zero_point, output=output_zero_point),
     }
-    return call("mean", [values], attrs, "int8", on, isa)
+    return call("mean" + suffix, [values], attrs, str(values.dtype), on, isa)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Product of two int8 tensors, with broadcasting.
+"""Product of two int8 tensors, with broadcasting; mul_int16 is for int16.
 
 inputs: a, b int8.
 attrs: of broadcast.Elementwise; multiplier, shift.
@@ -16,8 +16,8 @@ from numpy.typing import ArrayLike
 from groat.graph.ir import Array, Op, Tensor
 from groat.ops.arithmetic import clamp_int8, factor, requantize, wrap32
 from groat.ops.base import Constants, ImportedOp
-from groat.ops.broadcast import Elementwise, import_elementwise
-from groat.ops.call import arguments_of, array, call, scale
+from groat.ops.broadcast import Elementwise, call_attrs, import_elementwise, operands
+from groat.ops.call import arguments_of, call, scale
 
 
 class Mul(Elementwise):
@@ -41,9 +41,9 @@ def product_factor(a_scale: float, b_scale: float, output_scale: float) -> dict[
 
 
 def _import(source: ImportedOp) -> Op:
-    attrs = import_elementwise(source)
+    suffix, attrs = import_elementwise(source)
     scales = product_factor(source.input(0).scale, source.input(1).scale, source.output(0).scale)
-    return source.op("mul", source.inputs[:2], {**attrs, **scales})
+    return source.op("mul" + suffix, source.inputs[:2], {**attrs, **scales})
 
 
 Mul.tflite = {"MUL": _import}
@@ -60,30 +60,29 @@ def mul(
     a_zero_point: int = 0,
     b_zero_point: int = 0,
     output_zero_point: int = 0,
-    act_min: int = -128,
-    act_max: int = 127,
+    act_min: int | None = None,
+    act_max: int | None = None,
     on: str = "host",
     isa: str | None = None,
 ) -> Array:
     """Product with broadcasting.
 
     Args:
-        a, b: int8, of shapes that broadcast to one of them.
+        a, b: int8 or int16, of one type and of shapes that broadcast to one of them.
         a_scale, b_scale, output_scale: real = scale * (stored - zero_point); read as float32.
-        on, isa: as conv2d.
+        a_zero_point, b_zero_point, output_zero_point: 0 for int16.
+        act_min, act_max, on, isa: as conv2d.
 
-    Returns int8 of the common shape.
+    Returns an array of their type and the common shape.
     Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
     """
+    suffix, inputs = operands(a, b)
+    dtype = str(inputs[0].dtype)
     scales = [scale(a_scale, "a_scale"), scale(b_scale, "b_scale"), scale(output_scale, "output_scale")]
     with arguments_of("mul"):
         factors = product_factor(*scales)
     attrs = {
         **factors,
-        "a_zero_point": a_zero_point,
-        "b_zero_point": b_zero_point,
-        "output_zero_point": output_zero_point,
-        "act_min": act_min,
-        "act_max": act_max,
+        **call_attrs(dtype, a_zero_point, b_zero_point, output_zero_point, act_min, act_max),
     }
-    return call("mul", [array(a, "a", "int8"), array(b, "b", "int8")], attrs, "int8", on, isa)
+    return call("mul" + suffix, inputs, attrs, dtype, on, isa)

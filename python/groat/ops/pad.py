@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from groat.graph.ir import Array, Op, Tensor
-from groat.ops.arithmetic import require_int8
+from groat.ops.arithmetic import require_activations
 from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Unsupported
 from groat.ops.call import array, call
 
@@ -45,8 +45,7 @@ class Pad(OpDef):
 
 def _import(source: ImportedOp) -> Op:
     x, y = source.input(0), source.output(0)
-    require_int8(x, "input")
-    require_int8(y, "output")
+    require_activations((x, "input"), (y, "output"))
     pairs = source.constant(1).reshape(-1, 2).tolist()
     if len(pairs) != len(x.shape) or len(pairs) > RANK or min(min(pair) for pair in pairs) < 0:
         raise Unsupported(f"paddings {pairs} do not fit a tensor of shape {list(x.shape)}")
@@ -69,7 +68,7 @@ def pad(
     """Constant padding.
 
     Args:
-        x: int8 or float32, at most 6 dimensions.
+        x: int8, int16 or float32, at most 6 dimensions.
         padding: (before, after) for each dimension.
         value: one element, as it is stored.
         on, isa: as conv2d.
@@ -77,6 +76,6 @@ def pad(
     Returns x with `value` around it.
     Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
     """
-    values = array(x, "x", ("int8", "float32"))
+    values = array(x, "x", ("int8", "int16", "float32"))
     attrs = {"padding": tuple((int(before), int(after)) for before, after in padding), "value": value}
     return call("pad", [values], attrs, str(values.dtype), on, isa)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the two poolings share.
 
-inputs: x int8 [n, h, w, c].
+inputs: x int8 [n, h, w, c], or int16 for the ops that end in _int16.
 attrs: kernel, stride, dilation (always 1) (height, width); padding ((top, bottom), (left, right)); act_min, act_max.
 """
 
@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from groat.graph.ir import Array, Op, Tensor
-from groat.ops.arithmetic import activation_range, clamp_int8, require_int8
+from groat.ops.arithmetic import activation_range, require_activations
 from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Unsupported
-from groat.ops.call import Padding, Pair, array, call, window
+from groat.ops.call import Padding, Pair, activations, call, clamp, window
 from groat.ops.window import import_window, spatial_shape, window_fields, windows
 
 
@@ -37,7 +37,7 @@ class Pool(OpDef):
         for row, column, rows, columns in windows(op, x.shape, shape):
             window = x[:, rows[0][1] : rows[-1][1] + 1, columns[0][1] : columns[-1][1] + 1, :]
             y[:, row, column, :] = self.reduce(window)
-        return [clamp_int8(y, op.attrs["act_min"], op.attrs["act_max"])]
+        return [np.clip(y, op.attrs["act_min"], op.attrs["act_max"]).astype(inputs[0].dtype)]
 
     def params(
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
@@ -51,8 +51,7 @@ class Pool(OpDef):
 
 def import_pool(source: ImportedOp, kind: str) -> Op:
     x, y = source.input(0), source.output(0)
-    require_int8(x, "input")
-    require_int8(y, "output")
+    kind += require_activations((x, "input"), (y, "output"))
     if x.quantization != y.quantization:
         raise Unsupported("its input and output differ in scale or zero point; a pool does not rescale")
     kernel = (int(source.options["FilterHeight"]), int(source.options["FilterWidth"]))
@@ -67,16 +66,15 @@ def call_pool(
     kernel: Pair,
     stride: Pair | None,
     padding: Padding,
-    act_min: int,
-    act_max: int,
+    act_min: int | None,
+    act_max: int | None,
     on: str,
     isa: str | None,
 ) -> Array:
     """Either pooling on arrays; the stride is the kernel's size unless given."""
-    image = array(x, "x", "int8", 4)
+    image, suffix = activations(x, "x", 4)
     attrs = {
         **window(image, kernel, kernel if stride is None else stride, 1, padding),
-        "act_min": act_min,
-        "act_max": act_max,
+        **clamp(image.dtype, act_min, act_max),
     }
-    return call(kind, [image], attrs, "int8", on, isa)
+    return call(kind + suffix, [image], attrs, str(image.dtype), on, isa)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""float32 to int8.  QUANTIZE between 8-bit types becomes a lut.
+"""float32 to int8; quantize_int16 is for int16.  QUANTIZE between 8-bit types becomes a lut, others a rescale.
 
 inputs: x float32.
 attrs: scale (float32), zero_point.
@@ -13,11 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from groat.errors import InputError
 from groat.graph.ir import Array, Op, Tensor
-from groat.ops.arithmetic import require_int8
+from groat.ops.arithmetic import require_int8, require_int16
 from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Unsupported
-from groat.ops.call import array, call
+from groat.ops.call import array, call, zero_points
 from groat.ops.lut import rescale
+from groat.ops.rescale import INTEGERS, import_rescale
 
 
 class Quantize(OpDef):
@@ -43,28 +45,51 @@ def _import(source: ImportedOp) -> Op:
     if x.dtype == "float32" and y.dtype == "int8":
         require_int8(y, "output")
         return source.op("quantize", source.inputs[:1], {"scale": y.scale, "zero_point": y.zero_point})
+    if x.dtype == "float32" and y.dtype == "int16":
+        require_int16(y, "output")
+        return source.op("quantize_int16", source.inputs[:1], {"scale": y.scale})
+    if "int16" in (x.dtype, y.dtype) and x.dtype in INTEGERS and y.dtype in INTEGERS:
+        return import_rescale(source)
     if (x.dtype, y.dtype) in (("int8", "int8"), ("int8", "uint8"), ("uint8", "int8")):
         for tensor in (x, y):
             if tensor.quantization is None or not tensor.quantization.per_tensor or not tensor.scale > 0:
                 raise Unsupported(f"tensor {tensor.name!r} has no positive scale for the whole tensor")
         return rescale(source)
-    raise Unsupported(f"from {x.dtype} to {y.dtype}: expected float32 to int8, or between int8 and uint8")
+    raise Unsupported(
+        f"from {x.dtype} to {y.dtype}: expected float32 to int8 or int16, or between int8 and uint8 or int16"
+    )
 
 
 Quantize.tflite = {"QUANTIZE": _import}
 OP = Quantize()
 
 
-def quantize(x: ArrayLike, *, scale: float, zero_point: int = 0, on: str = "host", isa: str | None = None) -> Array:
+def quantize(
+    x: ArrayLike,
+    *,
+    scale: float,
+    zero_point: int = 0,
+    dtype: str = "int8",
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
     """round(x / scale) + zero_point, ties away from zero, clamped.
 
     Args:
         x: float32.
         scale: greater than zero; read as float32.
+        zero_point: 0 for int16.
+        dtype: of the result: "int8" or "int16".
         on, isa: as conv2d.
 
-    Returns int8 of the same shape.
+    Returns an array of that type and the same shape.
     Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
     """
-    attrs = {"scale": float(np.float32(scale)), "zero_point": zero_point}
+    attrs: dict[str, Any] = {"scale": float(np.float32(scale))}
+    if dtype == "int16":
+        zero_points(dtype, quantize=zero_point)
+        return call("quantize_int16", [array(x, "x", "float32")], attrs, dtype, on, isa)
+    if dtype != "int8":
+        raise InputError(f"dtype is {dtype!r}; expected int8 or int16")
+    attrs["zero_point"] = zero_point
     return call("quantize", [array(x, "x", "float32")], attrs, "int8", on, isa)

@@ -13,7 +13,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from groat.graph.ir import Array, Op, Tensor
-from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Unsupported
+from groat.ops.base import MOVED, Constants, ImportedOp, OpDef, Shape, Unsupported
 from groat.ops.call import array, call
 
 
@@ -34,6 +34,8 @@ def _import(source: ImportedOp) -> Op:
     x, y = source.input(0), source.output(0)
     if x.elements != y.elements or x.dtype != y.dtype:
         raise Unsupported(f"{x.dtype}{list(x.shape)} cannot become {y.dtype}{list(y.shape)}")
+    if x.dtype not in MOVED:
+        raise Unsupported(f"its input is {x.dtype}; expected {', '.join(MOVED)}")
     if x.quantization is not None and x.quantization != y.quantization:
         raise Unsupported("its input and output differ in scale or zero point")
     return source.op("reshape", source.inputs[:1], {"out_shape": y.shape})
@@ -47,12 +49,12 @@ def reshape(x: ArrayLike, shape: Sequence[int], on: str = "host", isa: str | Non
     """Copies the elements into another shape.
 
     Args:
-        x: int8, uint8, int32 or float32.
+        x: int8, uint8, int16, int32 or float32.
         shape: fixed sizes with as many elements as x.
         on, isa: as conv2d.
 
     Returns the reshaped copy.
     Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
     """
-    values = array(x, "x", ("int8", "uint8", "int32", "float32"))
+    values = array(x, "x", MOVED)
     return call("reshape", [values], {"out_shape": tuple(shape)}, str(values.dtype), on, isa)

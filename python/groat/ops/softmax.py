@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Softmax over the last dimension, int8.
+"""Softmax over the last dimension, int8; softmax_int16 is for int16.
 
 inputs: x int8.
 attrs: table: int32 [1 to 256], exp(-i * scale * beta) in Q0.31 for the difference i to the row's maximum; larger
@@ -15,10 +15,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from groat.graph.ir import Array, Op, Tensor
-from groat.ops.arithmetic import clamp_int8, mul_high, quantize_multiplier, require_int8, round_shift, wrap32
+from groat.ops.arithmetic import clamp_int8, mul_high, quantize_multiplier, require_activations, round_shift, wrap32
 from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Unsupported
-from groat.ops.call import arguments_of, array, call, scale
+from groat.ops.call import activations, arguments_of, call, scale
 from groat.ops.fixed_point import exp_on_negative_values, input_radius, reciprocal_one_plus
+from groat.ops.softmax_int16 import attributes as attributes_int16
+from groat.ops.softmax_int16 import import_softmax_int16
 
 DEPTH_MAX = 4095
 INTEGER_BITS = 5
@@ -70,8 +72,8 @@ class Softmax(OpDef):
 
 def _import(source: ImportedOp) -> Op:
     x, y = source.input(0), source.output(0)
-    require_int8(x, "input")
-    require_int8(y, "output")
+    if require_activations((x, "input"), (y, "output")):
+        return import_softmax_int16(source)
     if y.scale != 1 / 256 or y.zero_point != -128:
         raise Unsupported(f"its output has scale {y.scale}, zero point {y.zero_point}; expected 1/256 and -128")
     if not x.shape or x.shape[-1] > DEPTH_MAX:
@@ -88,13 +90,15 @@ def softmax(x: ArrayLike, *, input_scale: float, beta: float = 1.0, on: str = "h
     """Softmax over the last dimension.
 
     Args:
-        x: int8 logits, at most 4,095 in the last dimension.
+        x: int8 or int16 logits, at most 4,095 or 65,535 in the last dimension.
         input_scale: real logit = input_scale * stored, up to a constant; read as float32.
         on, isa: as conv2d.
 
-    Returns int8 of the same shape: probability = (stored + 128) / 256.
+    Returns an array of its type and shape: probability = (stored + 128) / 256 for int8, stored / 32768 for int16.
     Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
     """
+    values, suffix = activations(x, "x")
+    factors = scale(input_scale, "input_scale"), scale(beta, "beta")
     with arguments_of("softmax"):
-        table = exp_table(scale(input_scale, "input_scale"), scale(beta, "beta"))
-    return call("softmax", [array(x, "x", "int8")], {"table": table}, "int8", on, isa)
+        attrs = attributes_int16(*factors) if suffix else {"table": exp_table(*factors)}
+    return call("softmax" + suffix, [values], attrs, str(values.dtype), on, isa)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from groat.graph.ir import Array, Op, Tensor
-from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Unsupported
+from groat.ops.base import MOVED, Constants, ImportedOp, OpDef, Shape, Unsupported
 from groat.ops.call import array, call
 
 RANK = 6
@@ -46,6 +46,8 @@ def _import(source: ImportedOp) -> Op:
     if sorted(permutation) != list(range(len(x.shape))) or len(permutation) > RANK:
         raise Unsupported(f"permutation {list(permutation)} does not fit a tensor of shape {list(x.shape)}")
     y = source.output(0)
+    if x.dtype not in MOVED:
+        raise Unsupported(f"its input is {x.dtype}; expected {', '.join(MOVED)}")
     if x.dtype != y.dtype or (x.quantization is not None and x.quantization != y.quantization):
         raise Unsupported("its input and output differ in type, scale or zero point")
     return source.op("transpose", source.inputs[:1], {"permutation": permutation})
@@ -59,12 +61,12 @@ def transpose(x: ArrayLike, permutation: Sequence[int], on: str = "host", isa: s
     """Reorders dimensions.
 
     Args:
-        x: int8, uint8, int32 or float32, at most 6 dimensions.
+        x: int8, uint8, int16, int32 or float32, at most 6 dimensions.
         permutation: dimension k of the result is dimension permutation[k] of x.
         on, isa: as conv2d.
 
     Returns the reordered array.
     Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
     """
-    values = array(x, "x", ("int8", "uint8", "int32", "float32"))
+    values = array(x, "x", MOVED)
     return call("transpose", [values], {"permutation": tuple(permutation)}, str(values.dtype), on, isa)

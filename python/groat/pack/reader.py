@@ -10,9 +10,10 @@ from groat import _core
 from groat.errors import ModelError
 from groat.isa import PACKINGS, core
 from groat.ops import op_rows
+from groat.ops.base import MOVED
 from groat.pack import structs
 
-DTYPES = {"GROAT_INT8": "int8", "GROAT_UINT8": "uint8", "GROAT_INT32": "int32", "GROAT_FLOAT32": "float32"}
+DTYPES = {f"GROAT_{name.upper()}": name for name in MOVED}
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,12 @@ from groat.errors import ModelError
 from groat.graph import Graph, Op
 from groat.isa import core
 from groat.ops import op_def, op_row
+from groat.ops.base import MOVED
 from groat.pack import structs
 from groat.pack.layouts import layouts_of
 from groat.planner import Plan
 
-DTYPES = {"int8": "GROAT_INT8", "uint8": "GROAT_UINT8", "int32": "GROAT_INT32", "float32": "GROAT_FLOAT32"}
+DTYPES = {name: f"GROAT_{name.upper()}" for name in MOVED}
 UINT32_MAX = 2**32 - 1
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from groat.graph import Graph, Op
 from groat.ops.window import extent
 
-FOLDABLE = ("conv_2d", "depthwise_conv_2d")
+FOLDABLE = ("conv_2d", "depthwise_conv_2d", "conv_2d_int16", "depthwise_conv_2d_int16")
 
 
 def _folded(op: Op, pad: Op) -> Op | None:

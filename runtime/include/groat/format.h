@@ -28,7 +28,8 @@ enum groat_dtype {
     GROAT_INT8 = 1,
     GROAT_UINT8 = 2,
     GROAT_INT32 = 3,
-    GROAT_FLOAT32 = 4
+    GROAT_FLOAT32 = 4,
+    GROAT_INT16 = 5
 };
 
 /* The order in which weights are stored.  A kernel set reads exactly one. */
@@ -119,6 +120,14 @@ typedef struct groat_channel {
     int32_t multiplier;         /* Q31, not negative */
     int32_t shift;              /* -31 to 30; positive shifts left */
 } groat_channel;
+
+/* The same where activations are int16.  With accumulators of 64 bits the multiplier has 15 bits, and y is
+ * requantize_wide(acc + bias, multiplier, shift); with those of 32 bits it is as above. */
+typedef struct groat_channel_s16 {
+    int64_t bias;
+    int32_t multiplier;         /* not negative; of 64 bits, at most 32767 */
+    int32_t shift;              /* -31 to 30; of 64 bits, at most 14 */
+} groat_channel_s16;
 
 /* How a window slides over an NHWC image.  Padding at the bottom and right follows from the output's size. */
 typedef struct groat_window {

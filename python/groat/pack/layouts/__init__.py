@@ -31,6 +31,7 @@ class Filters:
         multiplier_depth: a depthwise convolution's outputs to each input channel; 1 otherwise.
         pixels: neighbouring output pixels that one call may get at most; 1 for most dense layers.
         acc_offset: the kernel may be called with an acc_offset: anything may be added to the accumulators.
+        acc_bits: of int16 activations: 64, where the bias is an int64 and a sum is rounded once, or 32.
     """
 
     weights: Array
@@ -46,6 +47,7 @@ class Filters:
     multiplier_depth: int = 1
     pixels: int = 1
     acc_offset: bool = False
+    acc_bits: int = 32
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,11 @@ class Layouts(Protocol):
 
     def depthwise_s4(self, filters: Filters) -> Packed:
         """The same of a depthwise convolution."""
+
+    def conv_s16(self, groups: Sequence[Filters]) -> list[Packed]:
+        """The same for int16 activations."""
+
+    def depthwise_s16(self, filters: Filters) -> Packed: ...
 
 
 @functools.cache

@@ -20,6 +20,10 @@ from groat.graph.ir import Array
 from groat.ops.arithmetic import Int64, requantize
 from groat.pack.layouts import Filters, Packed, dsp_stairs, nibbles, ref
 
+# int16 activations have the plain layout here.
+from groat.pack.layouts.ref import conv_s16 as conv_s16
+from groat.pack.layouts.ref import depthwise_s16 as depthwise_s16
+
 BLOCK = 2
 _FAST, _RAW, _SHORT, _ENDS_RUN = 0x100, 0x200, 0x400, -(1 << 31)
 _SHORT_BITS, _SHORT_SCALE = 12, 8  # of the short requantisation of convolutions

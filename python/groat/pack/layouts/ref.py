@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from groat.ops.arithmetic import reduced_multiplier
 from groat.pack.layouts import Filters, Packed, nibbles
 
 BLOCK = 1
@@ -32,3 +33,21 @@ def conv_s4(blocks: Sequence[Filters]) -> list[Packed]:
 
 def depthwise_s4(filters: Filters) -> Packed:
     return Packed(nibbles.words(filters.weights), pack_channels(filters))
+
+
+def pack_channels_s16(filters: Filters) -> bytes:
+    """groat_channel_s16 records; of 64-bit accumulators, the multiplier is reduced to 15 bits."""
+    wide = filters.acc_bits == 64
+    records = np.zeros(len(filters.bias), [("bias", "<i8"), ("multiplier", "<i4"), ("shift", "<i4")])
+    records["bias"] = filters.bias
+    records["multiplier"] = reduced_multiplier(filters.multiplier) if wide else filters.multiplier
+    records["shift"] = filters.shift
+    return records.tobytes()
+
+
+def conv_s16(groups: Sequence[Filters]) -> list[Packed]:
+    return [Packed(filters.weights.tobytes(), pack_channels_s16(filters)) for filters in groups]
+
+
+def depthwise_s16(filters: Filters) -> Packed:
+    return Packed(filters.weights.tobytes(), pack_channels_s16(filters))

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The average of each channel over windows of an int16 image.
+ */
+#include "../kernels/select.h"
+#include "pool.h"
+
+static int check(const groat_call *call)
+{
+    const groat_average_pool_2d_int16_params *p = groat_params(call);
+    GROAT_REQUIRE(p->window.in_c <= INT16_MAX); /* twice as many bytes fit the field */
+    return groat_check_pool(call, &p->window, p->act_min, p->act_max, GROAT_INT16);
+}
+
+static uint32_t scratch_bytes(const void *params)
+{
+    const groat_average_pool_2d_int16_params *p = params;
+    return groat_pool_scratch_bytes(&p->window);
+}
+
+/* The walk counts bytes. */
+static void kernel(const groat_pool_s8 *k, const int8_t *const *rows, int8_t *out, uint32_t pixels)
+{
+    const groat_pool_s16 wide = {
+        .channels = k->channels / 2,
+        .rows = k->rows,
+        .taps = k->taps,
+        .pixel_stride = k->pixel_stride / 2,
+        .act_min = k->act_min,
+        .act_max = k->act_max,
+    };
+    groat_kernels.average_pool_s16(&wide, rows, (int16_t *)(void *)out, pixels);
+}
+
+static void run(const groat_call *call)
+{
+    const groat_average_pool_2d_int16_params *p = groat_params(call);
+    const groat_window bytes = groat_window_of_s16(&p->window);
+    groat_pool(call, &bytes, p->act_min, p->act_max, kernel);
+}
+
+const groat_op groat_op_average_pool_2d_int16 = {check, scratch_bytes, run};
