@@ -22,6 +22,11 @@ static inline int32_t mve_max_s32(int32_t a, int32_t b)
     return a > b ? a : b;
 }
 
+static inline int8_t mve_and_s8(int8_t a, int8_t b)
+{
+    return (int8_t)(a & b);
+}
+
 static inline int8_t mve_min_s8(int8_t a, int8_t b)
 {
     return a < b ? a : b;

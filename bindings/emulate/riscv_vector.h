@@ -164,6 +164,8 @@ GROAT_RVV_EACH(vint32m8_t, vsext_vf2_i32m8, (vint16m4_t a, size_t vl), a.v[i])
 GROAT_RVV_EACH(vint32m8_t, vsext_vf4_i32m8, (vint8m2_t a, size_t vl), a.v[i])
 GROAT_RVV_EACH(vint32m8_t, vwadd_wv_i32m8, (vint32m8_t a, vint16m4_t b, size_t vl),
                (int32_t)((uint32_t)a.v[i] + (uint32_t)b.v[i]))
+GROAT_RVV_EACH(vint16m8_t, vwmacc_vx_i16m8, (vint16m8_t sum, int8_t a, vint8m4_t b, size_t vl),
+               (int16_t)(sum.v[i] + a * b.v[i]))
 GROAT_RVV_EACH(vint16m4_t, vwadd_wv_i16m4, (vint16m4_t a, vint8m2_t b, size_t vl), (int16_t)(a.v[i] + b.v[i]))
 GROAT_RVV_EACH(vuint8m4_t, vnsrl_wx_u8m4, (vuint16m8_t a, size_t b, size_t vl), (uint8_t)(a.v[i] >> (b & 15)))
 GROAT_RVV_EACH(vint16m4_t, vncvt_x_x_w_i16m4, (vint32m8_t a, size_t vl), (int16_t)a.v[i])

@@ -14,6 +14,35 @@ enum {
     GROAT_NIBBLES_UNIT = 8  /* weights that groat_unpack_words unpacks at a time */
 };
 
+typedef struct groat_dense_s4 {
+    const void *weights;
+    const void *channels;
+    uint32_t layout;                /* 0 */
+    uint32_t depth;
+    uint32_t channels_out;
+    int32_t weights_zero_point;
+    int32_t output_zero_point;
+    int32_t act_min;
+    int32_t act_max;
+    void *scratch;                  /* as many bytes as the kernel needs, aligned to 16 */
+} groat_dense_s4;
+
+/* What is added to every sum for a zero point of the weights: the sum of (w - z) * x is that of w * x less z times that
+ * of x.  Terms of the input's zero point are in the biases. */
+static inline int32_t groat_dense_offset(int32_t weights_zero_point, int32_t sum_of_inputs)
+{
+    return (int32_t)(0u - (uint32_t)weights_zero_point * (uint32_t)sum_of_inputs);
+}
+
+static inline int32_t groat_sum_of_inputs(const int8_t *x, uint32_t count)
+{
+    uint32_t total = 0;
+    for (const int8_t *end = x + count; x != end; x++) {
+        total += (uint32_t)*x;
+    }
+    return (int32_t)total;
+}
+
 /* Room for unpacked weights, such that what lies behind is aligned. */
 static inline uint64_t groat_nibbles_room(uint64_t weights)
 {

@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Dense layer with weights of four bits: FULLY_CONNECTED block by block of output channels.
+ * Dense layer with weights of four bits, computed from the nibbles themselves.
  */
-#include "blocks.h"
-#include "fully_connected.h"
+#include "../core/op.h"
+#include "../kernels/nibbles.h"
 
-static int prepare(const groat_fully_connected_s4_params *p, groat_blocks *b)
+/* The kernel's arguments but for its pointers, and what it needs; 0 if it does not know the layout. */
+static int prepare(const groat_fully_connected_params *p, groat_dense_s4 *k, groat_needs *needs)
 {
-    groat_fully_connected_kernel(&p->s8, &b->kernel);
-    b->groups = 1;
-    b->block = p->block;
-    return groat_prepare_blocks(b);
+    k->layout = p->layout;
+    k->depth = p->depth;
+    k->channels_out = p->out_c;
+    k->weights_zero_point = p->weights_zero_point;
+    k->output_zero_point = p->output_zero_point;
+    k->act_min = p->act_min;
+    k->act_max = p->act_max;
+    return GROAT_NIBBLES_OF(dense_s4_needs)(k, needs);
 }
 
 static int check(const groat_call *call)
@@ -21,29 +26,40 @@ static int check(const groat_call *call)
     GROAT_TRY(groat_check_tensor(call, 0, GROAT_INT8, (uint64_t)p->batches * p->depth));
     GROAT_TRY(groat_check_tensor(call, 1, GROAT_INT8, (uint64_t)p->batches * p->out_c));
     GROAT_REQUIRE(p->act_min <= p->act_max);
-    groat_blocks b;
-    GROAT_REQUIRE(prepare(params, &b));
-    return groat_check_blocks(call, &b, p->weights, p->channels);
+    groat_dense_s4 k;
+    groat_needs needs;
+    GROAT_REQUIRE(prepare(p, &k, &needs));
+    GROAT_TRY(groat_check_const(call, p->weights, needs.weights_bytes));
+    GROAT_TRY(groat_check_const(call, p->channels, needs.channels_bytes));
+    k.weights = groat_const(call, p->weights);
+    k.channels = groat_const(call, p->channels);
+    GROAT_REQUIRE(GROAT_NIBBLES_OF(dense_s4_check)(&k));
+    return GROAT_OK;
 }
 
 static uint32_t scratch_bytes(const void *params)
 {
-    groat_blocks b;
-    prepare(params, &b);
-    return b.scratch_bytes < UINT32_MAX ? (uint32_t)b.scratch_bytes : UINT32_MAX;
+    const groat_fully_connected_s4_params *p = params;
+    groat_dense_s4 k;
+    groat_needs needs;
+    prepare(&p->s8, &k, &needs);
+    return needs.scratch_bytes < UINT32_MAX ? (uint32_t)needs.scratch_bytes : UINT32_MAX;
 }
 
 static void run(const groat_call *call)
 {
     const groat_fully_connected_s4_params *params = groat_params(call);
     const groat_fully_connected_params *p = &params->s8;
-    groat_blocks b;
-    prepare(params, &b);
-    for (groat_block at = {0, 0, p->weights, p->channels}; groat_more_blocks(&b, &at); groat_next_block(&b, &at)) {
-        groat_conv_s8 k = groat_kernel_of_block(call, &b, &at);
-        k.scratch = groat_scratch(call);
-        GROAT_NIBBLES_OF(conv_s4_unpack)(&k);
-        groat_fully_connected_run(p, &k, groat_in(call, 0), (int8_t *)groat_out(call, 0) + at.first);
+    const int8_t *x = groat_in(call, 0);
+    int8_t *out = groat_out(call, 0);
+    groat_dense_s4 k;
+    groat_needs needs;
+    prepare(p, &k, &needs);
+    k.weights = groat_const(call, p->weights);
+    k.channels = groat_const(call, p->channels);
+    k.scratch = needs.scratch_bytes > 0 ? groat_scratch(call) : NULL;
+    for (uint32_t b = 0; b < p->batches; b++, x += p->depth, out += p->out_c) {
+        GROAT_NIBBLES_OF(dense_s4)(&k, x, out);
     }
 }
 

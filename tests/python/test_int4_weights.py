@@ -107,10 +107,11 @@ def test_nibbles_in_halves() -> None:
 def test_blocks_fit_and_are_whole(multiple: int) -> None:
     for channels in (1, 3, 8, 16, 40, 64, 100, 1000):
         for inputs in (1, 9, 64, 144, 576, 5000):
-            block = nibbles.block_channels(channels, inputs, multiple)
-            assert 1 <= block <= channels
-            assert block == channels or block % multiple == 0
-            assert block * inputs <= 2560 or block <= multiple
+            for tensors_bytes, most in ((100, 2560), (5000, 5000), (50000, 10240)):
+                block = nibbles.block_channels(channels, inputs, multiple, tensors_bytes)
+                assert 1 <= block <= channels
+                assert block == channels or block % multiple == 0
+                assert block * inputs <= most or block <= multiple
 
 
 @pytest.mark.parametrize("target", ["host", *TARGETS.values()])
@@ -122,9 +123,9 @@ def test_weights_take_half_the_flash(target: str) -> None:
         m = Builder()
         image = m.input(x, quant=X)
         y = m.conv_2d(image, four_bits(rng, 64, 3, 3, 32), bias, Quant(0.1), Y, weight_bits=bits)
-        y = m.fully_connected(y, four_bits(rng, 10, 4096), None, Quant(0.1), Y, weight_bits=bits)
+        y = m.fully_connected(y, four_bits(rng, 16, 4096), None, Quant(0.1), Y, weight_bits=bits)
         files.append(groat.compile(m.build([y]), target).report)
-    weights = 64 * 9 * 32 + 10 * 4096
+    weights = 64 * 9 * 32 + 16 * 4096
     assert [report["weights_bytes"] for report in files] == [weights + 4 * 64, weights // 2 + 4 * 64]
     saved = files[0]["file_bytes"] - files[1]["file_bytes"]
     assert saved > 0.45 * weights

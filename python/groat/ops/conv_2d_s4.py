@@ -27,7 +27,7 @@ class Conv2DS4(Conv2D):
     ) -> dict[str, Any]:
         groups, layouts = self.groups(op, inputs, outputs), constants.layouts
         count, size = len(groups[0].weights), groups[0].weights[0].size
-        block = nibbles.block_channels(count, size, layouts.BLOCK)
+        block = nibbles.block_channels(count, size, layouts.BLOCK, inputs[0].nbytes + outputs[0].nbytes)
         packed = layouts.conv_s4([part for group in groups for part in nibbles.blocks(group, block)])
         common = {**convolution_fields(op, inputs, outputs), **packed_fields(packed, constants)}
         return {"s8": {**common, "groups": op.attrs["groups"]}, "block": block}

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Dense layer, int8 with int4 weights: all else as fully_connected.
 
-The weights are packed two to a byte, in blocks of output channels that are unpacked one at a time.
+The weights are packed two to a byte, and the kernels compute with them as they are.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from groat.ops.base import Constants
 from groat.ops.call import call, four_bits
 from groat.ops.conv_2d import packed_fields
 from groat.ops.fully_connected import FullyConnected, fully_connected_arguments
-from groat.pack.layouts import nibbles
 
 
 class FullyConnectedS4(FullyConnected):
@@ -26,10 +25,8 @@ class FullyConnectedS4(FullyConnected):
     def params(
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
     ) -> dict[str, Any]:
-        out_c, depth = inputs[1].shape
-        block = nibbles.block_channels(out_c, depth, constants.layouts.BLOCK)
-        packed = constants.layouts.conv_s4(nibbles.blocks(self.filters(op, inputs), block))
-        return {"s8": {**self.fields(op, inputs), **packed_fields(packed, constants)}, "block": block}
+        packed = constants.layouts.dense_s4(self.filters(op, inputs))
+        return {"s8": {**self.fields(op, inputs), **packed_fields([packed], constants)}}
 
 
 OP = FullyConnectedS4()

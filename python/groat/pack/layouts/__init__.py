@@ -79,6 +79,9 @@ class Layouts(Protocol):
     def depthwise_s4(self, filters: Filters) -> Packed:
         """The same of a depthwise convolution."""
 
+    def dense_s4(self, filters: Filters) -> Packed:
+        """Constants of dense_s4; weights are [channels_out, 1, 1, depth]."""
+
     def conv_s16(self, groups: Sequence[Filters]) -> list[Packed]:
         """The same for int16 activations."""
 

@@ -287,3 +287,18 @@ def _pair_nibbles(packed: Packed) -> bytes:
     stored = np.frombuffer(packed.weights, np.int8).reshape(len(tags), -1, 2)
     first, second = stored[..., :1], stored[..., 1:]
     return nibbles.words(np.concatenate([first, second + (raw & (first < 0))], axis=2))
+
+
+def dense_s4(filters: Filters) -> Packed:
+    """Halfwords of four channels, of which the last is signed and the others are 8 too large; of a quad of inputs, the
+    first and the third in one word, the second and the fourth in the next."""
+    count = len(filters.weights)
+    flat = filters.weights.reshape(count, -1).astype(np.int64)
+    channels = _channels(filters, flat)
+    records = np.where(channels.fast[:, np.newaxis], channels.folded, channels.plain())
+    records[:, 3] |= np.where(channels.fast, _FAST, 0)
+    quads = np.pad(flat, ((0, -count % 4), (0, -flat.shape[1] % 4))).reshape(-1, 4, (flat.shape[1] + 3) // 4, 4)
+    stored = quads + np.array([8, 8, 8, 0])[:, np.newaxis, np.newaxis] & 15
+    halves = (stored << np.array([0, 4, 8, 12])[:, np.newaxis, np.newaxis]).sum(axis=1)  # [fours, quads, inputs]
+    words = halves[..., :2] | halves[..., 2:] << 16
+    return Packed(_words([words]), _words([np.pad(records, ((0, -count % 4), (0, 0)))]))

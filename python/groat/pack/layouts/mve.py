@@ -123,3 +123,14 @@ def _nibbles(filters: Filters, packed: Packed) -> Packed:
     quads = np.frombuffer(packed.weights, np.int8).reshape(-(-len(filters.shift) // _QUAD), -1)
     rows = [quad[: 4 * _QUAD].tobytes() + nibbles.halves(quad[4 * _QUAD :], _BLOCK) for quad in quads]
     return replace(packed, weights=b"".join(rows))
+
+
+def dense_s4(filters: Filters) -> Packed:
+    """Sixteen bytes of each of four channels in turn, for thirty-two inputs."""
+    rows = filters.weights.reshape(len(filters.weights), -1)
+    rows = _padded(rows.T, _round_up(rows.shape[1], 2 * _BLOCK)).T
+    quads = _in_quads(rows)
+    halves = quads.reshape(len(quads), _QUAD, -1, 2, _BLOCK).transpose(0, 2, 1, 3, 4)
+    bias = _in_quads(np.asarray(filters.bias, np.int64)).astype("<i4").view(np.int8)
+    packed = np.frombuffer(nibbles.halves(halves, _BLOCK), np.int8).reshape(len(quads), -1)
+    return Packed(np.concatenate([bias, packed], axis=1).tobytes(), _quads(filters), _layout([filters]))

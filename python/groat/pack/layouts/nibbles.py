@@ -16,7 +16,7 @@ from groat.graph.ir import Array
 from groat.pack.layouts import Filters
 
 LOW, HIGH = -8, 7
-_BLOCK_BYTES = 2560  # of unpacked weights
+_BLOCK_BYTES, _MOST_BYTES = 2560, 10240  # of unpacked weights: always, and where the layer's tensors are as large
 _MOST = 65535  # what the field of a block holds
 
 
@@ -39,10 +39,15 @@ def halves(weights: Array, unit: int) -> bytes:
     return b"".join((part[0] | part[1] << 4).astype(np.uint8).tobytes() for part in parts)
 
 
-def block_channels(channels: int, inputs: int, multiple: int) -> int:
-    """Output channels of a block: all, or half as many until their weights fit; a multiple of `multiple` unless all."""
+def block_channels(channels: int, inputs: int, multiple: int, tensors_bytes: int) -> int:
+    """Output channels of a block: all, or half as many until their weights fit; a multiple of `multiple` unless all.
+
+    The image is read again for each block, so fewer and larger ones are faster; but scratch that is larger than what
+    the layer reads and writes may cost the arena something.
+    """
     block = channels
-    while block > multiple and (block * inputs > _BLOCK_BYTES or block > _MOST):
+    room = max(_BLOCK_BYTES, min(_MOST_BYTES, tensors_bytes))
+    while block > multiple and (block * inputs > room or block > _MOST):
         block = -(-block // (2 * multiple)) * multiple
     return block
 

@@ -35,6 +35,11 @@ def depthwise_s4(filters: Filters) -> Packed:
     return Packed(nibbles.words(filters.weights), pack_channels(filters))
 
 
+def dense_s4(filters: Filters) -> Packed:
+    weights = b"".join(nibbles.words(channel) for channel in filters.weights)
+    return Packed(weights, pack_channels(filters))
+
+
 def pack_channels_s16(filters: Filters) -> bytes:
     """groat_channel_s16 records; of 64-bit accumulators, the multiplier is reduced to 15 bits."""
     wide = filters.acc_bits == 64

@@ -276,3 +276,19 @@ def depthwise_s4(filters: Filters) -> Packed:
 
 def _nibbles(packed: Packed) -> Packed:
     return replace(packed, weights=nibbles.halves(np.frombuffer(packed.weights, np.int8), _NIBBLES))
+
+
+def dense_s4(filters: Filters) -> Packed:
+    """Tiles of channels: a byte for each two inputs and channel."""
+    count = len(filters.weights)
+    rows = filters.weights.reshape(count, -1)
+    rows = np.pad(rows, ((0, 0), (0, rows.shape[1] % 2))) & 15
+    pairs = (rows[:, 0::2] | rows[:, 1::2] << 4).astype(np.uint8)
+    weights, channels = b"", b""
+    for first in range(0, count, _LANES):
+        tile = slice(first, min(first + _LANES, count))
+        bias = np.asarray(filters.bias[tile]).astype(np.int64).astype("<i4")
+        scales, general = _scales(filters, tile, len(bias))
+        weights += pairs[tile].T.tobytes()
+        channels += np.array([general], "<u4").tobytes() + bias.tobytes() + scales
+    return Packed(weights, channels)

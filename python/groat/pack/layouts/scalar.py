@@ -168,3 +168,11 @@ def _passes(groups: Sequence[Filters]) -> int:
         length -= _UNIT
     group = max(passes for passes in range(1, _MAX_GROUP + 1) if fits(passes * length))
     return length // _UNIT - 1 + 16 * (group - 1)
+
+
+def dense_s4(filters: Filters) -> Packed:
+    """A word for each input and eight channels: even ones in its lower half, odd ones in its upper half."""
+    blocks = _blocks(filters.weights, _LANES).astype(np.int64) + 8  # [block, input, channel]
+    channel = np.arange(_LANES)
+    words = (blocks << (4 * (channel // 2) + 16 * (channel % 2))).sum(axis=2)
+    return Packed(words.astype("<u4").tobytes(), _channels(filters, (1, 2, 3)).astype("<i4").tobytes())
