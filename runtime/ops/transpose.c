@@ -36,18 +36,29 @@ static void run(const groat_call *call)
     for (int i = 0; i < RANK - 1; i++) {
         runs *= p->dims[i];
     }
-    uint32_t index[RANK] = {0};
+    const uint32_t last = p->dims[RANK - 1], step = p->in_strides[RANK - 1] * element;
+    uint32_t index[RANK] = {0}, start = 0;
     for (uint32_t r = 0; r < runs; r++) {
-        const uint8_t *x = in;
-        for (int i = 0; i < RANK - 1; i++) {
-            x += index[i] * p->in_strides[i] * element;
-        }
-        for (uint32_t k = 0; k < p->dims[RANK - 1]; k++, out += element, x += p->in_strides[RANK - 1] * element) {
-            for (uint32_t b = 0; b < element; b++) {
-                out[b] = x[b];
+        const uint8_t *x = in + start;
+        if (element == 1) {
+            for (uint32_t k = 0; k < last; k++, x += step) {
+                *out++ = *x;
+            }
+        } else {
+            for (uint32_t k = 0; k < last; k++, out += element, x += step) {
+                for (uint32_t b = 0; b < element; b++) {
+                    out[b] = x[b];
+                }
             }
         }
-        for (int i = RANK - 2; i >= 0 && ++index[i] == p->dims[i]; i--) {
+        /* On to the next run: counted like a number whose digits are the dimensions. */
+        for (int i = RANK - 2; i >= 0; i--) {
+            uint32_t stride = p->in_strides[i] * element;
+            start += stride;
+            if (++index[i] < p->dims[i]) {
+                break;
+            }
+            start -= p->dims[i] * stride;
             index[i] = 0;
         }
     }

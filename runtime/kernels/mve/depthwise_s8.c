@@ -16,7 +16,7 @@
 enum {
     SLACK_BYTES = 4 * VECTOR,                            /* VST4 writes so many bytes at once */
     COLUMNS_BYTES = 36 * CHANNELS_AT_ONCE + SLACK_BYTES, /* six columns of 64 channels, and what lies behind them */
-    FEW_PIXELS = 6,
+    FEW_PIXELS = 4,
 };
 
 static uint32_t words_of(uint32_t rows)
