@@ -42,6 +42,12 @@ static inline int32_t __smlad(int16x2_t a, int16x2_t b, int32_t acc)
     return (int32_t)((uint32_t)acc + low + high);
 }
 
+/* The product of a word and a low halfword, without its lowest 16 bits. */
+static inline int32_t __smlawb(int32_t a, int32_t b, int32_t acc)
+{
+    return (int32_t)((uint32_t)acc + (uint32_t)((int64_t)a * emulate_low(b) >> 16));
+}
+
 static inline int32_t __smlabb(int32_t a, int32_t b, int32_t acc)
 {
     return (int32_t)((uint32_t)acc + (uint32_t)(emulate_low(a) * emulate_low(b)));

@@ -19,9 +19,7 @@ import numpy as np
 from groat.graph.ir import Array
 from groat.ops.arithmetic import Int64, requantize
 from groat.pack.layouts import Filters, Packed, dsp_stairs, nibbles, ref
-
-# int16 activations have the plain layout here.
-from groat.pack.layouts.ref import conv_s16 as conv_s16
+from groat.pack.layouts.dsp_s16 import conv_s16 as conv_s16
 from groat.pack.layouts.ref import depthwise_s16 as depthwise_s16
 
 BLOCK = 2
