@@ -213,5 +213,6 @@ static inline void vstrbq_s32(int8_t *to, int32x4_t v)
 
 #include "arm_mve_arithmetic.h"
 #include "arm_mve_floats.h"
+#include "arm_mve_halfwords.h"
 
 #endif
