@@ -138,6 +138,8 @@ GROAT_RVV_EACH(vint32m8_t, vssra_vv_i32m8, (vint32m8_t a, vuint32m8_t b, unsigne
                ((void)mode, (int32_t)groat_rvv_round(a.v[i], b.v[i] & 31)))
 GROAT_RVV_EACH(vint32m8_t, vssra_vx_i32m8, (vint32m8_t a, size_t b, unsigned mode, size_t vl),
                ((void)mode, (int32_t)groat_rvv_round(a.v[i], b & 31)))
+GROAT_RVV_EACH(vint32m8_t, vmulh_vv_i32m8, (vint32m8_t a, vint32m8_t b, size_t vl),
+               (int32_t)((int64_t)a.v[i] * b.v[i] >> 32))
 GROAT_RVV_EACH(vint32m8_t, vsll_vv_i32m8, (vint32m8_t a, vuint32m8_t b, size_t vl),
                (int32_t)((uint32_t)a.v[i] << (b.v[i] & 31)))
 
@@ -161,6 +163,9 @@ GROAT_RVV_EACH(vuint8m8_t, vluxei8_v_u8m8, (const uint8_t *from, vuint8m8_t inde
 /* ---- To wider and narrower lanes --------------------------------------------------------------------------- */
 
 GROAT_RVV_EACH(vint32m8_t, vsext_vf2_i32m8, (vint16m4_t a, size_t vl), a.v[i])
+GROAT_RVV_EACH(vint16m4_t, vsext_vf2_i16m4, (vint8m2_t a, size_t vl), a.v[i])
+GROAT_RVV_EACH(vint32m8_t, vwmacc_vx_i32m8, (vint32m8_t sum, int16_t a, vint16m4_t b, size_t vl),
+               (int32_t)((uint32_t)sum.v[i] + (uint32_t)(a * b.v[i])))
 GROAT_RVV_EACH(vint32m8_t, vsext_vf4_i32m8, (vint8m2_t a, size_t vl), a.v[i])
 GROAT_RVV_EACH(vint32m8_t, vwadd_wv_i32m8, (vint32m8_t a, vint16m4_t b, size_t vl),
                (int32_t)((uint32_t)a.v[i] + (uint32_t)b.v[i]))

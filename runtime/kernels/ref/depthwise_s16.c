@@ -30,8 +30,13 @@ void groat_depthwise_s16_ref(const groat_depthwise_s16 *k, const int8_t *const *
                 uint64_t acc = (uint64_t)channel->bias;
                 for (uint32_t r = 0; r < k->rows; r++) {
                     const int16_t *x = (const int16_t *)(const void *)rows[r] + p * k->pixel_stride + i;
-                    for (uint32_t t = 0; t < k->taps; t++, x += k->tap_stride, w += channels_out) {
-                        acc += (uint64_t)(int64_t)(*x * *w);
+                    for (uint32_t t = 0; t < k->taps;) {
+                        uint32_t end = k->taps - t < GROAT_CHUNK_S16 ? k->taps : t + GROAT_CHUNK_S16;
+                        int32_t chunk = 0;
+                        for (; t < end; t++, x += k->tap_stride, w += channels_out) {
+                            chunk += *x * *w;
+                        }
+                        acc += (uint64_t)(int64_t)chunk;
                     }
                 }
                 int32_t y = groat_requantize_wide((int64_t)acc, channel->multiplier, channel->shift);
