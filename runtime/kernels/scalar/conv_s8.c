@@ -174,7 +174,7 @@ static void single_pixel(const groat_conv_s8 *k, const int8_t *const *rows, uint
             const uint32_t acc = (uint32_t)c->bias + *sum;
             if (__builtin_expect(groat_scalar_proven(c) && simple, 1)) {
                 const groat_scalar_scaling scaling = {c->multiplier, c->offset, c->shift, low, high, rectified};
-                *y = groat_scalar_scale((int32_t)acc, scaling);
+                *y = (int8_t)groat_scalar_scale((int32_t)acc, scaling);
             } else {
                 finish_one(k, c, acc, y);
             }

@@ -61,7 +61,7 @@ static INLINE void slide_channel(const groat_scalar_slide *s, const int8_t *w, c
         }
         LOAD_COLUMN();
         COLUMN(sum, a, 2);
-        *out = groat_scalar_scale((int32_t)sum, scaling);
+        *out = (int8_t)groat_scalar_scale((int32_t)sum, scaling);
         out += out_stride;
         if (out == end) {
             return;
@@ -163,15 +163,15 @@ static INLINE void wide_channel(const groat_scalar_wide *s, const int8_t *weight
     }
     const groat_scalar_scaling scaling = {c->multiplier, c->offset, c->shift, s->low, s->high, s->rectified};
     int8_t *out = s->out + o;
-    out[0] = groat_scalar_scale((int32_t)a0, scaling);
+    out[0] = (int8_t)groat_scalar_scale((int32_t)a0, scaling);
     out += out_stride;
-    out[0] = groat_scalar_scale((int32_t)a1, scaling);
+    out[0] = (int8_t)groat_scalar_scale((int32_t)a1, scaling);
     out += out_stride;
-    out[0] = groat_scalar_scale((int32_t)a2, scaling);
+    out[0] = (int8_t)groat_scalar_scale((int32_t)a2, scaling);
     out += out_stride;
-    out[0] = groat_scalar_scale((int32_t)a3, scaling);
+    out[0] = (int8_t)groat_scalar_scale((int32_t)a3, scaling);
     out += out_stride;
-    out[0] = groat_scalar_scale((int32_t)a4, scaling);
+    out[0] = (int8_t)groat_scalar_scale((int32_t)a4, scaling);
 }
 
 /* Apart, so that all registers are theirs. */

@@ -62,6 +62,15 @@ static inline int groat_scalar_all_constant(const groat_scalar_channel *channel)
 /* The upper half of the product of two signed words. */
 #if defined(__ARM_ARCH_6M__)
 int32_t groat_scalar_high(int32_t a, int32_t b); /* too long to be in each place that needs it */
+#elif defined(__thumb2__)
+/* gcc would make three multiplications of it where the sign of one factor is known. */
+static inline int32_t groat_scalar_high(int32_t a, int32_t b)
+{
+    int32_t low, high;
+    __asm__("smull %0, %1, %2, %3" : "=&r"(low), "=&r"(high) : "r"(a), "r"(b));
+    (void)low;
+    return high;
+}
 #else
 static inline int32_t groat_scalar_high(int32_t a, int32_t b)
 {
@@ -93,7 +102,7 @@ static inline int8_t groat_scalar_clamp(int32_t x, int32_t low, int32_t high)
 
 /* How a proven channel is scaled, where low <= zero point of the output <= high: what is not negative need not be
  * compared with `low`, nor what is negative with `high`.  If low is the zero point, as behind a RELU, all that is
- * negative becomes `low`. */
+ * negative becomes `low`.  The result is within int8. */
 typedef struct groat_scalar_scaling {
     int32_t multiplier, offset, shift, low, high, rectified;
 } groat_scalar_scaling;
@@ -110,7 +119,7 @@ static inline groat_scalar_scaling groat_scalar_scaling_of(const groat_scalar_ch
     return s;
 }
 
-static inline int8_t groat_scalar_scale(int32_t acc, const groat_scalar_scaling s)
+static inline int32_t groat_scalar_scale(int32_t acc, const groat_scalar_scaling s)
 {
 #if defined(__riscv)
     __asm__("bltz %0, 2f\n\t"
@@ -134,17 +143,17 @@ static inline int8_t groat_scalar_scale(int32_t acc, const groat_scalar_scaling 
             "4:"
             : "+&r"(acc)
             : "r"(s.multiplier), "r"(s.offset), "r"(s.shift), "r"(s.low), "r"(s.high), "r"(s.rectified));
-    return (int8_t)acc;
+    return acc;
 #else
     if (acc < 0) {
         if (s.rectified) {
-            return (int8_t)s.low;
+            return s.low;
         }
         int32_t y = groat_scalar_rescale(acc, s.multiplier, s.offset, s.shift);
-        return (int8_t)(y < s.low ? s.low : y);
+        return y < s.low ? s.low : y;
     }
     int32_t y = groat_scalar_rescale(acc, s.multiplier, s.offset, s.shift);
-    return (int8_t)(y > s.high ? s.high : y);
+    return y > s.high ? s.high : y;
 #endif
 }
 

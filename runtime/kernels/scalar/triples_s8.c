@@ -187,11 +187,11 @@ static INLINE void finish(const groat_conv_s8 *k, const groat_scalar_channel *c,
                 sums[2] += *totals++;
             }
             if (__builtin_expect((c->shift | general) < 32, 1)) {
-                y[0] = groat_scalar_scale((int32_t)(sums[0] + bias), s);
+                y[0] = (int8_t)groat_scalar_scale((int32_t)(sums[0] + bias), s);
                 y += stride;
-                y[0] = groat_scalar_scale((int32_t)(sums[1] + bias), s);
+                y[0] = (int8_t)groat_scalar_scale((int32_t)(sums[1] + bias), s);
                 y += stride;
-                y[0] = groat_scalar_scale((int32_t)(sums[2] + bias), s);
+                y[0] = (int8_t)groat_scalar_scale((int32_t)(sums[2] + bias), s);
                 y += stride;
             } else {
                 const uint32_t copies[3] = {sums[0] + bias, sums[1] + bias, sums[2] + bias};
