@@ -34,8 +34,8 @@ int groat_conv_s8_needs_scalar(const groat_conv_s8 *k, groat_needs *needs)
     if (k->layout != 0) {
         const groat_scalar_passes p = groat_scalar_passes_of(k);
         uint32_t words = p.length * MAX_WORDS;
-        words += (p.length < depth ? GROAT_SCALAR_BLOCK : QUAD) * MAX_WORDS;
-        words += p.group < depth ? GROAT_SCALAR_BLOCK * MAX_PIXELS : 0;
+        words += groat_scalar_kept(k, p.length < depth) * MAX_WORDS;
+        words += p.group < depth ? groat_scalar_kept(k, 1) * MAX_PIXELS : 0;
         needs->scratch_bytes = words * sizeof(uint32_t);
     }
     /* So that none of the products above has wrapped; positions have 16 bits. */

@@ -54,6 +54,13 @@ typedef struct groat_scalar_passes {
 
 groat_scalar_passes groat_scalar_passes_of(const groat_conv_s8 *k);
 
+/* Of how many channels sums are kept from pass to pass, or from a quad's products to its outputs. */
+static inline uint32_t groat_scalar_kept(const groat_conv_s8 *k, int several)
+{
+    uint32_t all = (k->channels_out + QUAD - 1) / QUAD * QUAD;
+    return !several ? QUAD : all < GROAT_SCALAR_BLOCK ? all : GROAT_SCALAR_BLOCK;
+}
+
 static inline uint64_t groat_scalar_depth(const groat_conv_s8 *k)
 {
     return (uint64_t)k->rows * k->taps * k->run;

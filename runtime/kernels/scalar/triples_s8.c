@@ -283,7 +283,7 @@ static INLINE void some_pixels(const groat_conv_s8 *k, const channels *all, cons
     const groat_scalar_passes passes = groat_scalar_passes_of(k);
     uint32_t *z = k->scratch;
     pass p = {.kept = z + MAX_WORDS * passes.length, .several = passes.length < depth};
-    p.totals = p.kept + (p.several ? GROAT_SCALAR_BLOCK : QUAD) * MAX_WORDS;
+    p.totals = p.kept + groat_scalar_kept(k, p.several) * MAX_WORDS;
     const uint32_t block = p.several ? GROAT_SCALAR_BLOCK : (uint32_t)(all->all_end - all->start);
     groat_scalar_quads q = {
         .z = z,
