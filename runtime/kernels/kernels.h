@@ -90,6 +90,16 @@ typedef struct groat_add_s8 {
     int32_t act_max;
 } groat_add_s8;
 
+typedef struct groat_mul_s8 {
+    int32_t multiplier;
+    int32_t shift;
+    int32_t a_zero_point;
+    int32_t b_zero_point;
+    int32_t output_zero_point;
+    int32_t act_min;
+    int32_t act_max;
+} groat_mul_s8;
+
 typedef struct groat_quantize_s8 {
     uint32_t scale;                 /* the bits of a float32, positive and finite */
     int32_t zero_point;

@@ -2,7 +2,7 @@
  *
  * The product of two tensors, with broadcasting.
  */
-#include "../kernels/requantize.h"
+#include "../kernels/select.h"
 #include "broadcast.h"
 
 static int check(const groat_call *call)
@@ -16,21 +16,22 @@ static int check(const groat_call *call)
 static void row(const void *kernel, const void *first, uint32_t a_step, const void *second, uint32_t b_step, void *to,
                 uint32_t count)
 {
-    const groat_mul_params *p = kernel;
-    const int8_t *a = first;
-    const int8_t *b = second;
-    int8_t *out = to;
-    for (uint32_t i = 0; i < count; i++, a += a_step, b += b_step) {
-        int32_t product = (*a - p->a_zero_point) * (*b - p->b_zero_point);
-        int32_t y = groat_requantize(product, p->multiplier, p->shift);
-        out[i] = (int8_t)groat_clamp(groat_add_wrap(y, p->output_zero_point), p->act_min, p->act_max);
-    }
+    groat_kernels.mul_s8(kernel, first, a_step, second, b_step, to, count);
 }
 
 static void run(const groat_call *call)
 {
     const groat_mul_params *p = groat_params(call);
-    groat_broadcast(call, p->dims, p->a_strides, p->b_strides, sizeof(int8_t), row, p);
+    const groat_mul_s8 kernel = {
+        .multiplier = p->multiplier,
+        .shift = p->shift,
+        .a_zero_point = p->a_zero_point,
+        .b_zero_point = p->b_zero_point,
+        .output_zero_point = p->output_zero_point,
+        .act_min = p->act_min,
+        .act_max = p->act_max,
+    };
+    groat_broadcast(call, p->dims, p->a_strides, p->b_strides, sizeof(int8_t), row, &kernel);
 }
 
 const groat_op groat_op_mul = {check, NULL, run};

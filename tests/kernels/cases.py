@@ -382,6 +382,31 @@ def quantize_f32_s8_shapes(draw: Draw) -> Iterator[tuple[str, Case]]:
     yield "1,024 elements", quantize_of(draw, x, np.float32(1 / 127), 0)
 
 
+def mul_of(draw: Draw, count: int) -> Case:
+    wild = draw.one_in(4)
+    k = {
+        "multiplier": int(draw.pick(0, 1, 1 << 30, INT32_MAX)) if wild else draw.between(1 << 30, INT32_MAX),
+        "shift": draw.between(-31, 30) if wild else -draw.between(1, 12),
+        **{f"{name}_zero_point": draw.zero_point() for name in ("a", "b", "output")},
+    }
+    k["act_min"], k["act_max"] = draw.activation()
+
+    def compute(a: Array, b: Array) -> Array:
+        product = (a.astype(np.int64) - k["a_zero_point"]) * (b.astype(np.int64) - k["b_zero_point"])
+        y = requantize(product, np.int64(k["multiplier"]), np.int64(k["shift"]))
+        return clamp_int8(wrap32(y + k["output_zero_point"]), k["act_min"], k["act_max"])
+
+    return Case("mul_s8", {"k": k, **operands(draw, count, compute)}, count, label=f"{count} elements, {k}")
+
+
+def mul_s8(draw: Draw) -> Case:
+    return mul_of(draw, draw.up_to(300 if draw.one_in(3) else 40))
+
+
+def mul_s8_shapes(draw: Draw) -> Iterator[tuple[str, Case]]:
+    yield "1,024 elements", mul_of(draw, 1024)
+
+
 def lut_of(draw: Draw, count: int) -> Case:
     table, x = draw.rng.integers(0, 256, 256).astype(np.uint8), draw.rng.integers(0, 256, count).astype(np.uint8)
     inplace = draw.one_in(3)

@@ -127,6 +127,23 @@ def addition(rng: np.random.Generator) -> Call:
     return lambda **to: kernels.add(a, b, **arguments, **to)
 
 
+def multiplication(rng: np.random.Generator) -> Call:
+    count = int(rng.integers(1, 40))
+    a, b = _bytes(rng, (count,)), _bytes(rng, (count if rng.random() < 0.8 else 1,))
+    low, high = (-128, 127) if rng.random() < 0.8 else sorted(int(value) for value in rng.integers(-128, 128, 2))
+    arguments: dict[str, Any] = {
+        "a_scale": 2.0 ** rng.uniform(-9, 3),
+        "b_scale": 2.0 ** rng.uniform(-9, 3),
+        "output_scale": 2.0 ** rng.uniform(-9, 6),
+        "a_zero_point": int(rng.integers(-128, 128)),
+        "b_zero_point": int(rng.integers(-128, 128)),
+        "output_zero_point": int(rng.integers(-128, 128)),
+        "act_min": low,
+        "act_max": high,
+    }
+    return lambda **to: kernels.mul(a, b, **arguments, **to)
+
+
 def pooling(rng: np.random.Generator) -> Call:
     size = (int(rng.integers(1, 20)), int(rng.integers(1, 20)))
     kernel = (int(rng.integers(1, size[0] + 1)), int(rng.integers(1, size[1] + 1)))
@@ -141,5 +158,6 @@ CASES: dict[str, Callable[[np.random.Generator], Call]] = {
     "depthwise_conv2d": depthwise,
     "fully_connected": dense,
     "add": addition,
+    "mul": multiplication,
     "average_pool2d": pooling,
 }
