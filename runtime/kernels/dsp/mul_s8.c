@@ -27,18 +27,18 @@ static int is_int8(int32_t x)
 
 #if GROAT_DSP_ASSEMBLY
 
-#define ELEMENT                   \
-    "ldrsb r12, [r1]\n"           \
-    "ldrsb r0, [r2]\n"            \
-    "rsb r12, r4, r12, lsl #1\n"  \
-    "subs r0, r0, r5\n"           \
-    "mul r12, r12, r0\n"          \
-    "add r1, r9\n"                \
-    "smmlar r0, r12, r6, r7\n"    \
-    "add r2, r10\n"               \
-    "add r0, r0, r12, asr #31\n"  \
-    "asr r0, r0, r8\n"            \
-    "ssat r0, #8, r0\n"           \
+#define ELEMENT                  \
+    "ldrsb r12, [r1]\n"          \
+    "ldrsb r0, [r2]\n"           \
+    "rsb r12, r4, r12, lsl #1\n" \
+    "subs r0, r0, r5\n"          \
+    "mul r12, r12, r0\n"         \
+    "add r1, r9\n"               \
+    "smmlar r0, r12, r6, r7\n"   \
+    "add r2, r10\n"              \
+    "add r0, r0, r12, asr #31\n" \
+    "asr r0, r0, r8\n"           \
+    "ssat r0, #8, r0\n"          \
     "strb r0, [r3], #1\n"
 
 __attribute__((naked, noinline)) static void multiply(__attribute__((unused)) const plan *p,

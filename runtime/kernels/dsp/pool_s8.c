@@ -8,16 +8,43 @@ enum {
     TAPS_THAT_FIT = 255
 }; /* of int8 values in an int16 sum */
 
-/* x + the bytes 0 and 2 of `bytes`, halfword by halfword. */
-static inline int16x2_t add_bytes(int16x2_t x, int32_t bytes)
+/* Sums of bytes 0 and 2, and of 1 and 3, of `taps` words `stride` bytes apart. */
+#if GROAT_DSP_ASSEMBLY
+
+#define TAP                           \
+    "ldr r12, [%[x]]\n"               \
+    "add %[x], %[stride]\n"           \
+    "sxtab16 %[even], %[even], r12\n" \
+    "sxtab16 %[odd], %[odd], r12, ror #8\n"
+
+static inline const int8_t *add_taps(const int8_t *x, uint32_t stride, uint32_t taps, int16x2_t *even, int16x2_t *odd)
 {
-    return __sxtab16(x, bytes);
+    int16x2_t e = *even;
+    int16x2_t o = *odd;
+    if (taps % 2u != 0) {
+        __asm__ volatile(TAP : [x] "+r"(x), [even] "+r"(e), [odd] "+r"(o) : [stride] "r"(stride) : "r12", "memory");
+    }
+    for (taps /= 2u; taps > 0; taps--) {
+        __asm__ volatile(TAP TAP : [x] "+r"(x), [even] "+r"(e), [odd] "+r"(o) : [stride] "r"(stride) : "r12", "memory");
+    }
+    *even = e;
+    *odd = o;
+    return x;
 }
 
-static inline int32_t rotated(int32_t x)
+#else /* the same in C */
+
+static const int8_t *add_taps(const int8_t *x, uint32_t stride, uint32_t taps, int16x2_t *even, int16x2_t *odd)
 {
-    return (int32_t)((uint32_t)x >> 8 | (uint32_t)x << 24);
+    for (; taps > 0; taps--, x += stride) {
+        uint32_t bytes = (uint32_t)dsp_load(x);
+        *even = __sxtab16(*even, (int32_t)bytes);
+        *odd = __sxtab16(*odd, (int32_t)(bytes >> 8 | bytes << 24));
+    }
+    return x;
 }
+
+#endif
 
 static void average(const groat_pool_s8 *k, int32_t sum, int32_t count, int8_t *out)
 {
@@ -34,12 +61,12 @@ static void four_channels(const groat_pool_s8 *k, const int8_t *const *rows, uin
     uint32_t fit = TAPS_THAT_FIT;
     for (uint32_t r = 0; r < k->rows; r++) {
         const int8_t *x = rows[r] + at;
-        for (uint32_t t = 0; t < k->taps; t++, x += k->channels) {
-            int32_t bytes = dsp_load(x);
-            even = add_bytes(even, bytes);
-            odd = add_bytes(odd, rotated(bytes));
-            fit--;
-            if (fit == 0 || (r == k->rows - 1u && t == k->taps - 1u)) {
+        for (uint32_t left = k->taps; left > 0;) {
+            uint32_t taps = left < fit ? left : fit;
+            x = add_taps(x, k->channels, taps, &even, &odd);
+            left -= taps;
+            fit -= taps;
+            if (fit == 0 || (left == 0 && r == k->rows - 1u)) {
                 sums[0] += (int16_t)even;
                 sums[1] += (int16_t)odd;
                 sums[2] += even >> 16;
