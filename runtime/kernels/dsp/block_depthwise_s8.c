@@ -27,6 +27,69 @@
     "smlabb r1, r10, " w ", r1\n"   \
     "smlatt r2, r9, r11, r2\n"      \
     "smlatt r3, r10, " w ", r3\n"
+#define FIRST_TAP4(w)               \
+    "sxtb16 r9, r10\n"              \
+    "sxtb16 r10, r10, ror #8\n"     \
+    "sxtb16 r11, " w "\n"           \
+    "sxtb16 " w ", " w ", ror #8\n" \
+    "smulbb r0, r9, r11\n"          \
+    "smulbb r1, r10, " w "\n"       \
+    "smultt r2, r9, r11\n"          \
+    "smultt r3, r10, " w "\n"
+
+/* The frame: three row pointers and the stream of the next pixel, its output; then what each pixel goes on by, how many
+ * are left, and the output that is being written. */
+__attribute__((naked)) void groat_dsp_depthwise3x3(__attribute__((unused)) const dsp_pixels *pixels)
+{
+    __asm__ volatile(
+        ".syntax unified\n"
+        "push {r4-r11, lr}\n"
+        "sub sp, #36\n"
+        "ldm r0, {r1, r2, r3, r4, r5, r6, r8}\n" /* rows, stream, out, at, count, pixel_stride, out_stride */
+        "ldr r7, [r0, #28]\n"
+        "ldm r1, {r9, r10, r11}\n"
+        "add r9, r4\n"
+        "add r10, r4\n"
+        "add r11, r4\n"
+        "strd r9, r10, [sp]\n"
+        "strd r11, r2, [sp, #8]\n"
+        "strd r3, r6, [sp, #16]\n"
+        "strd r8, r5, [sp, #24]\n"
+        "1:\n"
+        "ldm sp, {r4, r5, r6, r8, r9, r10, r11}\n"
+        "str r9, [sp, #32]\n"
+        "add r12, r4, r10\n"
+        "add lr, r5, r10\n"
+        "strd r12, lr, [sp]\n"
+        "add r12, r6, r10\n"
+        "str r12, [sp, #8]\n"
+        "add r9, r11\n"
+        "str r9, [sp, #16]\n"
+        "2:\n"
+        "ldrd lr, r12, [r8], #8\n"
+        "ldr r10, [r4]\n" FIRST_TAP4("lr") "ldr r10, [r4, r7]\n" TAP4(
+            "r12") "ldrd lr, r12, [r8], #8\n"
+                   "ldr r10, [r4, r7, lsl #1]\n" TAP4("lr") "ldr r10, [r5]\n" TAP4(
+                       "r12") "ldrd lr, r12, [r8], #8\n"
+                              "ldr r10, [r5, r7]\n" TAP4("lr") "ldr r10, [r5, r7, lsl #1]\n" TAP4(
+                                  "r12") "ldrd lr, r12, [r8], #8\n"
+                                         "ldr r10, [r6]\n" TAP4("lr") "ldr r10, [r6, r7]\n" TAP4(
+                                             "r12") "ldr lr, [r8], #4\n"
+                                                    "ldr r10, [r6, r7, lsl #1]\n" TAP4(
+                                                        "lr") "ldr lr, [sp, #32]\n" OUTPUTS("r8") "str lr, [sp, #32]\n"
+                                                                                                  "adds r4, #4\n"
+                                                                                                  "adds r5, #4\n"
+                                                                                                  "adds r6, #4\n"
+                                                                                                  "cmp.w r12, #0\n"
+                                                                                                  "bge.w 2b\n"
+                                                                                                  "ldr r9, [sp, #28]\n"
+                                                                                                  "subs r9, #1\n"
+                                                                                                  "str r9, [sp, #28]\n"
+                                                                                                  "bne.w 1b\n"
+                                                                                                  "add sp, #36\n"
+                                                                                                  "pop {r4-r11, pc}\n");
+}
+
 /* Two taps of a row. */
 #define TWO_TAPS4              \
     "ldrd r7, r12, [r6], #8\n" \
@@ -141,6 +204,11 @@ void groat_dsp_depthwise(const dsp_pixels *pixels)
             at += 4;
         } while (!dsp_ends_run(&channels[3]));
     }
+}
+
+void groat_dsp_depthwise3x3(const dsp_pixels *pixels)
+{
+    groat_dsp_depthwise(pixels);
 }
 
 #endif

@@ -77,21 +77,32 @@ static inline uint32_t load_rest(const int8_t *x, uint32_t rest)
 {
     uint32_t bytes = (uint8_t)x[0];
     if (rest > 1) {
-        bytes |= (uint32_t)(uint8_t)x[1] << 8;
+        uint16_t both;
+        __builtin_memcpy(&both, x, sizeof(both));
+        bytes = both;
     }
     return rest > 2 ? bytes | (uint32_t)(uint8_t)x[2] << 16 : bytes;
 }
 
-/* The one byte that each of three runs leaves, as in 3x3 filters over three channels. */
-static void widen_three_bytes(const groat_conv_s8 *k, const int8_t *const *rows, uint32_t at, uint32_t pixels,
-                              int32_t *panel)
+/* The bytes that each of three runs leaves, as in 3x3 filters over three channels or over one; inlined for both. */
+static inline void widen_three(const groat_conv_s8 *k, const int8_t *const *rows, uint32_t at, uint32_t pixels,
+                               int32_t *panel, uint32_t rest)
 {
     const int8_t *x = rows[0] + at;
     const int8_t *y = rows[1] + at;
     const int8_t *z = rows[2] + at;
     uint32_t step = k->pixel_stride;
     for (int32_t *end = panel + pixels; panel < end; panel++) {
-        put_quad(panel, pixels, (uint8_t)*x | (uint32_t)(uint8_t)*y << 8 | (uint32_t)(uint8_t)*z << 16);
+        uint32_t a = load_rest(x, rest);
+        uint32_t b = load_rest(y, rest);
+        uint32_t c = load_rest(z, rest);
+        if (rest == 1) {
+            put_quad(panel, pixels, a | b << 8 | c << 16);
+        } else {
+            put_quad(panel, pixels, a | b << 24);
+            put_quad(panel + 2u * pixels, pixels, b >> 8 | c << 16);
+            put_quad(panel + 4u * pixels, pixels, c >> 16);
+        }
         x += step;
         y += step;
         z += step;
@@ -104,8 +115,12 @@ static void widen_rest(const groat_conv_s8 *k, const int8_t *const *rows, uint32
 {
     uint32_t rest = k->run % 4u;
     uint32_t at = first * k->pixel_stride + k->run - rest;
-    if (rest == 1 && k->rows == 3 && k->taps == 1) {
-        widen_three_bytes(k, rows, at, pixels, panel);
+    if (rest != 2 && k->rows == 3 && k->taps == 1) {
+        if (rest == 1) {
+            widen_three(k, rows, at, pixels, panel, 1);
+        } else {
+            widen_three(k, rows, at, pixels, panel, 3);
+        }
         return;
     }
     for (uint32_t p = 0; p < pixels; p++, panel++, at += k->pixel_stride) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Depthwise convolution with the DSP extension, a row at a time, four channels of a pixel at once: what whole images
- * (depthwise_image_s8.c) have no way for, such as dilated filters.
+ * (depthwise_image_s8.c) have no way for, such as dilated filters, or gain nothing, as where they are tiny.
  *
  * The last four channels may overlap the ones before: they are computed twice rather than specially.
  */
@@ -167,7 +167,11 @@ void groat_depthwise_s8_dsp(const groat_depthwise_s8 *k, const int8_t *const *ro
         b.at = c + 4u <= k->channels_in ? c : k->channels_in - 4u;
         b.out = out + b.at;
         if (fast) {
-            groat_dsp_depthwise(&b);
+            if (k->rows == 3 && k->taps == 3) {
+                groat_dsp_depthwise3x3(&b);
+            } else {
+                groat_dsp_depthwise(&b);
+            }
             /* What it did goes as far as the run does. */
             while (!dsp_ends_run(last + 3)) {
                 last = (const dsp_channel *)((const int32_t *)last + words);

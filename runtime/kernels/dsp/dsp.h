@@ -153,7 +153,8 @@ typedef struct dsp_pixels {
 /* The constants of each four channels, `step` words apart, are valid and their runs end. */
 int groat_dsp_fours_valid(const groat_depthwise_s8 *k, const int32_t *first, uint32_t step);
 
-/* Computes fours up to the one that ends the run. */
+/* Any filter, and filters of 3x3.  They compute fours up to the one that ends the run. */
 void groat_dsp_depthwise(const dsp_pixels *pixels);
+void groat_dsp_depthwise3x3(const dsp_pixels *pixels);
 
 #endif

@@ -28,6 +28,7 @@ class Filters:
         multiplier, shift: int32 [channels_out], as groat_requantize takes them.
         output_zero_point, act_min, act_max: of the output.
         stride, dilation: (vertical, horizontal) of a depthwise convolution's window.
+        image: (height, width) of a depthwise convolution's output; None if it is not known.
         multiplier_depth: a depthwise convolution's outputs to each input channel; 1 otherwise.
         pixels: neighbouring output pixels that one call may get at most; 1 for most dense layers.
         acc_offset: the kernel may be called with an acc_offset: anything may be added to the accumulators.
@@ -44,6 +45,7 @@ class Filters:
     tap: int = 1
     stride: tuple[int, int] = (1, 1)
     dilation: tuple[int, int] = (1, 1)
+    image: tuple[int, int] | None = None
     multiplier_depth: int = 1
     pixels: int = 1
     acc_offset: bool = False

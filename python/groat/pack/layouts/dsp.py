@@ -32,6 +32,7 @@ _FOURS, _DENSE, _PLANES = 1, 2, 3  # layouts of depthwise convolutions beside th
 _ANY = 0x10000
 _SLIDE_BITS, _MOST_SCALE = 9, 8  # of the short requantisation along planes
 _MOST_TAPS, _MOST_STRIDE, _MOST_ROWS = 7, 2, 15  # of filters that slide along planes
+_TINY = 36  # outputs of an image for which setting planes up costs what a 3x3 filter gains by sliding
 _LIMIT = 1 << 30  # of an accumulator that is about to be doubled
 
 
@@ -229,8 +230,11 @@ def _fours(filters: Filters) -> Packed:
 
 
 def _slides(filters: Filters) -> bool:
-    """Whether the kernel has a way along planes (runtime/kernels/dsp/depthwise_image_s8.c), in either direction."""
+    """Whether the kernel has a way along planes (runtime/kernels/dsp/depthwise_image_s8.c), in either direction, and
+    gains by it."""
     kernel, stride = filters.weights.shape[:2], filters.stride
+    if kernel == (3, 3) and filters.image is not None and filters.image[0] * filters.image[1] <= _TINY:
+        return False
     return filters.dilation == (1, 1) and any(
         kernel[along] <= _MOST_TAPS and stride[along] <= _MOST_STRIDE and kernel[1 - along] <= _MOST_ROWS
         for along in range(2)
