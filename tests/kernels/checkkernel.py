@@ -175,7 +175,8 @@ class Tally:
 
     cases: int = 0
     run: int = 0
-    doubtful: int = 0  # of those that ran, with constants that may be invalid
+    doubtful: int = 0  # of those that ran, with constants that may be damaged
+    refused: int = 0  # because their constants are damaged, or the set has no such way
     too_large: int = 0
 
 
@@ -198,6 +199,7 @@ def check(program: Program, kernel: str, numbers: range) -> Tally:
             raise Refused(f"{program.place.name}: {kernel}, {case.label}: {wrong}")
         tally.too_large += answer.status == TOO_LARGE
         tally.run += answer.status == EQUAL or (case.purpose == NEEDS and answer.status == NOT_RUN)
+        tally.refused += answer.status == NOT_RUN and case.purpose != NEEDS
         tally.doubtful += answer.status == EQUAL and case.purpose != RUN
     return tally
 
@@ -302,8 +304,8 @@ def main() -> int:
             for where, (tallies, there) in zip(places, pool.map(work, places), strict=True):
                 for kernel, tally in tallies.items():
                     more = f", {tally.too_large} too large" if tally.too_large else ""
-                    doubtful = f", {tally.doubtful} with doubtful constants" if tally.doubtful else ""
-                    console.print(f"{where.name}: {kernel}: {tally.run} of {tally.cases} cases agree{doubtful}{more}")
+                    refused = f", {tally.refused} refused" if tally.refused else ""
+                    console.print(f"{where.name}: {kernel}: {tally.run} of {tally.cases} cases agree{refused}{more}")
                 if there:
                     found[where.name] = there
     except (Refused, GroatError, subprocess.SubprocessError) as error:
