@@ -26,6 +26,8 @@ py::dict struct_sizes()
     SIZE(groat_channel)
     SIZE(groat_channel_s16)
     SIZE(groat_window)
+    SIZE(groat_stream)
+    SIZE(groat_line)
 #define GROAT_OP(id, NAME, name, flags, fields) SIZE(groat_##name##_params)
 #include "ops/ops.def"
 #undef GROAT_OP

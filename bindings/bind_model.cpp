@@ -137,6 +137,19 @@ class Model
         raise_unless_ok(groat_open(&net_, packed_.bytes.get(), packed_.size, arena_.get(), arena_bytes_));
         /* Only now: a file that was refused may have asked for any amount. */
         std::memset(arena_.get(), 0, arena_bytes_);
+        groat_set_row_io(&net_, &io_);
+        inputs_.resize(input_count());
+        outputs_.resize(output_count());
+        for (uint32_t i = 0; i < input_count(); i++) {
+            if (groat_input_by_rows(&net_, i)) {
+                inputs_[i].resize(groat_input_bytes(&net_, i));
+            }
+        }
+        for (uint32_t i = 0; i < output_count(); i++) {
+            if (groat_output_by_rows(&net_, i)) {
+                outputs_[i].resize(groat_output_bytes(&net_, i));
+            }
+        }
     }
 
     uint32_t input_count() const
@@ -182,20 +195,24 @@ class Model
                                   std::to_string(view.size()));
         }
         const Turn turn(*this);
-        std::copy_n(view.data(), view.size(), static_cast<uint8_t *>(groat_input(&net_, index)));
+        std::copy_n(view.data(), view.size(), input(index));
     }
 
     py::bytes get_output(uint32_t index)
     {
         require_index("output", index, output_count());
         const Turn turn(*this);
-        return py::bytes(static_cast<const char *>(groat_output(&net_, index)), groat_output_bytes(&net_, index));
+        return py::bytes(reinterpret_cast<const char *>(output(index)), groat_output_bytes(&net_, index));
     }
 
     py::bytes tensor(uint32_t id)
     {
         require_index("tensor", id, tensor_count());
         const Turn turn(*this);
+        if (groat_tensor_data(&net_, id) == nullptr) {
+            throw py::value_error("tensor " + std::to_string(id) +
+                                  " is streamed: there is memory for some of its rows only");
+        }
         return py::bytes(static_cast<const char *>(groat_tensor_data(&net_, id)), groat_tensor_bytes(&net_, id));
     }
 
@@ -233,12 +250,12 @@ class Model
         for (size_t run = 0; run < runs; run++) {
             for (uint32_t i = 0; i < views.size(); i++) {
                 const uint32_t bytes = groat_input_bytes(&net_, i);
-                std::memcpy(groat_input(&net_, i), views[i].data() + run * bytes, bytes);
+                std::memcpy(input(i), views[i].data() + run * bytes, bytes);
             }
             groat_run(&net_);
             for (uint32_t i = 0; i < outputs.size(); i++) {
                 const uint32_t bytes = groat_output_bytes(&net_, i);
-                std::memcpy(outputs[i] + run * bytes, groat_output(&net_, i), bytes);
+                std::memcpy(outputs[i] + run * bytes, output(i), bytes);
             }
         }
         return results;
@@ -265,6 +282,29 @@ class Model
       private:
         Model &model_;
     };
+
+    /* Where an input is written, or an output read: in the arena, or here if it goes row by row. */
+    uint8_t *input(uint32_t index)
+    {
+        void *whole = groat_input(&net_, index);
+        return whole != nullptr ? static_cast<uint8_t *>(whole) : inputs_[index].data();
+    }
+    const uint8_t *output(uint32_t index) const
+    {
+        const void *whole = groat_output(&net_, index);
+        return whole != nullptr ? static_cast<const uint8_t *>(whole) : outputs_[index].data();
+    }
+
+    static void read_row(void *context, uint32_t index, uint32_t row, void *to, uint32_t bytes)
+    {
+        const Model *model = static_cast<const Model *>(context);
+        std::memcpy(to, model->inputs_[index].data() + size_t{row} * bytes, bytes);
+    }
+    static void write_row(void *context, uint32_t index, uint32_t row, const void *from, uint32_t bytes)
+    {
+        Model *model = static_cast<Model *>(context);
+        std::memcpy(model->outputs_[index].data() + size_t{row} * bytes, from, bytes);
+    }
 
     uint32_t tensor_count() const
     {
@@ -315,6 +355,9 @@ class Model
     Aligned arena_;
     uint32_t arena_bytes_ = 0;
     groat_t net_ = {};
+    groat_row_io io_ = {read_row, write_row, this};
+    std::vector<std::vector<uint8_t>> inputs_; /* of those that go row by row; others are empty */
+    std::vector<std::vector<uint8_t>> outputs_;
     std::atomic<bool> busy_{false};
 };
 

@@ -18,7 +18,7 @@ py::list op_table()
 {
     py::list rows;
 #define GROAT_OP(id, NAME, name, flags, fields) \
-    rows.append(py::make_tuple(id, #NAME, #name, groat_op_inplace(id) != 0));
+    rows.append(py::make_tuple(id, #NAME, #name, groat_op_inplace(id) != 0, groat_op_by_rows(id) != 0));
 #include "ops/ops.def"
 #undef GROAT_OP
     return rows;
@@ -33,7 +33,7 @@ py::list status_table()
     return rows;
 }
 
-uint32_t scratch_bytes(uint32_t op_id, const std::string &params)
+uint32_t scratch_bytes(uint32_t op_id, const std::string &params, bool by_rows)
 {
     const uint32_t params_bytes = groat_op_params_bytes(op_id);
     if (params_bytes == 0) {
@@ -46,17 +46,18 @@ uint32_t scratch_bytes(uint32_t op_id, const std::string &params)
     /* A struct must lie at its own alignment, which the bytes of a string need not. */
     std::vector<uint64_t> aligned(params.size() / sizeof(uint64_t) + 1);
     std::memcpy(aligned.data(), params.data(), params.size());
-    return groat_op_scratch_bytes(op_id, aligned.data());
+    return by_rows ? groat_op_row_scratch_bytes(op_id, aligned.data()) : groat_op_scratch_bytes(op_id, aligned.data());
 }
 
 } // namespace
 
 void bind_tables(py::module_ &module)
 {
-    module.def("op_table", &op_table, "The rows of ops.def: (id, NAME, name, may work in place).");
+    module.def("op_table", &op_table, "The rows of ops.def: (id, NAME, name, may work in place, can go row by row).");
     module.def("status_table", &status_table, "The rows of status.def: (NAME, code, text).");
     module.def(
-        "scratch_bytes", [](uint32_t op_id, const py::bytes &params) { return scratch_bytes(op_id, params); },
-        py::arg("op_id"), py::arg("params"),
-        "Bytes of scratch that an op wants for these parameters (the bytes of its C struct).");
+        "scratch_bytes",
+        [](uint32_t op_id, const py::bytes &params, bool by_rows) { return scratch_bytes(op_id, params, by_rows); },
+        py::arg("op_id"), py::arg("params"), py::arg("by_rows") = false,
+        "Bytes of scratch that an op wants for these parameters (the bytes of its C struct), whole or row by row.");
 }

@@ -11,6 +11,11 @@ int groat_op_inplace(uint32_t id)
     return (groat_find_op(id).flags & GROAT_INPLACE) != 0;
 }
 
+int groat_op_by_rows(uint32_t id)
+{
+    return groat_find_row_op(id) != NULL;
+}
+
 uint32_t groat_op_params_bytes(uint32_t id)
 {
     return groat_find_op(id).params_bytes;
@@ -20,4 +25,10 @@ uint32_t groat_op_scratch_bytes(uint32_t id, const void *params)
 {
     const groat_op *op = groat_find_op(id).op;
     return op->scratch_bytes != NULL ? op->scratch_bytes(params) : 0;
+}
+
+uint32_t groat_op_row_scratch_bytes(uint32_t id, const void *params)
+{
+    const groat_row_op *op = groat_find_row_op(id);
+    return op != NULL && op->scratch_bytes != NULL ? op->scratch_bytes(params) : 0;
 }

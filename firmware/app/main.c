@@ -11,6 +11,46 @@
 static groat_t net;
 static groat_info info;
 
+/* ---- The channel --------------------------------------------------------------------------------- */
+
+static void receive(void *bytes, uint32_t count)
+{
+    if (groat_channel_read(bytes, count) != 0) {
+        groat_exit(GROAT_EXIT_CHANNEL);
+    }
+}
+
+static void send(const void *bytes, uint32_t count)
+{
+    if (groat_channel_write(bytes, count) != 0) {
+        groat_exit(GROAT_EXIT_CHANNEL);
+    }
+}
+
+/* ---- Rows: they come and go over the channel, while the model runs ----------------------------------- */
+
+#ifndef GROAT_NO_STREAMS
+static void read_row(void *unused, uint32_t index, uint32_t row, void *to, uint32_t bytes)
+{
+    (void)unused;
+    (void)index;
+    (void)row;
+    receive(to, bytes);
+}
+
+static void write_row(void *unused, uint32_t index, uint32_t row, const void *from, uint32_t bytes)
+{
+    (void)unused;
+    (void)index;
+    (void)row;
+    send(from, bytes);
+}
+
+static const groat_row_io row_io = {read_row, write_row, 0};
+#else
+static const groat_row_io row_io = {0, 0, 0};
+#endif
+
 /* ---- The calls that are measured ----------------------------------------------------------------- */
 
 static void do_nothing(void *unused)
@@ -38,6 +78,7 @@ static void do_step(void *step)
 
 static void open_model(void)
 {
+
     info.version = GROAT_PROTOCOL_VERSION;
     info.arena_bytes = (uint32_t)(groat_arena_end - groat_arena_start);
     info.stack_limit_bytes = groat_measure_limit();
@@ -45,22 +86,7 @@ static void open_model(void)
     info.open_status = groat_check_crc(groat_model_start, (uint32_t)(groat_model_end - groat_model_start));
     if (info.open_status == GROAT_OK) {
         info.open = groat_measure(do_open, 0);
-    }
-}
-
-/* ---- The channel --------------------------------------------------------------------------------- */
-
-static void receive(void *bytes, uint32_t count)
-{
-    if (groat_channel_read(bytes, count) != 0) {
-        groat_exit(GROAT_EXIT_CHANNEL);
-    }
-}
-
-static void send(const void *bytes, uint32_t count)
-{
-    if (groat_channel_write(bytes, count) != 0) {
-        groat_exit(GROAT_EXIT_CHANNEL);
+        groat_set_row_io(&net, &row_io);
     }
 }
 
@@ -84,31 +110,44 @@ static void refuse(const groat_request *request, int32_t status)
 
 /* ---- The commands -------------------------------------------------------------------------------- */
 
-static uint32_t sum_of_bytes(uint32_t (*bytes_of)(const groat_t *, uint32_t), uint32_t count)
+static uint32_t output_bytes(void)
 {
     uint32_t sum = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        sum += bytes_of(&net, i);
+    for (uint32_t i = 0; i < groat_output_count(&net); i++) {
+        sum += groat_output_bytes(&net, i);
     }
     return sum;
 }
 
+/* Inputs that go row by row come later, as the run asks for them. */
 static void receive_inputs(void)
 {
     for (uint32_t i = 0; i < groat_input_count(&net); i++) {
-        receive(groat_input(&net, i), groat_input_bytes(&net, i));
+        if (!groat_input_by_rows(&net, i)) {
+            receive(groat_input(&net, i), groat_input_bytes(&net, i));
+        }
     }
+}
+
+/* Bytes of the inputs that go row by row, or of the others. */
+static uint32_t input_bytes(int by_rows)
+{
+    uint32_t sum = 0;
+    for (uint32_t i = 0; i < groat_input_count(&net); i++) {
+        sum += groat_input_by_rows(&net, i) == by_rows ? groat_input_bytes(&net, i) : 0;
+    }
+    return sum;
 }
 
 /* `frames` times all inputs are `bytes` long. */
 static int is_input(uint32_t frames, uint32_t bytes)
 {
-    return (uint64_t)frames * sum_of_bytes(groat_input_bytes, groat_input_count(&net)) == bytes;
+    return (uint64_t)frames * (input_bytes(0) + input_bytes(1)) == bytes;
 }
 
 static void serve_input(const groat_request *request)
 {
-    if (!is_input(1, request->bytes)) {
+    if (request->bytes != input_bytes(0)) {
         refuse(request, GROAT_E_ARGUMENT);
         return;
     }
@@ -119,7 +158,7 @@ static void serve_input(const groat_request *request)
 static void serve_run(const groat_request *request)
 {
     uint32_t outputs = groat_output_count(&net);
-    uint64_t bytes = (uint64_t)request->argument * sum_of_bytes(groat_output_bytes, outputs);
+    uint64_t bytes = (uint64_t)request->argument * output_bytes();
     if (!is_input(request->argument, request->bytes) || bytes > UINT32_MAX) {
         refuse(request, GROAT_E_ARGUMENT);
         return;
@@ -129,14 +168,16 @@ static void serve_run(const groat_request *request)
         receive_inputs();
         info.last = groat_measure(do_run, 0);
         for (uint32_t i = 0; i < outputs; i++) {
-            send(groat_output(&net, i), groat_output_bytes(&net, i));
+            if (!groat_output_by_rows(&net, i)) {
+                send(groat_output(&net, i), groat_output_bytes(&net, i));
+            }
         }
     }
 }
 
 static void serve_step(const groat_request *request)
 {
-    if (request->bytes != 0 || request->argument >= groat_step_count(&net)) {
+    if ((request->bytes != 0 && request->bytes != input_bytes(1)) || request->argument >= groat_step_count(&net)) {
         refuse(request, GROAT_E_ARGUMENT);
         return;
     }
@@ -148,7 +189,7 @@ static void serve_step(const groat_request *request)
 static void serve_tensor(const groat_request *request)
 {
     uint32_t bytes = groat_tensor_bytes(&net, request->argument);
-    if (request->bytes != 0 || bytes == 0) {
+    if (request->bytes != 0 || groat_tensor_data(&net, request->argument) == 0) {
         refuse(request, GROAT_E_ARGUMENT);
         return;
     }

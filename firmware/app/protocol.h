@@ -4,7 +4,8 @@
  * these very structs through cffi, so this header holds nothing but enums and structs of fixed-width fields,
  * little-endian and without holes.
  *
- * The host sends a request and `bytes` bytes; the firmware answers with a reply and `bytes` bytes.
+ * The host sends a request and `bytes` bytes; the firmware answers with a reply and `bytes` bytes.  Of the inputs and
+ * outputs of a frame those come first, and last, that do not go row by row; of those that do there is at most one each.
  */
 #ifndef GROAT_PROTOCOL_H
 #define GROAT_PROTOCOL_H
@@ -17,11 +18,11 @@ enum {
 
 enum groat_command {
     GROAT_COMMAND_INFO = 1,   /* -> groat_info; the only one that works when the model was refused */
-    GROAT_COMMAND_INPUT = 2,  /* all inputs, one after the other: sets them */
+    GROAT_COMMAND_INPUT = 2,  /* all inputs that do not go row by row, one after the other: sets them */
     GROAT_COMMAND_RUN = 3,    /* argument: frames; all inputs of each -> all outputs of each, as they are ready */
-    GROAT_COMMAND_STEP = 4,   /* argument: step; runs only that one */
+    GROAT_COMMAND_STEP = 4, /* argument: step; runs only that one; with the input that goes row by row if it reads it */
     GROAT_COMMAND_TENSOR = 5, /* argument: tensor id -> its bytes */
-    GROAT_COMMAND_EXIT = 6    /* -> nothing; the firmware ends */
+    GROAT_COMMAND_EXIT = 6 /* -> nothing; the firmware ends */
 };
 
 typedef struct groat_request {
@@ -39,17 +40,17 @@ typedef struct groat_reply {
 typedef struct groat_cost {
     uint64_t ticks;
     uint32_t stack_bytes; /* used by the callee and all it called */
-    uint32_t reserved;    /* zero */
+    uint32_t reserved; /* zero */
 } groat_cost;
 
 typedef struct groat_info {
-    uint32_t version;           /* GROAT_PROTOCOL_VERSION */
-    int32_t open_status;        /* what checking the checksum or groat_open returned */
-    uint32_t arena_bytes;       /* there is this much */
+    uint32_t version; /* GROAT_PROTOCOL_VERSION */
+    int32_t open_status; /* what checking the checksum or groat_open returned */
+    uint32_t arena_bytes; /* there is this much */
     uint32_t stack_limit_bytes; /* a call that used so much may have overrun it */
-    groat_cost idle;            /* of calling a function that does nothing: part of the others' ticks */
-    groat_cost open;            /* of groat_open alone */
-    groat_cost last;            /* of the last groat_run or groat_run_step */
+    groat_cost idle; /* of calling a function that does nothing: part of the others' ticks */
+    groat_cost open; /* of groat_open alone */
+    groat_cost last; /* of the last groat_run or groat_run_step */
 } groat_info;
 
 #endif

@@ -23,13 +23,13 @@ def format_cdef() -> str:
 def struct_sizes() -> dict[str, int]:
     """Bytes of each packed struct (``groat_header``, ``groat_lut_params``, …) as C lays it out."""
 
-def op_table() -> list[tuple[int, str, str, bool]]:
+def op_table() -> list[tuple[int, str, str, bool, bool]]:
     """The rows of ops.def: (id, ``"CONV_2D"``, ``"conv_2d"``, whether the output may replace an input)."""
 
 def status_table() -> list[tuple[str, int, str]]:
     """The rows of status.def: (``"E_CRC"``, code, text)."""
 
-def scratch_bytes(op_id: int, params: bytes) -> int:
+def scratch_bytes(op_id: int, params: bytes, by_rows: bool = False) -> int:
     """Bytes of scratch that an op wants for these parameters, the bytes of its C struct.
 
     The parameters must be ones that the op's check accepts. Raises ValueError for an unknown op or a wrong

@@ -15,12 +15,16 @@ from groat.errors import InputError, ModelError
 from groat.frontends.tflite import load_tflite
 from groat.graph import Graph
 from groat.ops import op_def
-from groat.pack import pack_steps, write
+from groat.pack import PackedSteps, pack_steps, write
 from groat.passes import run_passes
-from groat.planner import Plan, plan_memory
+from groat.planner import Plan, Schedule, plan_memory, schedule_streams
 from groat.runners import BaseRunner, open_runner
 from groat.runners.base import Array
 from groat.targets import Target, load_target
+
+SCHEDULES = ("auto", "layer", "stream")
+INPUTS = ("resident", "rows")
+UNBOUNDED = 1 << 62
 
 
 @dataclass(frozen=True)
@@ -168,6 +172,10 @@ def compile_model(
     model: Model | Graph | str | os.PathLike[str] | bytes,
     target: str = "host",
     after_each: Callable[[str, Graph], None] | None = None,
+    *,
+    schedule: str = "layer",
+    input: str = "resident",
+    ram: int | None = None,
 ) -> Compiled:
     """Compiles a model for a target.
 
@@ -175,6 +183,10 @@ def compile_model(
         model: what `load` returns or takes, or a graph.
         target: a target's name (groat.targets.list_targets()); decides how weights are laid out.
         after_each: sees the graph after every pass.
+        schedule: "layer" runs op by op; "stream" runs ops together row by row, with as little memory as that can;
+            "auto" does so only as far as `ram` asks for it.
+        input: "resident" or "rows": inputs come row by row and have no memory of their own.
+        ram: bytes that the arena may take.
 
     Raises:
         ModelError, UnsupportedError: as `load`.
@@ -187,10 +199,40 @@ def compile_model(
         graph, source = loaded.graph, loaded.source
     chosen = load_target(target)
     graph = run_passes(graph, after_each)
-    steps = pack_steps(graph, chosen.packing)
-    plan = plan_memory(graph, [step.scratch_bytes for step in steps.steps])
+    graph, steps, plan = _plan(graph, chosen, schedule, input, ram)
     packed, tensor_ids = write(graph, steps, plan, hashlib.sha256(source).digest())
     return Compiled(graph, plan, packed, chosen, tensor_ids)
+
+
+def _plan(graph: Graph, target: Target, schedule: str, input: str, ram: int | None) -> tuple[Graph, PackedSteps, Plan]:
+    """The graph as it is run, its packed ops, and where everything lies."""
+    if schedule not in SCHEDULES:
+        raise InputError(f"schedule is {schedule!r}; expected one of {', '.join(SCHEDULES)}")
+    if input not in INPUTS:
+        raise InputError(f"input is {input!r}; expected one of {', '.join(INPUTS)}")
+
+    def planned(graph: Graph, streams: Schedule | None) -> tuple[Graph, PackedSteps, Plan]:
+        steps = pack_steps(graph, target.packing, streams)
+        return graph, steps, plan_memory(graph, [step.scratch_bytes for step in steps.steps], streams)
+
+    by_rows = input == "rows"
+    whole = planned(graph, None) if not by_rows and schedule != "stream" else None
+    if whole is not None and (schedule == "layer" or ram is None or whole[2].arena_bytes <= ram):
+        return whole
+    if schedule == "layer":
+        return planned(*schedule_streams(graph, True, UNBOUNDED))
+    # What the target gives is enough for some: scratch and gaps between buffers come on top of what streams count.
+    smallest: tuple[Graph, PackedSteps, Plan] | None = None
+    for share in (1.0, 0.95, 0.9, 0.8, 0.0) if schedule == "auto" and ram is not None else (0.0,):
+        found = planned(*schedule_streams(graph, by_rows, int((ram or 0) * share)))
+        if smallest is None or found[2].arena_bytes < smallest[2].arena_bytes:
+            smallest = found
+        if ram is not None and found[2].arena_bytes <= ram:
+            return found
+    assert smallest is not None
+    if whole is not None and whole[2].arena_bytes < smallest[2].arena_bytes:
+        return whole
+    return smallest
 
 
 def write_file(path: Path, data: bytes) -> None:

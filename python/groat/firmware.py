@@ -89,12 +89,14 @@ def build(
     ops: Iterable[str] | None = None,
     model: bytes | None = None,
     arena_bytes: int | None = None,
+    row_ops: Iterable[str] = (),
 ) -> Image:
     """Builds an image, or finds it in the cache.
 
     Args:
         target: what to build for; not the host.
         ops: names of the ops to link, as in ops.def; None for all.
+        row_ops: those of them that streams run row by row; without any, nothing of streams is linked.
         model: a packed model to link in; None for firmware that expects one at the target's model address.
         arena_bytes: the arena to reserve; None for all RAM that is left.
 
@@ -104,7 +106,7 @@ def build(
         ToolchainError: a compiler is missing or failed; its whole output is in the message.
     """
     sources = find_sources()
-    ops_header = None if ops is None else _ops_header(sources, sorted(set(ops)))
+    ops_header = None if ops is None else _ops_header(sources, sorted(set(ops)), sorted(set(row_ops)))
     server = _units(sources.firmware / "app", "firmware")
     units = [*_runtime_units(target, sources), *_board_units(target, sources), *server]
     return _build(target, units, ops_header, model, arena_bytes)
@@ -207,11 +209,13 @@ def _board_units(target: Target, sources: Sources) -> list[_Unit]:
     ]
 
 
-def _ops_header(sources: Sources, ops: list[str]) -> str:
+def _ops_header(sources: Sources, ops: list[str], row_ops: list[str]) -> str:
     unknown = [name for name in ops if not (sources.runtime / "ops" / f"{name}.c").is_file()]
     if unknown:
         raise InputError(f"no such op: {', '.join(unknown)}; ops.def has the list")
-    return "".join(f"GROAT_USE({name.upper()}, {name})\n" for name in ops)
+    lines = [f"GROAT_USE({name.upper()}, {name})" for name in ops]
+    lines += [f"GROAT_USE_ROWS({name.upper()}, {name})" for name in row_ops]
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _linker_script(target: Target, sources: Sources, linked: bool, arena_bytes: int | None) -> str:
@@ -293,11 +297,15 @@ class _Builder:
 
     def compile(self, units: list[_Unit], folder: Path, ops_header: str | None) -> list[Path]:
         """Objects of all units, from the cache where they are there."""
-        executor = self.sources.runtime / "core" / "run.c"
+        # The files that see which ops are linked, and whether any row by row.
+        core = self.sources.runtime / "core"
+        choosing = {core / name for name in ("run.c", "open.c", "stream.c")}
+        choosing.add(self.sources.firmware / "app" / "main.c")
 
         def compile_one(unit: _Unit) -> Path:
-            chosen = ops_header is not None and unit.source == executor
-            extra = [f'-DGROAT_OPS_FILE="{_OPS_FILE}"', f"-I{folder}"] if chosen else []
+            chosen = ops_header is not None and unit.source in choosing
+            streams = [] if ops_header is None or "GROAT_USE_ROWS" in ops_header else ["-DGROAT_NO_STREAMS"]
+            extra = [f'-DGROAT_OPS_FILE="{_OPS_FILE}"', f"-I{folder}", *streams] if chosen else []
             # The linker script tells the runtime by the folder and the prefix in this name.
             key = _hash(*self.parts(unit), (ops_header or "") if chosen else "")
             path = cache_folder() / "objects" / f"{unit.prefix}-{unit.source.stem}-{key}.o"

@@ -39,6 +39,16 @@ static inline const groat_buffer *groat_buffer_of(const groat_t *net, uint32_t i
     return (const groat_buffer *)groat_table(net, groat_header_of(net)->buffers) + id;
 }
 
+static inline const groat_stream *groat_stream_of(const groat_t *net, uint32_t index)
+{
+    return (const groat_stream *)groat_table(net, groat_header_of(net)->streams) + index;
+}
+
+static inline const groat_line *groat_line_of(const groat_t *net, uint32_t index)
+{
+    return (const groat_line *)groat_table(net, groat_header_of(net)->lines) + index;
+}
+
 static inline uint16_t groat_arg(const groat_t *net, uint32_t index)
 {
     return ((const uint16_t *)groat_table(net, groat_header_of(net)->args))[index];
@@ -75,6 +85,56 @@ static inline uint32_t groat_elements(const groat_tensor *tensor)
         elements *= tensor->dims[i];
     }
     return elements;
+}
+
+/* Of a tensor [1, height, width, channels], as those are that streams write. */
+static inline uint32_t groat_row_bytes(const groat_tensor *tensor)
+{
+    return tensor->dims[2] * tensor->dims[3] * groat_dtype_bytes(tensor->dtype);
+}
+
+/* Where a row of such a tensor lies. */
+static inline void *groat_tensor_row(const groat_t *net, const groat_tensor *tensor, uint32_t y)
+{
+    uint8_t *data = groat_address(net, groat_buffer_of(net, tensor->buffer));
+    if (tensor->line == GROAT_NONE) {
+        return data + y * groat_row_bytes(tensor);
+    }
+    const groat_line *line = groat_line_of(net, tensor->line);
+    return data + line->lead + y % line->slots * line->pitch;
+}
+
+/* Whether a tensor has memory only while its stream runs: for a few of its rows, or with something between them, or
+ * because it is given row by row. */
+static inline int groat_is_ring(const groat_t *net, const groat_tensor *tensor)
+{
+#ifdef GROAT_NO_STREAMS
+    (void)net, (void)tensor;
+    return 0; /* groat_open refuses the others */
+#else
+    if (tensor->line == GROAT_NONE) {
+        return 0;
+    }
+    const groat_line *line = groat_line_of(net, tensor->line);
+    return line->step == GROAT_NONE || line->lead > 0 || line->pitch > groat_row_bytes(tensor) ||
+           line->slots < tensor->dims[1];
+#endif
+}
+
+/* The stream that a step belongs to; null if none. */
+static inline const groat_stream *groat_stream_with(const groat_t *net, uint32_t step)
+{
+#ifdef GROAT_NO_STREAMS
+    (void)net, (void)step;
+#else
+    for (uint32_t i = 0; i < groat_header_of(net)->streams.count; i++) {
+        const groat_stream *stream = groat_stream_of(net, i);
+        if (step - stream->first_step < stream->step_count) {
+            return stream;
+        }
+    }
+#endif
+    return NULL;
 }
 
 #endif

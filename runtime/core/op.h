@@ -30,19 +30,51 @@ typedef struct groat_op {
     void (*run)(const groat_call *call);
 } groat_op;
 
+/* How an op goes through images row by row: what one call of its `row` reads and makes. */
+typedef struct groat_rows {
+    uint32_t count; /* calls that make the output: its rows, or those of the input if the op adds them up */
+    uint32_t extent; /* rows of each input that one call reads, */
+    uint32_t stride; /* from row call * stride - pad on; those outside the image are padding */
+    uint32_t pad;
+    uint32_t before; /* bytes of padding that it reads in front of every row of its input, */
+    uint32_t behind; /* and behind it */
+    int8_t padding; /* what they must hold */
+    uint8_t adds_up; /* sums in its scratch live from row to row; the output is there after the last */
+} groat_rows;
+
+/* An op as streams run it, row by row; its tensors are then [1, height, width, channels].  `check` runs once, at open,
+ * after that of groat_op, and returns 0 for parameters or shapes that do not go row by row. */
+typedef struct groat_row_op {
+    int (*check)(const groat_call *call);
+    void (*rows)(const groat_call *call, groat_rows *rows);
+    uint32_t (*scratch_bytes)(const void *params); /* null: none */
+    void (*row)(const groat_call *call, uint32_t index);
+} groat_row_op;
+
 #define GROAT_OP(id, NAME, name, flags, fields) extern const groat_op groat_op_##name;
+#define GROAT_ROW_OP(NAME, name) extern const groat_row_op groat_row_op_##name;
 #include "../ops/ops.def"
 #undef GROAT_OP
+#undef GROAT_ROW_OP
 
 /* A row of ops.def as the executor sees it. */
 typedef struct groat_op_row {
-    const groat_op *op;         /* null: left out of this build */
-    uint16_t params_bytes;      /* 0: no such row */
+    const groat_op *op; /* null: left out of this build */
+    uint16_t params_bytes; /* 0: no such row */
     uint16_t flags;
 } groat_op_row;
 
 /* The row of an op id; one with params_bytes 0 for an unknown id. */
 groat_op_row groat_find_op(uint32_t id);
+
+/* The same op row by row; null if it cannot, or is left out of this build. */
+const groat_row_op *groat_find_row_op(uint32_t id);
+
+/* Checks the streams of a model whose other tables and steps have been checked. */
+int groat_check_streams(const groat_t *net);
+
+/* Runs a stream; net->io gives and takes the rows of inputs and outputs that have no memory for all of them. */
+void groat_run_stream(const groat_t *net, const groat_stream *stream);
 
 /* ---- For `run` --------------------------------------------------------------------------------- */
 
@@ -76,6 +108,12 @@ static inline const void *groat_in(const groat_call *call, uint32_t index)
 static inline void *groat_out(const groat_call *call, uint32_t index)
 {
     return groat_arg_data(call, call->step->inputs + index);
+}
+
+/* A row of an argument, which is [1, height, width, channels]. */
+static inline void *groat_row(const groat_call *call, uint32_t index, uint32_t y)
+{
+    return groat_tensor_row(call->net, groat_arg_tensor(call, index), y);
 }
 
 static inline void *groat_scratch(const groat_call *call)

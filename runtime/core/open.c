@@ -51,10 +51,12 @@ static int check_sections(const groat_t *net)
         {header->programs, sizeof(groat_program)}, {header->steps, sizeof(groat_step)},
         {header->tensors, sizeof(groat_tensor)},   {header->buffers, sizeof(groat_buffer)},
         {header->args, sizeof(uint16_t)},          {header->names, sizeof(char)},
+        {header->streams, sizeof(groat_stream)},   {header->lines, sizeof(groat_line)},
     };
+    const uint32_t always = 6; /* the sections that no model is without */
     for (uint32_t i = 0; i < sizeof sections / sizeof sections[0]; i++) {
         /* Ids are 16 bits wide; names alone may be longer than that. */
-        if (sections[i].section.count == 0 ||
+        if ((sections[i].section.count == 0 && i < always) ||
             (sections[i].section.count >= GROAT_NONE && sections[i].record_bytes > 1)) {
             return GROAT_E_BOUNDS;
         }
@@ -114,7 +116,14 @@ static int check_tensors(const groat_t *net)
             return GROAT_E_TENSOR;
         }
         uint32_t elements = groat_product(t->dims, GROAT_RANK_MAX);
-        if (elements == 0 || elements > groat_buffer_of(net, t->buffer)->bytes / element_bytes) {
+        if (elements == 0 || elements > UINT32_MAX / element_bytes) {
+            return GROAT_E_SHAPE;
+        }
+        if (t->line != GROAT_NONE && t->line >= header->lines.count) {
+            return GROAT_E_STREAM;
+        }
+        /* Of a ring, groat_check_streams knows what it holds. */
+        if (!groat_is_ring(net, t) && elements > groat_buffer_of(net, t->buffer)->bytes / element_bytes) {
             return GROAT_E_SHAPE;
         }
     }
@@ -159,6 +168,9 @@ static int check_programs(const groat_t *net)
         for (uint32_t k = 0; k < (uint32_t)p->inputs + p->outputs; k++) {
             const groat_buffer *b = arg_buffer(net, (uint32_t)p->args + k);
             uint32_t step = k < p->inputs ? p->first_step : last;
+            if (groat_is_ring(net, groat_tensor_of(net, groat_arg(net, (uint32_t)p->args + k)))) {
+                continue; /* it goes row by row, while its stream runs */
+            }
             if (b->kind != GROAT_BUFFER_ARENA || !alive(b, step, step)) {
                 return GROAT_E_LIFETIME;
             }
@@ -214,6 +226,14 @@ static int check_step(const groat_t *net, uint32_t index)
     }
     GROAT_TRY(check_aliases(&call, row.flags));
     GROAT_TRY(row.op->check(&call));
+    if (groat_stream_with(net, index) != NULL) {
+        return GROAT_OK;
+    }
+    for (uint32_t i = 0; i < (uint32_t)step->inputs + step->outputs; i++) {
+        if (groat_is_ring(net, groat_arg_tensor(&call, i))) {
+            return GROAT_E_LIFETIME;
+        }
+    }
 
     uint32_t scratch_bytes = row.op->scratch_bytes != NULL ? row.op->scratch_bytes(groat_params(&call)) : 0;
     if (scratch_bytes == 0) {
@@ -254,15 +274,25 @@ int groat_open(groat_t *net, const void *model, uint32_t model_bytes, void *aren
     }
     net->model = model;
     net->arena = arena;
+    net->io = NULL;
     net->program = 0;
     GROAT_TRY(check_sections(net));
+#ifdef GROAT_NO_STREAMS
+    if (header->streams.count > 0 || header->lines.count > 0) {
+        return GROAT_E_OP_NOT_LINKED;
+    }
+#endif
     GROAT_TRY(check_buffers(net));
     GROAT_TRY(check_tensors(net));
     GROAT_TRY(check_programs(net));
     for (uint32_t i = 0; i < header->steps.count; i++) {
         GROAT_TRY(check_step(net, i));
     }
+#ifdef GROAT_NO_STREAMS
     return GROAT_OK;
+#else
+    return groat_check_streams(net);
+#endif
 }
 
 uint32_t groat_arena_bytes(const void *model, uint32_t model_bytes)

@@ -7,12 +7,15 @@
 /* One op of a build: its row and its functions.
  *
  * A build that should hold only some ops defines GROAT_OPS_FILE as the name of a header with one line
- * GROAT_USE(CONV_2D, conv_2d) for each; the linker then drops the rest. */
+ * GROAT_USE(CONV_2D, conv_2d) for each, and GROAT_USE_ROWS(CONV_2D, conv_2d) for those that streams run; the linker then
+ * drops the rest.  One that should run no streams defines GROAT_NO_STREAMS. */
 static const groat_op *const linked_ops[] = {
 #ifdef GROAT_OPS_FILE
+#define GROAT_USE_ROWS(NAME, name)
 #define GROAT_USE(NAME, name) [GROAT_OP_##NAME] = &groat_op_##name,
 #include GROAT_OPS_FILE
 #undef GROAT_USE
+#undef GROAT_USE_ROWS
 #else
 #define GROAT_OP(id, NAME, name, flags, fields) [id] = &groat_op_##name,
 #include "../ops/ops.def"
@@ -48,11 +51,26 @@ static void run_step(const groat_t *net, uint32_t index)
     linked_ops[call.step->op]->run(&call);
 }
 
+/* Runs a step, or the stream that starts with it.  Returns how many steps that was; 1 for one inside a stream. */
+static uint32_t run_from(const groat_t *net, uint32_t index)
+{
+    const groat_stream *stream = groat_stream_with(net, index);
+    if (stream == NULL) {
+        run_step(net, index);
+        return 1;
+    }
+    if (index == stream->first_step) {
+        groat_run_stream(net, stream);
+        return stream->step_count;
+    }
+    return 1;
+}
+
 void groat_run(const groat_t *net)
 {
     const groat_program *program = groat_program_of(net, net->program);
-    for (uint32_t i = 0; i < program->step_count; i++) {
-        run_step(net, program->first_step + i);
+    for (uint32_t i = 0; i < program->step_count;) {
+        i += run_from(net, program->first_step + i);
     }
 }
 
@@ -64,8 +82,13 @@ uint32_t groat_step_count(const groat_t *net)
 void groat_run_step(const groat_t *net, uint32_t step)
 {
     if (step < groat_step_count(net)) {
-        run_step(net, groat_program_of(net, net->program)->first_step + step);
+        run_from(net, groat_program_of(net, net->program)->first_step + step);
     }
+}
+
+void groat_set_row_io(groat_t *net, const groat_row_io *io)
+{
+    net->io = io;
 }
 
 int groat_select(groat_t *net, uint32_t program)
@@ -87,7 +110,8 @@ const groat_tensor *groat_tensor_at(const groat_t *net, uint32_t id)
 const void *groat_tensor_data(const groat_t *net, uint32_t id)
 {
     const groat_tensor *tensor = groat_tensor_at(net, id);
-    return tensor != NULL ? groat_address(net, groat_buffer_of(net, tensor->buffer)) : NULL;
+    int whole = tensor != NULL && !groat_is_ring(net, tensor);
+    return whole ? groat_address(net, groat_buffer_of(net, tensor->buffer)) : NULL;
 }
 
 uint32_t groat_tensor_bytes(const groat_t *net, uint32_t id)
@@ -129,13 +153,24 @@ const groat_tensor *groat_output_tensor(const groat_t *net, uint32_t index)
 
 void *groat_input(const groat_t *net, uint32_t index)
 {
-    const groat_tensor *tensor = groat_input_tensor(net, index);
-    return tensor != NULL ? groat_address(net, groat_buffer_of(net, tensor->buffer)) : NULL;
+    return (void *)(uintptr_t)groat_tensor_data(net, io_id(net, index, 0));
 }
 
 const void *groat_output(const groat_t *net, uint32_t index)
 {
     return groat_tensor_data(net, io_id(net, index, 1));
+}
+
+int groat_input_by_rows(const groat_t *net, uint32_t index)
+{
+    const groat_tensor *tensor = groat_input_tensor(net, index);
+    return tensor != NULL && groat_is_ring(net, tensor);
+}
+
+int groat_output_by_rows(const groat_t *net, uint32_t index)
+{
+    const groat_tensor *tensor = groat_output_tensor(net, index);
+    return tensor != NULL && groat_is_ring(net, tensor);
 }
 
 uint32_t groat_input_bytes(const groat_t *net, uint32_t index)

@@ -3,7 +3,9 @@
  * The average of each channel over windows of the image.
  */
 #include "../kernels/select.h"
+#include "../kernels/requantize.h"
 #include "pool.h"
+#include "rows.h"
 
 static int check(const groat_call *call)
 {
@@ -24,3 +26,57 @@ static void run(const groat_call *call)
 }
 
 const groat_op groat_op_average_pool_2d = {check, scratch_bytes, run};
+
+/* ---- Row by row ------------------------------------------------------------------------------------ */
+
+/* One window that is the whole image: its rows are added up as they come. */
+static int is_global(const groat_window *w)
+{
+    return w->kernel_h == w->in_h && w->kernel_w == w->in_w && w->pad_top == 0 && w->pad_left == 0 && w->out_h == 1 &&
+           w->out_w == 1;
+}
+
+static int check_rows(const groat_call *call)
+{
+    const groat_average_pool_2d_params *p = groat_params(call);
+    return groat_window_check_rows(call, &p->window);
+}
+
+static void rows(const groat_call *call, groat_rows *rows)
+{
+    const groat_average_pool_2d_params *p = groat_params(call);
+    if (is_global(&p->window)) {
+        groat_rows_added_up(p->window.in_h, rows);
+    } else {
+        groat_pool_rows(&p->window, rows);
+    }
+}
+
+static uint32_t row_scratch_bytes(const void *params)
+{
+    const groat_average_pool_2d_params *p = params;
+    return is_global(&p->window) ? groat_sums_bytes(p->window.in_c) : scratch_bytes(params);
+}
+
+static void row(const groat_call *call, uint32_t y)
+{
+    const groat_average_pool_2d_params *p = groat_params(call);
+    const groat_window *w = &p->window;
+    if (!is_global(w)) {
+        groat_pool_one_row(call, w, p->act_min, p->act_max, y, groat_kernels.average_pool_s8);
+        return;
+    }
+    int32_t *sums = groat_scratch(call);
+    groat_add_up(sums, groat_row(call, 0, y), w->in_w, w->in_c, y == 0);
+    if (y + 1u == w->in_h) {
+        int8_t *out = groat_out(call, 0);
+        int32_t count = (int32_t)w->in_h * w->in_w;
+        for (uint32_t c = 0; c < w->in_c; c++) {
+            /* Rounds half away from zero: division truncates. */
+            int32_t mean = (sums[c] > 0 ? sums[c] + count / 2 : sums[c] - count / 2) / count;
+            out[c] = (int8_t)groat_clamp(mean, p->act_min, p->act_max);
+        }
+    }
+}
+
+const groat_row_op groat_row_op_average_pool_2d = {check_rows, rows, row_scratch_bytes, row};

@@ -72,3 +72,9 @@ void groat_broadcast(const groat_call *call, const uint32_t dims[GROAT_RANK_MAX]
         }
     }
 }
+
+void groat_broadcast_row(const groat_call *call, uint32_t y, groat_binary f, const void *kernel)
+{
+    uint32_t count = groat_row_bytes(groat_arg_tensor(call, 2));
+    f(kernel, groat_row(call, 0, y), 1, groat_row(call, 1, y), 1, groat_row(call, 2, y), count);
+}

@@ -5,7 +5,7 @@
 #ifndef GROAT_OPS_BROADCAST_H
 #define GROAT_OPS_BROADCAST_H
 
-#include "../core/op.h"
+#include "rows.h"
 
 /* Every index of `dims` lands inside a and b; the innermost strides are 0 or 1; an operand that shares memory with
  * the output is not repeated.  Inputs 0 and 1 and output 0 have the type. */
@@ -21,5 +21,8 @@ typedef void (*groat_binary)(const void *kernel, const void *a, uint32_t a_step,
 void groat_broadcast(const groat_call *call, const uint32_t dims[GROAT_RANK_MAX],
                      const uint32_t a_strides[GROAT_RANK_MAX], const uint32_t b_strides[GROAT_RANK_MAX],
                      uint32_t element_bytes, groat_binary f, const void *kernel);
+
+/* The same for one row, of operands that are as large as the output. */
+void groat_broadcast_row(const groat_call *call, uint32_t y, groat_binary f, const void *kernel);
 
 #endif

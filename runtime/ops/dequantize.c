@@ -2,7 +2,7 @@
  *
  * int8 to float32: scale * (x - zero_point).
  */
-#include "../core/op.h"
+#include "rows.h"
 
 static int check(const groat_call *call)
 {
@@ -14,14 +14,25 @@ static int check(const groat_call *call)
     return GROAT_OK;
 }
 
-static void run(const groat_call *call)
+static void convert(const groat_dequantize_params *p, const int8_t *in, float *out, uint32_t count)
 {
-    const groat_dequantize_params *p = groat_params(call);
-    const int8_t *in = groat_in(call, 0);
-    float *out = groat_out(call, 0);
-    for (uint32_t i = 0; i < p->elements; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         out[i] = p->scale * (float)(in[i] - p->zero_point);
     }
 }
 
+static void run(const groat_call *call)
+{
+    const groat_dequantize_params *p = groat_params(call);
+    convert(p, groat_in(call, 0), groat_out(call, 0), p->elements);
+}
+
 const groat_op groat_op_dequantize = {check, NULL, run};
+
+static void row(const groat_call *call, uint32_t y)
+{
+    uint32_t count = groat_row_bytes(groat_arg_tensor(call, 0));
+    convert(groat_params(call), groat_row(call, 0, y), groat_row(call, 1, y), count);
+}
+
+const groat_row_op groat_row_op_dequantize = {groat_check_equal_rows, groat_rows_alike, NULL, row};

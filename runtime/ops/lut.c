@@ -3,7 +3,7 @@
  * Any elementwise function of 8-bit values: activations and changes of scale, tabulated on the host.
  */
 #include "../kernels/select.h"
-#include "../core/op.h"
+#include "rows.h"
 
 static int check_bytes(const groat_call *call, uint32_t index, uint32_t elements)
 {
@@ -30,3 +30,12 @@ static void run(const groat_call *call)
 }
 
 const groat_op groat_op_lut = {check, NULL, run};
+
+static void row(const groat_call *call, uint32_t y)
+{
+    const groat_lut_params *p = groat_params(call);
+    uint32_t count = groat_row_bytes(groat_arg_tensor(call, 1));
+    groat_kernels.lut_8(groat_const(call, p->table), groat_row(call, 0, y), groat_row(call, 1, y), count);
+}
+
+const groat_row_op groat_row_op_lut = {groat_check_equal_rows, groat_rows_alike, NULL, row};

@@ -24,3 +24,23 @@ static void run(const groat_call *call)
 }
 
 const groat_op groat_op_max_pool_2d = {check, scratch_bytes, run};
+
+static int check_rows(const groat_call *call)
+{
+    const groat_max_pool_2d_params *p = groat_params(call);
+    return groat_window_check_rows(call, &p->window);
+}
+
+static void rows(const groat_call *call, groat_rows *rows)
+{
+    const groat_max_pool_2d_params *p = groat_params(call);
+    groat_pool_rows(&p->window, rows);
+}
+
+static void row(const groat_call *call, uint32_t y)
+{
+    const groat_max_pool_2d_params *p = groat_params(call);
+    groat_pool_one_row(call, &p->window, p->act_min, p->act_max, y, groat_kernels.max_pool_s8);
+}
+
+const groat_row_op groat_row_op_max_pool_2d = {check_rows, rows, scratch_bytes, row};

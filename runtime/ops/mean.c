@@ -2,6 +2,8 @@
  *
  * The mean over some axes of int8.
  */
+#include "rows.h"
+
 #define PARAMS groat_mean_params
 #define ELEMENT int8_t
 #define DTYPE GROAT_INT8
@@ -12,3 +14,46 @@
 #include "mean_tmpl.h"
 
 const groat_op groat_op_mean = {check, NULL, run};
+
+/* ---- Row by row ------------------------------------------------------------------------------------ */
+
+/* Whether the mean of each channel is over the whole image; its two axes are then merged into one. */
+static int check_rows(const groat_call *call)
+{
+    const groat_mean_params *p = groat_params(call);
+    const uint32_t *dims = groat_arg_tensor(call, 0)->dims;
+    for (int i = 0; i < 3; i++) {
+        if (p->kept_dims[i] != 1 || p->reduced_dims[i] != 1) {
+            return 0;
+        }
+    }
+    return p->kept_dims[3] == dims[3] && p->reduced_dims[3] == dims[1] * dims[2] &&
+           (p->kept_strides[3] == 1 || dims[3] == 1) && (p->reduced_strides[3] == dims[3] || dims[1] * dims[2] == 1);
+}
+
+static void rows(const groat_call *call, groat_rows *rows)
+{
+    groat_rows_added_up(groat_arg_tensor(call, 0)->dims[1], rows);
+}
+
+static uint32_t row_scratch_bytes(const void *params)
+{
+    const groat_mean_params *p = params;
+    return groat_sums_bytes(p->kept_dims[3]);
+}
+
+static void row(const groat_call *call, uint32_t y)
+{
+    const groat_mean_params *p = groat_params(call);
+    const uint32_t *dims = groat_arg_tensor(call, 0)->dims;
+    int32_t *sums = groat_scratch(call);
+    groat_add_up(sums, groat_row(call, 0, y), dims[2], dims[3], y == 0);
+    if (y + 1u == dims[1]) {
+        int8_t *out = groat_out(call, 0);
+        for (uint32_t c = 0; c < dims[3]; c++) {
+            out[c] = rescale(p, sums[c]);
+        }
+    }
+}
+
+const groat_row_op groat_row_op_mean = {check_rows, rows, row_scratch_bytes, row};

@@ -55,6 +55,12 @@ static int32_t sum(const PARAMS *p, const ELEMENT *x)
     return (int32_t)total;
 }
 
+static ELEMENT rescale(const PARAMS *p, int32_t total)
+{
+    int32_t y = groat_requantize(groat_add_wrap(total, OFFSET(p)), p->multiplier, p->shift);
+    return (ELEMENT)groat_clamp(groat_add_wrap(y, OUTPUT_ZERO_POINT(p)), MIN, MAX);
+}
+
 static void run(const groat_call *call)
 {
     const PARAMS *p = groat_params(call);
@@ -67,9 +73,7 @@ static void run(const groat_call *call)
             for (uint32_t k = 0; k < d[2]; k++) {
                 const ELEMENT *row = in + i * s[0] + j * s[1] + k * s[2];
                 for (uint32_t l = 0; l < d[3]; l++) {
-                    int32_t acc = groat_add_wrap(sum(p, row + l * s[3]), OFFSET(p));
-                    int32_t y = groat_requantize(acc, p->multiplier, p->shift);
-                    *out++ = (ELEMENT)groat_clamp(groat_add_wrap(y, OUTPUT_ZERO_POINT(p)), MIN, MAX);
+                    *out++ = rescale(p, sum(p, row + l * s[3]));
                 }
             }
         }

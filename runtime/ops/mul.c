@@ -13,16 +13,15 @@ static int check(const groat_call *call)
     return GROAT_OK;
 }
 
-static void row(const void *kernel, const void *first, uint32_t a_step, const void *second, uint32_t b_step, void *to,
-                uint32_t count)
+static void segment(const void *kernel, const void *first, uint32_t a_step, const void *second, uint32_t b_step,
+                    void *to, uint32_t count)
 {
     groat_kernels.mul_s8(kernel, first, a_step, second, b_step, to, count);
 }
 
-static void run(const groat_call *call)
+static groat_mul_s8 kernel_of(const groat_mul_params *p)
 {
-    const groat_mul_params *p = groat_params(call);
-    const groat_mul_s8 kernel = {
+    return (groat_mul_s8){
         .multiplier = p->multiplier,
         .shift = p->shift,
         .a_zero_point = p->a_zero_point,
@@ -31,7 +30,21 @@ static void run(const groat_call *call)
         .act_min = p->act_min,
         .act_max = p->act_max,
     };
-    groat_broadcast(call, p->dims, p->a_strides, p->b_strides, sizeof(int8_t), row, &kernel);
+}
+
+static void run(const groat_call *call)
+{
+    const groat_mul_params *p = groat_params(call);
+    const groat_mul_s8 kernel = kernel_of(p);
+    groat_broadcast(call, p->dims, p->a_strides, p->b_strides, sizeof(int8_t), segment, &kernel);
 }
 
 const groat_op groat_op_mul = {check, NULL, run};
+
+static void row(const groat_call *call, uint32_t y)
+{
+    const groat_mul_s8 kernel = kernel_of(groat_params(call));
+    groat_broadcast_row(call, y, segment, &kernel);
+}
+
+const groat_row_op groat_row_op_mul = {groat_check_equal_rows, groat_rows_alike, NULL, row};

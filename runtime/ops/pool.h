@@ -21,4 +21,11 @@ typedef void (*groat_pool_kernel)(const groat_pool_s8 *k, const int8_t *const *r
 void groat_pool(const groat_call *call, const groat_window *w, int32_t act_min, int32_t act_max,
                 groat_pool_kernel kernel);
 
+/* ---- Row by row ------------------------------------------------------------------------------------ */
+
+void groat_pool_rows(const groat_window *w, groat_rows *rows);
+
+void groat_pool_one_row(const groat_call *call, const groat_window *w, int32_t act_min, int32_t act_max, uint32_t y,
+                        groat_pool_kernel kernel);
+
 #endif

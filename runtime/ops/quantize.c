@@ -2,8 +2,8 @@
  *
  * float32 to int8: round(x / scale) + zero_point, ties away from zero.
  */
-#include "../core/op.h"
 #include "../kernels/select.h"
+#include "rows.h"
 
 #define INFINITY_BITS 0x7f800000u
 
@@ -28,11 +28,24 @@ static int check(const groat_call *call)
     return GROAT_OK;
 }
 
+static void convert(const groat_quantize_params *p, const void *in, int8_t *out, uint32_t count)
+{
+    const groat_quantize_s8 k = {bits_of(p->scale), p->zero_point};
+    groat_kernels.quantize_f32_s8(&k, in, out, count);
+}
+
 static void run(const groat_call *call)
 {
     const groat_quantize_params *p = groat_params(call);
-    const groat_quantize_s8 k = {bits_of(p->scale), p->zero_point};
-    groat_kernels.quantize_f32_s8(&k, groat_in(call, 0), groat_out(call, 0), p->elements);
+    convert(p, groat_in(call, 0), groat_out(call, 0), p->elements);
 }
 
 const groat_op groat_op_quantize = {check, NULL, run};
+
+static void row(const groat_call *call, uint32_t y)
+{
+    uint32_t count = groat_row_bytes(groat_arg_tensor(call, 1));
+    convert(groat_params(call), groat_row(call, 0, y), groat_row(call, 1, y), count);
+}
+
+const groat_row_op groat_row_op_quantize = {groat_check_equal_rows, groat_rows_alike, NULL, row};

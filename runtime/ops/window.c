@@ -142,3 +142,67 @@ void groat_for_segments(const groat_window *w, int8_t padding, const int8_t *in,
         }
     }
 }
+
+/* ---- Row by row ------------------------------------------------------------------------------------ */
+
+int groat_window_check_rows(const groat_call *call, const groat_window *w)
+{
+    return w->batches == 1 && groat_arg_tensor(call, 0)->dims[1] == w->in_h &&
+           groat_arg_tensor(call, 1)->dims[1] == w->out_h;
+}
+
+void groat_window_rows(const groat_window *w, int8_t padding, groat_rows *rows)
+{
+    uint32_t seen = (uint32_t)w->in_w + w->pad_left;
+    uint32_t wanted = columns(w);
+    *rows = (groat_rows){
+        .count = w->out_h,
+        .extent = groat_extent(w->kernel_h, w->dilation_h),
+        .stride = w->stride_h,
+        .pad = w->pad_top,
+        .before = (uint32_t)w->pad_left * w->in_c,
+        .behind = wanted > seen ? (wanted - seen) * w->in_c : 0,
+        .padding = padding,
+    };
+}
+
+static uint64_t row_kernel_start(const groat_window *w)
+{
+    uint64_t bytes = (uint64_t)w->kernel_h * GROAT_POINTER_BYTES;
+    bytes += pads_rows(w) ? (uint64_t)columns(w) * w->in_c : 0;
+    return (bytes + GROAT_ALIGN - 1) / GROAT_ALIGN * GROAT_ALIGN;
+}
+
+uint32_t groat_window_row_scratch_bytes(const groat_window *w, uint64_t kernel_bytes)
+{
+    uint64_t bytes = row_kernel_start(w) + kernel_bytes;
+    return bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX;
+}
+
+void *groat_window_row_kernel_scratch(const groat_window *w, void *scratch)
+{
+    return (uint8_t *)scratch + row_kernel_start(w);
+}
+
+void groat_window_row(const groat_call *call, const groat_window *w, int8_t padding, uint32_t y, groat_segment segment,
+                      const void *context)
+{
+    const int8_t **rows = groat_scratch(call);
+    int8_t *border = (int8_t *)groat_scratch(call) + (uint32_t)w->kernel_h * GROAT_POINTER_BYTES;
+    int32_t top = (int32_t)(y * w->stride_h) - w->pad_top;
+    int outside = 0;
+    for (uint32_t r = 0; r < w->kernel_h; r++) {
+        int32_t row = top + (int32_t)(r * w->dilation_h);
+        if (row >= 0 && row < w->in_h) {
+            rows[r] = (const int8_t *)groat_row(call, 0, (uint32_t)row) - (uint32_t)w->pad_left * w->in_c;
+        } else {
+            rows[r] = border;
+            outside = 1;
+        }
+    }
+    if (outside) {
+        memset(border, padding, columns(w) * w->in_c);
+    }
+    segment(context, rows, (uint32_t)w->dilation_w * w->in_c, (uint32_t)w->stride_w * w->in_c, groat_row(call, 1, y),
+            w->out_w);
+}

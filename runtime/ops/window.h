@@ -49,4 +49,22 @@ typedef void (*groat_segment)(const void *context, const int8_t *const *rows, ui
 void groat_for_segments(const groat_window *w, int8_t padding, const int8_t *in, int8_t *out, uint32_t out_c,
                         void *scratch, groat_segment segment, const void *context);
 
+/* ---- Row by row ------------------------------------------------------------------------------------ */
+
+/* The tensors of the call are one image each, with the rows that the window says. */
+int groat_window_check_rows(const groat_call *call, const groat_window *w);
+
+void groat_window_rows(const groat_window *w, int8_t padding, groat_rows *rows);
+
+/* Scratch for groat_window_row: row pointers and, where windows stick out above or below, a row of padding; and behind
+ * them, aligned, what the kernel itself needs. */
+uint32_t groat_window_row_scratch_bytes(const groat_window *w, uint64_t kernel_bytes);
+
+/* Where the kernel's part of that scratch starts. */
+void *groat_window_row_kernel_scratch(const groat_window *w, void *scratch);
+
+/* Calls `segment` for row y of the output. */
+void groat_window_row(const groat_call *call, const groat_window *w, int8_t padding, uint32_t y, groat_segment segment,
+                      const void *context);
+
 #endif

@@ -16,7 +16,7 @@ ARENA_BYTES = 1 << 16
 """The arena with which the files are opened."""
 
 NONE = 0xFFFF
-HEADER_BYTES = 80
+HEADER_BYTES = 96
 CRC_OFFSET = 12
 
 
@@ -41,7 +41,7 @@ def bad_files(good: Mapping[str, bytes]) -> dict[str, BadFile]:
         good: the packed good files by name.
     """
     files = dict(_damaged(good["conv_2d"]))
-    for name, status, base, edit in (*_HEADER, *_TABLES, *_STEPS, *_OPS):
+    for name, status, base, edit in (*_HEADER, *_TABLES, *_STEPS, *_OPS, *_STREAMS):
         editor = Editor(good[base])
         edit(editor)
         header_fault = status in ("E_MAGIC", "E_VERSION", "E_TRUNCATED")
@@ -52,7 +52,7 @@ def bad_files(good: Mapping[str, bytes]) -> dict[str, BadFile]:
 def _damaged(packed: bytes) -> Iterator[tuple[str, BadFile]]:
     for length in (0, 1, HEADER_BYTES - 1, HEADER_BYTES, len(packed) // 2, len(packed) - 1):
         yield f"truncated_{length:03}", BadFile(packed[:length], "E_TRUNCATED", "E_TRUNCATED")
-    for name, offset in (("checksum", CRC_OFFSET), ("source_hash", HEADER_BYTES - 1), ("weight", 2 * HEADER_BYTES)):
+    for name, offset in (("checksum", CRC_OFFSET), ("source_hash", HEADER_BYTES - 1), ("weight", HEADER_BYTES + 64)):
         flipped = bytearray(packed)
         flipped[offset] ^= 0x10
         yield f"flipped_{name}", BadFile(bytes(flipped), "OK", "E_CRC")
@@ -338,4 +338,83 @@ _OPS: tuple[Case, ...] = (
     _rule("fully_connected_s4", "weights_past_end", "weights_int4", 3, "E_BOUNDS", s8__weights=5696),
     ("fully_connected_s4_last_channel", "E_PARAMS", "weights_int4", _last_channel(3, 30 * 12)),
     ("op_of_other_params", "E_PARAMS", "reshape", lambda e: e.set("steps", 0, op=op_row("lut").id)),
+)
+
+
+# ---- Streams ------------------------------------------------------------------------------------------------
+
+# The model `streamed` has lines 0 input, 1 stem, 2 depthwise, 3 add (in the buffer of 2) and 4 pool, which is kept.
+
+
+def _line(rule: str, index: int, status: str = "E_STREAM", **fields: int) -> Case:
+    return f"line_{rule}", status, "streamed", lambda e: e.set("lines", index, **fields)
+
+
+def _stream(rule: str, status: str = "E_STREAM", **fields: int) -> Case:
+    return f"stream_{rule}", status, "streamed", lambda e: e.set("streams", 0, **fields)
+
+
+def _ring_too_short(e: Editor) -> None:
+    e.set("lines", 1, slots=e.record("lines", 1).slots - 1)
+
+
+def _ring_without_room(e: Editor) -> None:
+    line = e.record("lines", 1)
+    e.set("lines", 1, slots=line.slots + 1)
+
+
+def _no_room_for_padding(e: Editor) -> None:
+    tensor = e.record("tensors", e.arg("steps", 1, 0))
+    e.set("lines", 1, pitch=tensor.dims[2] * tensor.dims[3])
+
+
+def _buffer_dies_inside(e: Editor) -> None:
+    e.set("buffers", e.buffer_of(1, 0), last_step=1)
+
+
+def _read_outside(e: Editor) -> None:
+    """The last step is cut off the stream, and still reads a ring."""
+    e.set("tensors", e.arg("steps", 3, 1), line=NONE)
+    e.set("streams", 0, step_count=e.record("streams").step_count - 1, line_count=e.record("streams").line_count - 1)
+    e.section("lines", count=e.record("header").lines.count - 1)
+
+
+def _shares_state(e: Editor) -> None:
+    e.set("streams", 0, state=e.buffer_of(1, 0))
+
+
+def _another_tensors_line(e: Editor) -> None:
+    e.set("tensors", e.arg("steps", 1, 0), line=0)
+
+
+_STREAMS: tuple[Case, ...] = (
+    ("streams_past_end", "E_BOUNDS", "streamed", _section("streams", count=1000)),
+    ("streams_misaligned", "E_MISALIGNED", "streamed", _shift_section("streams")),
+    ("lines_past_end", "E_BOUNDS", "streamed", _section("lines", count=1000)),
+    ("lines_left_over", "E_LIFETIME", "streamed", _section("streams", count=0)),
+    ("tensor_line_unknown", "E_STREAM", "streamed", lambda e: e.set("tensors", 0, line=99)),
+    _stream("without_steps", "E_LIFETIME", step_count=0),
+    _stream("of_more_steps", step_count=100),
+    _stream("without_lines", line_count=0),
+    _stream("of_more_lines", line_count=65),
+    _stream("starts_late", first_line=1),
+    _stream("without_state", "E_SCRATCH", state=NONE),
+    ("stream_state_is_a_ring", "E_OVERLAP", "streamed", _shares_state),
+    ("stream_buffer_dies_inside", "E_LIFETIME", "streamed", _buffer_dies_inside),
+    ("stream_ring_read_outside", "E_LIFETIME", "streamed", _read_outside),
+    ("line_ring_too_short", "E_OVERLAP", "streamed", _ring_too_short),
+    ("line_ring_without_room", "E_STREAM", "streamed", _ring_without_room),
+    ("line_no_room_for_padding", "E_STREAM", "streamed", _no_room_for_padding),
+    ("line_of_another_tensor", "E_STREAM", "streamed", _another_tensors_line),
+    _line("without_slots", 1, slots=0),
+    _line("lead_too_short", 1, lead=0),
+    _line("lead_huge", 1, lead=0xFFFFFFF0),
+    _line("pitch_huge", 1, pitch=0xFFFFFFF0),
+    _line("padding_differs", 1, padding=1),
+    _line("kept_2", 4, kept=2),
+    _line("ring_kept", 1, kept=1),
+    _line("input_kept", 0, kept=1),
+    _line("step_unknown", 1, step=200),
+    _line("step_of_another_line", 1, step=1),
+    _line("input_that_is_none", 1, step=NONE),
 )

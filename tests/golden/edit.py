@@ -16,6 +16,8 @@ SECTIONS = {
     "buffers": "groat_buffer",
     "args": "uint16_t",
     "names": "char",
+    "streams": "groat_stream",
+    "lines": "groat_line",
 }
 
 

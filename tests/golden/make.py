@@ -40,7 +40,7 @@ def write_good(name: str) -> None:
     source = model.read_bytes()
     packed = model.with_suffix(".groat")
     if not packed.exists():
-        packed.write_bytes(compile_model(source).packed)
+        packed.write_bytes(compile_model(source, **models.OPTIONS.get(name, {})).packed)
     if not model.with_suffix(".out").exists():
         oracle = Tflm(source, name)
         runs = [random_inputs(source, seed) for seed in range(RUNS)]

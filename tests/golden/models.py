@@ -172,6 +172,19 @@ def network(m: Builder, rng: np.random.Generator) -> list[Tensor]:
     return [m.softmax(y)]
 
 
+def streamed(m: Builder, rng: np.random.Generator) -> list[Tensor]:
+    x = m.input((1, 9, 7, 2), quant=IMAGE)
+    scales = _per_channel(rng, 3, 0)
+    stem = m.conv_2d(x, _ints(rng, (3, 3, 3, 2)), _biases(rng, 3), scales, UNIT, activation="RELU")
+    y = m.depthwise_conv_2d(stem, _ints(rng, (1, 3, 3, 3)), _biases(rng, 3), _per_channel(rng, 3, 3), UNIT)
+    y = m.add(stem, y, Quant(0.03, -10))
+    y = m.max_pool_2d(y, (2, 2), stride=(2, 2), padding="SAME")
+    return [m.conv_2d(y, _ints(rng, (4, 3, 2, 3)), None, Quant(0.005), UNIT), m.mean(y, [1, 2], UNIT)]
+
+
+OPTIONS: dict[str, dict[str, str]] = {"streamed": {"schedule": "stream", "input": "rows"}}
+"""How a model is compiled, where not as usual."""
+
 MODELS = {
     function.__name__: function
     for function in (
@@ -193,6 +206,7 @@ MODELS = {
         float_ends_int16,
         network,
         weights_int4,
+        streamed,
     )
 }
 

@@ -20,7 +20,7 @@ ALIGN = 16
 ARENA_BYTES = 4 * ALIGN
 SHAPE = (2, 10)
 ELEMENTS = 20
-OPS = {name: op_id for op_id, _, name, _ in _core.op_table()}
+OPS = {name: op_id for op_id, _, name, *_ in _core.op_table()}
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def lut_model(ffi: cffi.FFI, table: bytes) -> bytearray:
     params_at = add(bytes(ffi.buffer(params)))
     step = {"op": OPS["lut"], "inputs": 1, "outputs": 1, "scratch": 0xFFFF, "params": params_at, "params_bytes": 8}
     names = b"x\0h\0y\xff\0"
-    tensor = {"dtype": 1, "rank": 2, "dims": [*SHAPE, 1, 1, 1, 1], "scale": 0.5}
+    tensor = {"dtype": 1, "rank": 2, "line": 0xFFFF, "dims": [*SHAPE, 1, 1, 1, 1], "scale": 0.5}
     header = ffi.new(
         "groat_header *",
         {
@@ -74,6 +74,8 @@ def lut_model(ffi: cffi.FFI, table: bytes) -> bytearray:
             ),
             "args": {"offset": add(np.array([0, 1, 1, 2, 0, 2], np.uint16).tobytes()), "count": 6},
             "names": {"offset": add(names), "count": len(names)},
+            "streams": {"offset": len(image) // 4 * 4, "count": 0},
+            "lines": {"offset": len(image) // 4 * 4, "count": 0},
         },
     )
     header.file_bytes = len(image)
@@ -103,7 +105,7 @@ def test_cffi_lays_out_the_structs_as_c_does(ffi: cffi.FFI) -> None:
 
 
 def test_tables() -> None:
-    for op_id, upper, lower, _ in _core.op_table():
+    for op_id, upper, lower, *_ in _core.op_table():
         assert upper == lower.upper()
         assert f"groat_{lower}_params" in _core.struct_sizes()
         assert op_id > 0

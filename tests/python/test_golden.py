@@ -49,7 +49,7 @@ def test_all_ops_have_golden_files() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_same_model_same_bytes(name: str) -> None:
-    assert compile_model(good(name, ".tflite")).packed == good(name)
+    assert compile_model(good(name, ".tflite"), **models.OPTIONS.get(name, {})).packed == good(name)
 
 
 @pytest.mark.parametrize("name", NAMES)

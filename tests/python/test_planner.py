@@ -23,7 +23,7 @@ from groat.graph import Graph
 from groat.ops import op_def, op_row
 from groat.pack import pack_steps, structs, write
 from groat.passes import run_passes
-from groat.planner import Lifetime, Plan, lifetimes, offsets, plan_memory
+from groat.planner import Lifetime, Plan, Schedule, lifetimes, offsets, plan_memory
 from groat.targets import list_targets, load_target
 
 Array = npt.NDArray[Any]
@@ -207,8 +207,8 @@ def test_a_lifetime_cut_short_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     x = graph.ops[0].outputs[0]
     real = lifetimes
 
-    def cut(graph: Graph, scratch_bytes: Sequence[int]) -> list[Lifetime]:
-        found = real(graph, scratch_bytes)
+    def cut(graph: Graph, scratch_bytes: Sequence[int], schedule: Schedule | None = None) -> list[Lifetime]:
+        found = real(graph, scratch_bytes, schedule)
         (victim,) = (life for life in found if x in life.tensors)
         victim.last_step = 1
         return found
@@ -282,8 +282,9 @@ def test_lifetimes_are_exact() -> None:
         plan = planned(graph)
         assert sorted(n for b in plan.buffers for n in b.tensors) == sorted(wanted)
         for buffer in plan.buffers:
-            if buffer.step is not None:
-                assert (buffer.first_step, buffer.last_step, buffer.tensors) == (buffer.step, buffer.step, ())
+            if buffer.steps:
+                (step,) = buffer.steps
+                assert (buffer.first_step, buffer.last_step, buffer.tensors) == (step, step, ())
                 continue
             chain = [wanted[number] for number in buffer.tensors]
             # Each tensor ends where the next begins: the op that takes its memory over.

@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike
 
-from groat.graph.ir import Array
+from groat.graph.ir import Array, Op, Tensor
+from groat.ops.base import Rows
 from groat.ops.call import Padding, Pair
 from groat.ops.pool import Pool, call_pool, import_pool
 
@@ -19,6 +22,12 @@ class AveragePool2D(Pool):
         total = window.sum(axis=(1, 2))
         magnitude: Array = (np.abs(total) + count // 2) // count
         return np.sign(total) * magnitude
+
+    def rows(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> Rows:
+        # One window that is the whole image adds up its rows as they come.
+        if tuple(op.attrs["kernel"]) == inputs[0].shape[1:3] and outputs[0].shape[1:3] == (1, 1):
+            return Rows(inputs[0].shape[1], adds_up=True)
+        return super().rows(op, inputs, outputs)
 
 
 OP = AveragePool2D()

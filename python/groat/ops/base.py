@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from groat.graph.ir import Array, Op, Tensor
@@ -14,6 +15,28 @@ if TYPE_CHECKING:
 
 Shape = tuple[int, ...]
 MOVED = ("int8", "uint8", "int16", "int32", "float32")  # the types of tensors that a packed model can have
+
+
+@dataclass(frozen=True)
+class Rows:
+    """How an op goes through images [1, h, w, c] row by row, as groat_rows in runtime/core/op.h.
+
+    Attributes:
+        count: calls that make the output: its rows, or those of the input where `adds_up`.
+        extent, stride, pad: call y reads `extent` rows of each input from y * stride - pad on.
+        before, behind: columns of padding that it reads in front of every input row, and behind it.
+        padding: what those columns hold.
+        adds_up: the output is there after the last call only.
+    """
+
+    count: int
+    extent: int = 1
+    stride: int = 1
+    pad: int = 0
+    before: int = 0
+    behind: int = 0
+    padding: int = 0
+    adds_up: bool = False
 
 
 class Unsupported(Exception):
@@ -108,3 +131,14 @@ class OpDef(ABC):
     def macs(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> int:
         """Nominal multiply-accumulates: taps that fall on padding count; 0 for ops without a weight."""
         return 0
+
+    def rows(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> Rows | None:
+        """How it goes row by row; None if it does not.  Asked only of ops that have a row function in ops.def, and of
+        tensors that are one image each."""
+        return None
+
+
+def rows_alike(inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> Rows | None:
+    """The rows of an elementwise op: None unless all its tensors have one shape."""
+    alike = all(x.shape == outputs[0].shape for x in inputs)
+    return Rows(outputs[0].shape[1]) if alike else None

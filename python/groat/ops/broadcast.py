@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from groat.graph.ir import Array, Op, Tensor
 from groat.ops.arithmetic import activation_range, require_activations
-from groat.ops.base import ImportedOp, OpDef, Shape, Unsupported
+from groat.ops.base import ImportedOp, OpDef, Rows, Shape, Unsupported, rows_alike
 from groat.ops.call import activations, array, clamp, zero_points
 
 AXES = 6
@@ -64,6 +64,9 @@ class Elementwise(OpDef):
 
     def inplace(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> tuple[int, ...]:
         return tuple(i for i, tensor in enumerate(inputs) if tensor.elements == outputs[0].elements)
+
+    def rows(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> Rows | None:
+        return rows_alike(inputs, outputs)
 
     def common_fields(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> dict[str, Any]:
         dims, a_strides, b_strides = merged_axes(inputs[0].shape, inputs[1].shape, outputs[0].shape)

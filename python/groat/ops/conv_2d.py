@@ -28,9 +28,9 @@ from groat.ops.arithmetic import (
     require_wide_shifts,
     wrap32,
 )
-from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Unsupported
+from groat.ops.base import Constants, ImportedOp, OpDef, Rows, Shape, Unsupported
 from groat.ops.call import Padding, Pair, activations, array, call, channels, clamp, window, zero_points
-from groat.ops.window import import_window, pad_image, spatial_shape, window_fields
+from groat.ops.window import import_window, pad_image, spatial_shape, window_fields, window_rows
 from groat.pack.layouts import Filters, Packed
 
 if TYPE_CHECKING:
@@ -232,6 +232,9 @@ class Conv2D(OpDef):
 
     def macs(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> int:
         return outputs[0].elements * inputs[1].elements // inputs[1].shape[0]
+
+    def rows(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> Rows:
+        return window_rows(op, inputs[0].shape, outputs[0].shape)
 
 
 def _import(source: ImportedOp) -> Op:

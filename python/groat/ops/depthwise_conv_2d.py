@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 
 from groat.errors import InputError
 from groat.graph.ir import Array, Op, Tensor
-from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Unsupported
+from groat.ops.base import Constants, ImportedOp, OpDef, Rows, Shape, Unsupported
 from groat.ops.call import Padding, Pair, call, window
 from groat.ops.conv_2d import (
     ZERO_POINTS_AND_CLAMP,
@@ -32,7 +32,7 @@ from groat.ops.conv_2d import (
     scaling,
     strided_tap,
 )
-from groat.ops.window import pad_image, spatial_shape
+from groat.ops.window import pad_image, spatial_shape, window_rows
 from groat.pack.layouts import Filters, Packed
 
 if TYPE_CHECKING:
@@ -83,6 +83,9 @@ class DepthwiseConv2D(OpDef):
 
     def macs(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> int:
         return outputs[0].elements * inputs[1].shape[1] * inputs[1].shape[2]
+
+    def rows(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> Rows:
+        return window_rows(op, inputs[0].shape, outputs[0].shape)
 
 
 def _import(source: ImportedOp) -> Op:

@@ -27,7 +27,7 @@ from groat.ops.arithmetic import (
     steps,
     wrap32,
 )
-from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Unsupported
+from groat.ops.base import Constants, ImportedOp, OpDef, Rows, Shape, Unsupported, rows_alike
 from groat.ops.call import array, call
 from groat.ops.fixed_point import input_radius, logistic
 from groat.ops.rescale import import_relu6_int16, import_relu_int16
@@ -45,6 +45,9 @@ class Lut(OpDef):
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
     ) -> dict[str, Any]:
         return {"elements": outputs[0].elements, "table": constants.add(op.attrs["table"].tobytes())}
+
+    def rows(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> Rows | None:
+        return rows_alike(inputs[:1], outputs)
 
 
 def tabulate(source: ImportedOp, function: Callable[[Int64], Int64]) -> Op:

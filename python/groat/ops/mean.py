@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from groat.errors import InputError
 from groat.graph.ir import Array, Op, Tensor
 from groat.ops.arithmetic import LIMITS, factor, requantize, require_activations, wrap32
-from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Unsupported
+from groat.ops.base import Constants, ImportedOp, OpDef, Rows, Shape, Unsupported
 from groat.ops.call import activations, arguments_of, axis_of, call, scale, zero_points
 
 AXES = 4
@@ -70,6 +70,10 @@ class Mean(OpDef):
             "offset": -count * op.attrs["input_zero_point"],
             "output_zero_point": op.attrs["output_zero_point"],
         }
+
+    def rows(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> Rows | None:
+        shape = inputs[0].shape
+        return Rows(shape[1], adds_up=True) if len(shape) == 4 and tuple(op.attrs["axes"]) == (1, 2) else None
 
 
 def mean_factor(input_scale: float, output_scale: float, count: int) -> tuple[int, int]:

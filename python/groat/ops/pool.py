@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 
 from groat.graph.ir import Array, Op, Tensor
 from groat.ops.arithmetic import activation_range, require_activations
-from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Unsupported
+from groat.ops.base import Constants, ImportedOp, OpDef, Rows, Shape, Unsupported
 from groat.ops.call import Padding, Pair, activations, call, clamp, window
 from groat.ops.window import import_window, spatial_shape, window_fields, windows
 
@@ -47,6 +47,10 @@ class Pool(OpDef):
             "act_min": op.attrs["act_min"],
             "act_max": op.attrs["act_max"],
         }
+
+    def rows(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> Rows:
+        attrs = op.attrs
+        return Rows(outputs[0].shape[1], attrs["kernel"][0], attrs["stride"][0], attrs["padding"][0][0])
 
 
 def import_pool(source: ImportedOp, kind: str) -> Op:

@@ -13,7 +13,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from groat.graph.ir import Array, Op, Tensor
-from groat.ops.base import MOVED, Constants, ImportedOp, OpDef, Shape, Unsupported
+from groat.ops.base import MOVED, Constants, ImportedOp, OpDef, Rows, Shape, Unsupported, rows_alike
 from groat.ops.call import array, call
 
 
@@ -28,6 +28,9 @@ class Reshape(OpDef):
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
     ) -> dict[str, Any]:
         return {"elements": outputs[0].elements}
+
+    def rows(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> Rows | None:
+        return rows_alike(inputs[:1], outputs)
 
 
 def _import(source: ImportedOp) -> Op:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from groat.graph.ir import Array, Op
-from groat.ops.base import ImportedOp, Shape, Unsupported
+from groat.ops.base import ImportedOp, Rows, Shape, Unsupported
 
 UINT16_MAX = 65535
 
@@ -92,3 +92,19 @@ def pad_image(x: Array, op: Op, value: int) -> Array:
 
     (top, bottom), (left, right) = op.attrs["padding"]
     return np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)), constant_values=value)
+
+
+def window_rows(op: Op, in_shape: Shape, out_shape: Shape) -> Rows:
+    """How a convolution goes through an image."""
+    attrs = op.attrs
+    before = attrs["padding"][1][0]
+    columns = (out_shape[2] - 1) * attrs["stride"][1] + extent(attrs["kernel"][1], attrs["dilation"][1])
+    return Rows(
+        out_shape[1],
+        extent(attrs["kernel"][0], attrs["dilation"][0]),
+        attrs["stride"][0],
+        attrs["padding"][0][0],
+        before,
+        max(columns - before - in_shape[2], 0),
+        attrs["input_zero_point"],
+    )

@@ -6,6 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from groat import _core
 from groat.errors import ModelError
 from groat.isa import PACKINGS, core
@@ -23,6 +25,7 @@ class TensorInfo:
     Attributes:
         scale: real = scale * (stored - zero_point); 0.0 when the tensor is not quantised.
         tensor_id: its number in the file.
+        by_rows: it has memory for some of its rows only, while its stream runs.
     """
 
     name: str
@@ -31,16 +34,22 @@ class TensorInfo:
     scale: float
     zero_point: int
     tensor_id: int
+    by_rows: bool = False
 
 
 @dataclass(frozen=True)
 class StepInfo:
-    """One step: the op's name and the tensor ids that it reads and writes."""
+    """One step: the op's name and the tensor ids that it reads and writes.
+
+    Attributes:
+        stream: the first step of the stream that it is part of; None if it runs by itself.
+    """
 
     op: str
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     macs: int
+    stream: int | None = None
 
 
 @dataclass(frozen=True)
@@ -109,14 +118,23 @@ def read(packed: bytes, name: str = "packed model") -> PackedModel:
     Raises ModelError if the bytes are cut, damaged, of another version, or not a packed model at all.
     """
     check(packed, name)
-    const = structs.constants()
     header = structs.record(packed, "groat_header", 0)
 
     def rows(struct: str, section: Any) -> Any:
         return structs.table(packed, struct, section.offset, section.count)
 
-    names = packed[header.names.offset : header.names.offset + header.names.count]
+    const = structs.constants()
     dtypes = {getattr(const, key): value for key, value in DTYPES.items()}
+    lines = rows("groat_line", header.lines)
+
+    def by_rows(t: Any) -> bool:
+        """As groat_is_ring in runtime/core/model.h."""
+        if t.line == const.GROAT_NONE:
+            return False
+        line, row_bytes = lines[t.line], t.dims[2] * t.dims[3] * np.dtype(dtypes[t.dtype]).itemsize
+        return bool(line.step == const.GROAT_NONE or line.lead > 0 or line.pitch > row_bytes or line.slots < t.dims[1])
+
+    names = packed[header.names.offset : header.names.offset + header.names.count]
     tensors = tuple(
         TensorInfo(
             name=names[t.name : names.index(b"\0", t.name)].decode(errors="replace"),
@@ -125,6 +143,7 @@ def read(packed: bytes, name: str = "packed model") -> PackedModel:
             scale=float(t.scale),
             zero_point=int(t.zero_point),
             tensor_id=number,
+            by_rows=by_rows(t),
         )
         for number, t in enumerate(rows("groat_tensor", header.tensors))
     )
@@ -132,11 +151,16 @@ def read(packed: bytes, name: str = "packed model") -> PackedModel:
     ops = {row.id: row.name for row in op_rows()}
     program = structs.record(packed, "groat_program", header.programs.offset)
     all_steps = rows("groat_step", header.steps)
+    streams = {
+        stream.first_step + k: stream.first_step - program.first_step
+        for stream in rows("groat_stream", header.streams)
+        for k in range(stream.step_count)
+    }
     steps = []
     for index in range(program.first_step, program.first_step + program.step_count):
         step = all_steps[index]
         ids = tuple(args[step.args + k] for k in range(step.inputs + step.outputs))
-        steps.append(StepInfo(ops[step.op], ids[: step.inputs], ids[step.inputs :], int(step.macs)))
+        steps.append(StepInfo(ops[step.op], ids[: step.inputs], ids[step.inputs :], int(step.macs), streams.get(index)))
     io = [args[program.args + k] for k in range(program.inputs + program.outputs)]
     return PackedModel(
         arena_bytes=int(header.arena_bytes),

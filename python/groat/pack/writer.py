@@ -14,7 +14,7 @@ from groat.ops import op_def, op_row
 from groat.ops.base import MOVED
 from groat.pack import structs
 from groat.pack.layouts import layouts_of
-from groat.planner import Plan
+from groat.planner import Plan, Schedule
 
 DTYPES = {name: f"GROAT_{name.upper()}" for name in MOVED}
 UINT32_MAX = 2**32 - 1
@@ -64,9 +64,9 @@ class PackedSteps:
     packing: str  # the kernel set that the weights are laid out for
 
 
-def pack_steps(graph: Graph, packing: str = "ref") -> PackedSteps:
+def pack_steps(graph: Graph, packing: str = "ref", schedule: Schedule | None = None) -> PackedSteps:
     """Lays out constants and parameters of every op for a kernel set, and asks its C code how much scratch each
-    needs.
+    needs, in a stream or by itself.
 
     Raises ModelError if a value does not fit its field, for example an image of more than 65,535 rows.
     """
@@ -75,7 +75,7 @@ def pack_steps(graph: Graph, packing: str = "ref") -> PackedSteps:
     constants = _Constants(header + -header % align, align, packing)
     steps: list[PackedStep] = []
     data_offsets: dict[int, int] = {}
-    for op in graph.ops:
+    for position, op in enumerate(graph.ops):
         definition, row = op_def(op.kind), op_row(op.kind)
         inputs = [graph.tensors[number] for number in op.inputs]
         outputs = [graph.tensors[number] for number in op.outputs]
@@ -89,7 +89,8 @@ def pack_steps(graph: Graph, packing: str = "ref") -> PackedSteps:
             if data is not None:
                 data_offsets[graph.root(number)] = constants.add(data.astype(data.dtype.newbyteorder("<")).tobytes())
         macs = min(definition.macs(op, inputs, outputs), UINT32_MAX)
-        scratch = core(packing).scratch_bytes(row.id, params)
+        by_rows = schedule is not None and schedule.stream_of(position) is not None
+        scratch = core(packing).scratch_bytes(row.id, params, by_rows)
         steps.append(PackedStep(op, constants.add(params), len(params), scratch, macs))
     return PackedSteps(tuple(steps), constants, data_offsets, packing)
 
@@ -112,7 +113,7 @@ def write(graph: Graph, packed: PackedSteps, plan: Plan, source_hash: bytes) -> 
     Args:
         graph: the compiled graph.
         packed: of pack_steps(graph).
-        plan: of the planner, for the same graph.
+        plan: of the planner, for the same graph; with its schedule.
         source_hash: SHA-256 of the model it came from.
 
     Raises ModelError if the graph has more tensors or steps than the format can number, or larger ones.
@@ -149,6 +150,30 @@ def _write(graph: Graph, packed: PackedSteps, plan: Plan, source_hash: bytes) ->
             kind = const.GROAT_BUFFER_CONST
         buffers += structs.build("groat_buffer", {**fields, "offset": offset, "first_step": first, "kind": kind})
 
+    lines, line_id, streams = b"", dict[int, int](), b""
+    for index, stream in enumerate(plan.schedule.streams):
+        fields = {
+            "first_step": stream.first,
+            "step_count": stream.count,
+            "first_line": len(line_id),
+            "line_count": len(stream.lines),
+            "state": buffer_id[plan.state_of[index]],
+        }
+        streams += structs.build("groat_stream", fields)
+        for number, line in stream.lines.items():
+            line_id[number] = len(line_id)
+            lines += structs.build(
+                "groat_line",
+                {
+                    "lead": line.lead,
+                    "pitch": line.pitch,
+                    "slots": line.slots,
+                    "step": const.GROAT_NONE if line.producer is None else line.producer,
+                    "padding": line.padding,
+                    "kept": line.kept,
+                },
+            )
+
     args: list[int] = []
     io = {*graph.inputs, *graph.outputs}
     tensors = b""
@@ -167,6 +192,7 @@ def _write(graph: Graph, packed: PackedSteps, plan: Plan, source_hash: bytes) ->
                     "buffer": buffer,
                     "dtype": getattr(const, DTYPES[tensor.dtype]),
                     "rank": len(tensor.shape),
+                    "line": line_id.get(number, const.GROAT_NONE),
                     # Names in between cost flash and say little: the imported model has them.
                     "name": names.add(tensor.name if number in io else ""),
                     "dims": [*tensor.shape, *[1] * (const.GROAT_RANK_MAX - len(tensor.shape))],
@@ -213,6 +239,8 @@ def _write(graph: Graph, packed: PackedSteps, plan: Plan, source_hash: bytes) ->
         "buffers": (buffers, len(records)),
         "args": (b"".join(arg.to_bytes(2, "little") for arg in args), len(args)),
         "names": (bytes(names.data), len(names.data)),
+        "streams": (streams, len(plan.schedule.streams)),
+        "lines": (lines, len(line_id)),
     }
     return _assemble(packed, sections, plan.arena_bytes, source_hash), tensor_id
 

@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from groat.graph import Graph
 from groat.planner.lifetimes import Lifetime, lifetimes
+from groat.planner.streams import Schedule
 
 ALIGN = 16
 
@@ -21,7 +22,8 @@ class PlannedBuffer:
     offset: int
     first_step: int
     last_step: int
-    step: int | None
+    steps: tuple[int, ...] = ()
+    stream: int | None = None
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,8 @@ class Plan:
             can be smaller.
         buffer_of: tensor number (never a view) -> index in `buffers`.
         scratch_of: step -> index in `buffers`.
+        state_of: stream (index in the schedule) -> index in `buffers`.
+        schedule: which steps run together.
     """
 
     buffers: tuple[PlannedBuffer, ...]
@@ -41,6 +45,8 @@ class Plan:
     lower_bound: int
     buffer_of: dict[int, int]
     scratch_of: dict[int, int]
+    state_of: dict[int, int] = field(default_factory=dict)
+    schedule: Schedule = field(default_factory=Schedule)
 
     def alive(self, step: int) -> list[PlannedBuffer]:
         """The buffers that hold something during a step, largest first."""
@@ -92,13 +98,15 @@ ORDERS: tuple[Callable[[Lifetime], tuple[int, ...]], ...] = (
 )
 
 
-def plan_memory(graph: Graph, scratch_bytes: Sequence[int]) -> Plan:
+def plan_memory(graph: Graph, scratch_bytes: Sequence[int], schedule: Schedule | None = None) -> Plan:
     """Plans the arena of a graph whose ops run in their order.
 
     Args:
         scratch_bytes: what each op of the graph asks for beside its tensors.
+        schedule: which of them run together row by row; default: none.
     """
-    live = lifetimes(graph, scratch_bytes)
+    schedule = schedule if schedule is not None else Schedule()
+    live = lifetimes(graph, scratch_bytes, schedule)
     indices = range(len(live))
     candidates = [_first_fit(sorted(indices, key=lambda i: (*order(live[i]), i)), live) for order in ORDERS]
     offsets, arena = min(candidates, key=lambda candidate: candidate[1])
@@ -106,11 +114,13 @@ def plan_memory(graph: Graph, scratch_bytes: Sequence[int]) -> Plan:
     alive = [sum(_round_up(b.nbytes) for b in live if b.first_step <= step <= b.last_step) for step in steps]
     return Plan(
         buffers=tuple(
-            PlannedBuffer(tuple(b.tensors), b.nbytes, offset, b.first_step, b.last_step, b.step)
+            PlannedBuffer(tuple(b.tensors), b.nbytes, offset, b.first_step, b.last_step, b.steps, b.stream)
             for b, offset in zip(live, offsets, strict=True)
         ),
         arena_bytes=arena,
         lower_bound=max(alive, default=0),
         buffer_of={number: index for index, b in enumerate(live) for number in b.tensors},
-        scratch_of={b.step: index for index, b in enumerate(live) if b.step is not None},
+        scratch_of={step: index for index, b in enumerate(live) for step in b.steps},
+        state_of={b.stream: index for index, b in enumerate(live) if b.stream is not None},
+        schedule=schedule,
     )

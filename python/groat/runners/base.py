@@ -115,14 +115,21 @@ class BaseRunner(ABC):
         if not 0 <= tensor_id < len(self.model.tensors):
             raise InputError(f"tensor {tensor_id} does not exist: the model has {len(self.model.tensors)}")
         info = self.model.tensors[tensor_id]
+        if info.by_rows:
+            raise InputError(f"tensor {tensor_id} is streamed: there is memory for some of its rows only")
         data = self._tensor_bytes(tensor_id, bytes_of(info))
         return np.frombuffer(data, _dtype(info)).reshape(info.shape).copy()
 
     def trace(self, inputs: Sequence[Array]) -> Iterator[tuple[int, list[Array]]]:
-        """Runs step by step and yields (step index, its outputs) after each.  Inputs and errors as `run`."""
+        """Runs step by step and yields (step index, its outputs) after each.  Inputs and errors as `run`.
+
+        Steps of a stream run together; those whose outputs have no memory of their own are passed over.
+        """
         self._set_inputs(self._pack(inputs, batch=False)[0])
         for index, step in enumerate(self.model.steps):
             self._run_step(index)
+            if any(self.model.tensors[tensor_id].by_rows for tensor_id in step.outputs):
+                continue
             yield index, [self.tensor(tensor_id) for tensor_id in step.outputs]
 
     def __enter__(self) -> Self:

@@ -25,7 +25,7 @@ from groat import firmware, hotspots, toolchain
 from groat.errors import FitError, InputError, ModelError, RunnerError
 from groat.hotspots import Counts, Functions
 from groat.pack import reader
-from groat.runners.base import Array, BaseRunner, Bytes, Profile, output_bytes
+from groat.runners.base import Array, BaseRunner, Bytes, Profile, bytes_of, output_bytes
 from groat.runners.protocol import Cost, Info, load_protocol
 from groat.targets import Target, load_target
 
@@ -322,9 +322,13 @@ class QemuRunner(BaseRunner):
         self.image = firmware.build(
             self._target,
             ops=[step.op for step in self.model.steps],
+            row_ops=[step.op for step in self.model.steps if step.stream is not None],
             model=packed if linked else None,
             arena_bytes=self.model.arena_bytes if linked else None,
         )
+        if sum(info.by_rows for info in self.model.inputs) > 1 or sum(info.by_rows for info in self.model.outputs) > 1:
+            raise InputError("the firmware takes one input, and gives one output, row by row; this model has more")
+        self._rows = b""
         self._beside = None if linked else packed
         _check_fit(self._target, self.image, self.model.arena_bytes, self._beside)
         self._session = self._open(count=False)
@@ -345,6 +349,7 @@ class QemuRunner(BaseRunner):
     def _run_frames(self, frames: Bytes) -> Bytes:
         row = output_bytes(self.model)
         piece = max(1, _REQUEST_BYTES // max(1, row, frames.shape[1]))
+        frames = np.concatenate(self._split(frames), axis=1)
         outputs = [
             self._session.ask("RUN", len(part), part.tobytes())
             for part in (frames[start : start + piece] for start in range(0, len(frames), piece))
@@ -352,10 +357,34 @@ class QemuRunner(BaseRunner):
         return np.frombuffer(b"".join(outputs), np.uint8).reshape(len(frames), row)
 
     def _set_inputs(self, frame: Bytes) -> None:
-        self._session.ask("INPUT", 0, frame.tobytes())
+        self._rows = self._send_inputs(self._session, frame)
+
+    def _send_inputs(self, session: QemuSession, frame: Bytes) -> bytes:
+        """Sets the inputs that lie in the arena; returns the bytes of those that a step asks for row by row."""
+        whole, by_rows = self._split(frame[np.newaxis])
+        session.ask("INPUT", 0, whole.tobytes())
+        return by_rows.tobytes()
+
+    def _split(self, frames: Bytes) -> tuple[Bytes, Bytes]:
+        """The columns of inputs that lie in the arena, and of those that come row by row."""
+        ends = np.cumsum([bytes_of(info) for info in self.model.inputs])
+        columns = np.split(frames, ends[:-1], axis=1)
+        parts = []
+        for wanted in (False, True):
+            chosen = [c for c, info in zip(columns, self.model.inputs, strict=True) if info.by_rows == wanted]
+            parts.append(np.concatenate([*chosen, np.empty((len(frames), 0), np.uint8)], axis=1))
+        return parts[0], parts[1]
+
+    def _ask_step(self, session: QemuSession, index: int, rows: bytes) -> None:
+        """Runs a step; `rows` go with the one whose stream reads an input row by row."""
+        step = self.model.steps[index]
+        stream = [s for s in self.model.steps if s.stream == index] if step.stream == index else []
+        given = {info.tensor_id for info in self.model.inputs if info.by_rows}
+        reads = any(number in given for s in stream for number in s.inputs)
+        session.ask("STEP", index, rows if reads else b"")
 
     def _run_step(self, index: int) -> None:
-        self._session.ask("STEP", index)
+        self._ask_step(self._session, index, self._rows)
 
     def _tensor_bytes(self, tensor_id: int, count: int) -> bytes:
         return self._session.ask("TENSOR", tensor_id)
@@ -365,15 +394,15 @@ class QemuRunner(BaseRunner):
 
         Raises as `run`; RunnerError also if the stack that the firmware reserves was too small.
         """
-        frame = self._pack(inputs, batch=False)[0].tobytes()
+        frame = self._pack(inputs, batch=False)
         session = self._open(count=True)
         try:
-            session.ask("RUN", 1, frame)
+            session.ask("RUN", 1, np.concatenate(self._split(frame), axis=1).tobytes())
             run = session.ask_info()
-            session.ask("INPUT", 0, frame)
+            rows = self._send_inputs(session, frame[0])
             steps: list[Cost] = []
             for index in range(len(self.model.steps)):
-                session.ask("STEP", index)
+                self._ask_step(session, index, rows)
                 steps.append(session.ask_info().last)
         finally:
             session.close()
@@ -396,17 +425,17 @@ class QemuRunner(BaseRunner):
 
         Raises as `run`; ToolchainError also if there is no C compiler for the plugin.
         """
-        frame = self._pack(inputs, batch=False)[0].tobytes()
+        frame = self._pack(inputs, batch=False)
         functions = Functions(self.image.path)
         caller = functions.named(_CALLER)
         marks = [f"caller={caller.address:x}-{caller.address + caller.size:x}"]
         marks += [f"entry={functions.named(name).address:x}" for name in _CALLED]
         session = self._open(count=False, plugin=Plugin(firmware.build_plugin(), tuple(marks)))
         try:
-            session.ask("RUN", 1, frame)
-            session.ask("INPUT", 0, frame)
+            session.ask("RUN", 1, np.concatenate(self._split(frame), axis=1).tobytes())
+            rows = self._send_inputs(session, frame[0])
             for index in range(len(self.model.steps)):
-                session.ask("STEP", index)
+                self._ask_step(session, index, rows)
             calls = hotspots.parse(session.finish())
         finally:
             session.close()

@@ -20,6 +20,7 @@ enum {
     GROAT_ALIGN = 16,           /* of the model, the arena, and every buffer and constant in them */
     GROAT_RANK_MAX = 6,         /* dimensions of a tensor */
     GROAT_NONE = 0xFFFF,        /* "no buffer" */
+    GROAT_STREAM_LINES_MAX = 64, /* lines of one stream */
     GROAT_CRC_START = 16,       /* the checksum covers the bytes from here to the end of the file */
     GROAT_POINTER_BYTES = 8     /* scratch reserves this much for a pointer, so that arenas are equal everywhere */
 };
@@ -67,6 +68,8 @@ typedef struct groat_header {
     groat_section buffers;      /* of groat_buffer */
     groat_section args;         /* of uint16_t: tensor ids */
     groat_section names;        /* of char: zero-terminated strings */
+    groat_section streams;      /* of groat_stream; may be empty */
+    groat_section lines;        /* of groat_line; may be empty */
     uint8_t source_hash[8];     /* first bytes of the SHA-256 of the imported model */
 } groat_header;
 
@@ -98,6 +101,8 @@ typedef struct groat_tensor {
     uint16_t buffer;
     uint8_t dtype;              /* enum groat_dtype */
     uint8_t rank;               /* 0 to GROAT_RANK_MAX */
+    uint16_t line;              /* how its rows lie, if a stream writes it; or GROAT_NONE: one behind the other */
+    uint16_t reserved;          /* zero */
     uint32_t name;              /* offset within `names`; only inputs and outputs need have one */
     uint32_t dims[6];           /* slowest first; unused ones are 1 */
     float scale;                /* real = scale * (stored - zero_point); 0 when not quantised */
@@ -113,6 +118,27 @@ typedef struct groat_buffer {
     uint8_t kind;               /* enum groat_buffer_kind */
     uint8_t reserved[3];        /* zero */
 } groat_buffer;
+
+/* Steps of a program that run together, row by row: each makes a row as soon as another needs it. */
+typedef struct groat_stream {
+    uint16_t first_step;
+    uint16_t step_count;        /* at least one */
+    uint16_t first_line;        /* its lines: one for each tensor that it writes, or takes row by row as an input */
+    uint16_t line_count;
+    uint16_t state;             /* buffer of two uint16_t for each line */
+    uint16_t reserved;          /* zero */
+} groat_stream;
+
+/* Where the rows of a tensor [1, height, width, channels] lie: row y in slot y % slots. */
+typedef struct groat_line {
+    uint32_t lead;              /* bytes of the buffer before the first element of slot 0 */
+    uint32_t pitch;             /* bytes from one slot to the next */
+    uint16_t slots;
+    uint16_t step;              /* the one that writes it; GROAT_NONE: an input of the program, given row by row */
+    int8_t padding;             /* what lies around the rows */
+    uint8_t kept;               /* 1: all rows are wanted, since something reads them after the stream; else 0 */
+    uint8_t reserved[2];        /* zero */
+} groat_line;
 
 /* What one output channel adds and how it is scaled: y = requantize(acc + bias, multiplier, shift). */
 typedef struct groat_channel {

@@ -49,6 +49,7 @@ const char *groat_status_text(int status);
 typedef struct groat {
     const uint8_t *model;
     uint8_t *arena;
+    const struct groat_row_io *io;
     uint16_t program;           /* the one that groat_run runs */
 } groat_t;
 
@@ -83,7 +84,7 @@ uint32_t groat_output_count(const groat_t *net);
 const groat_tensor *groat_input_tensor(const groat_t *net, uint32_t index);
 const groat_tensor *groat_output_tensor(const groat_t *net, uint32_t index);
 
-/* Where to write an input; null if `index` is out of range.  A run may overwrite it: set all inputs before every run. */
+/* Where to write an input; null if `index` is out of range, or the input goes row by row.  A run may overwrite it: set all inputs before every run. */
 void *groat_input(const groat_t *net, uint32_t index);
 
 /* Where to read an output after a run; valid until the next run or the next write to an input; null if out of range. */
@@ -96,15 +97,42 @@ uint32_t groat_output_bytes(const groat_t *net, uint32_t index);
 /* Runs the program from its first step to its last.  Cannot fail on a model that groat_open accepted. */
 void groat_run(const groat_t *net);
 
+/* ---- Rows -------------------------------------------------------------------------------------- */
+
+/* A model packed for rows has no memory for a whole image: its inputs come, and its outputs go, row by row while it
+ * runs.  groat_input and groat_output of these are null. */
+
+/* Asks for row `row` of input `index`: write `bytes` bytes to `to`.  Rows of an input come in order, each once. */
+typedef void (*groat_read_row)(void *context, uint32_t index, uint32_t row, void *to, uint32_t bytes);
+
+/* Gives row `row` of output `index`, which is there until the call returns.  Rows come in order, each once. */
+typedef void (*groat_write_row)(void *context, uint32_t index, uint32_t row, const void *from, uint32_t bytes);
+
+typedef struct groat_row_io {
+    groat_read_row read;        /* may be null if no input goes row by row */
+    groat_write_row write;      /* null: outputs that go row by row are dropped */
+    void *context;              /* given to both */
+} groat_row_io;
+
+/* Who gives and takes rows in runs from now on; `io` must stay where it is.  Without it, inputs that go row by row are
+ * what they were: nothing that means anything. */
+void groat_set_row_io(groat_t *net, const groat_row_io *io);
+
+/* 1 if that input or output goes row by row, else 0. */
+int groat_input_by_rows(const groat_t *net, uint32_t index);
+int groat_output_by_rows(const groat_t *net, uint32_t index);
+
 /* ---- Looking inside ---------------------------------------------------------------------------- */
 
 /* How many steps the program has, and one of them: to profile a model or to stop after a layer.
- * Running steps 0 to count - 1 in order is the same as groat_run.  groat_run_step ignores an index out of range. */
+ * Running steps 0 to count - 1 in order is the same as groat_run.  Steps of a stream run with its first one.
+ * An index out of range is ignored. */
 uint32_t groat_step_count(const groat_t *net);
 void groat_run_step(const groat_t *net, uint32_t step);
 
 /* Any tensor by its id in the file, and where its elements lie.  They are valid only from the step that
- * writes them to the last step that reads them.  Null or 0 if `id` is out of range. */
+ * writes them to the last step that reads them.  Null or 0 if `id` is out of range; data is also null of a tensor that
+ * has memory for some of its rows only. */
 const groat_tensor *groat_tensor_at(const groat_t *net, uint32_t id);
 const void *groat_tensor_data(const groat_t *net, uint32_t id);
 uint32_t groat_tensor_bytes(const groat_t *net, uint32_t id);

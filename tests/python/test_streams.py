@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Streams: the same bytes as layer by layer and as TFLM, in the memory that was planned and no other."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.support.random_cnns import random_cnn
+from tests.support.random_graphs import random_inputs
+from tests.support.streams import Replay, random_schedule
+
+import groat
+from groat import _core
+from groat.compiler import compile_model
+from groat.errors import InputError
+from groat.isa import PACKINGS
+from groat.oracle.tflm import Tflm, is_installed
+from groat.pack import pack_steps, write
+from groat.passes import run_passes
+from groat.planner import plan_memory
+from groat.planner.streams import Line, Schedule, Streams, apply_streams
+from groat.runners.host import HostRunner
+from groat.targets import list_targets, load_target
+
+TARGET_OF = {load_target(name).packing: name for name in list_targets()}
+
+
+def compare(seed: int) -> int:
+    """Runs a network by layers and in random streams; returns how many streams that were."""
+    model = random_cnn(seed)
+    graph = run_passes(groat.load(model).graph)
+    inputs = [random_inputs(model, seed + k) for k in range(2)]
+    expected = Tflm(model) if is_installed() else None
+    with HostRunner(compile_model(model).packed) as layers:
+        wanted = [layers.run(x) for x in inputs]
+    if expected is not None:
+        for ours, x in zip(wanted, inputs, strict=True):
+            for a, b in zip(ours, expected.run(x), strict=True):
+                np.testing.assert_array_equal(a, b)
+    count = 0
+    for rows_in in (False, True):
+        found = random_schedule(graph, seed, rows_in)
+        if found is None:
+            continue
+        streamed, plan, packed, ids = found
+        count += len(plan.schedule.streams)
+        Replay(streamed, packed, ids).run(plan)
+        with HostRunner(packed) as runner:
+            for ours, x in zip(wanted, inputs, strict=True):
+                for a, b in zip(ours, runner.run(x), strict=True):
+                    np.testing.assert_array_equal(a, b, f"random_cnn({seed}), rows_in={rows_in}")
+    return count
+
+
+def test_random_networks_in_random_streams() -> None:
+    assert sum(compare(seed) for seed in range(50)) > 50
+
+
+@pytest.mark.slow
+def test_many_random_networks_in_random_streams() -> None:
+    assert sum(compare(seed) for seed in range(10_000, 14_000)) > 4000
+
+
+@pytest.mark.parametrize("isa", PACKINGS)
+def test_every_kernel_set_streams(isa: str) -> None:
+    for seed in range(20_000, 20_010):
+        model = random_cnn(seed)
+        inputs = random_inputs(model, seed)
+        with compile_model(model, TARGET_OF[isa]).on("host") as layers:
+            wanted = layers.runner.run(inputs)
+        for rows in ("resident", "rows"):
+            try:
+                compiled = compile_model(model, TARGET_OF[isa], schedule="stream", input=rows)
+            except InputError:
+                continue
+            with compiled.on("host") as streamed:
+                for a, b in zip(wanted, streamed.runner.run(inputs), strict=True):
+                    np.testing.assert_array_equal(a, b, f"random_cnn({seed}) for {isa}, {rows}")
+
+
+# ---- Wrong plans -------------------------------------------------------------------------------------------
+
+
+def planted(seed: int, change: Any) -> tuple[int, int]:
+    """Networks whose lines are changed by `change`: (how many were seen by the replay, by groat_open)."""
+    graph = run_passes(groat.load(random_cnn(seed)).graph)
+    streams = Streams(graph, False)
+    last = max((end for end in range(2, len(graph.ops) + 1) if streams.segment(0, end)), default=0)
+    if last == 0:
+        return 0, 0
+    stretches = [(0, last), *((i, i + 1) for i in range(last, len(graph.ops)))]
+    found, schedule = apply_streams(streams, stretches)
+    replayed = refused = 0
+    for number, line in schedule.streams[0].lines.items():
+        wrong: Line | None = change(line)
+        if wrong is None or line.kept:
+            continue
+        lines = {n: wrong if n == number else other for n, other in schedule.streams[0].lines.items()}
+        bad = Schedule((replace(schedule.streams[0], lines=lines),))
+        steps = pack_steps(found, "ref", bad)
+        plan = plan_memory(found, [step.scratch_bytes for step in steps.steps], bad)
+        packed, ids = write(found, steps, plan, bytes(32))
+        opened = _core.Model.open_status(packed, plan.arena_bytes) == 0
+        try:
+            Replay(found, packed, ids).run(plan)
+            caught = False
+        except AssertionError:
+            caught = True
+        # One that is fine is one that the plan had more of than it needed: there are none.
+        assert not opened or not caught, f"random_cnn({seed}), tensor {number}: opened, and wrong"
+        replayed += caught
+        refused += not opened
+    return replayed, refused
+
+
+def test_a_ring_of_one_row_less_is_caught_by_both() -> None:
+    def shorter(line: Line) -> Line | None:
+        return replace(line, slots=line.slots - 1, nbytes=line.nbytes - line.pitch) if line.slots > 1 else None
+
+    seen = [planted(seed, shorter) for seed in range(30)]
+    replayed, refused = (sum(pair[i] for pair in seen) for i in range(2))
+    assert replayed > 20
+    assert refused >= replayed
+
+
+def test_a_ring_without_its_padding_is_caught_by_both() -> None:
+    def bare(line: Line) -> Line | None:
+        return replace(line, lead=0, nbytes=line.nbytes - line.lead) if line.lead else None
+
+    seen = [planted(seed, bare) for seed in range(30)]
+    assert sum(pair[0] for pair in seen) > 5
+    assert all(pair[1] >= pair[0] for pair in seen)
+
+
+# ---- Asking for it -----------------------------------------------------------------------------------------
+
+
+def test_a_schedule_needs_less_memory() -> None:
+    better = 0
+    for seed in range(30):
+        model = random_cnn(seed)
+        layers, streamed = (compile_model(model, schedule=way).plan.arena_bytes for way in ("layer", "stream"))
+        better += streamed < layers
+    assert better > 10
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_auto_streams_only_as_far_as_the_ram_asks(seed: int) -> None:
+    model = random_cnn(seed)
+    layers = compile_model(model, schedule="layer")
+    smallest = compile_model(model, schedule="stream").plan.arena_bytes
+    assert compile_model(model, schedule="auto").packed == layers.packed
+    assert compile_model(model, schedule="auto", ram=layers.plan.arena_bytes).packed == layers.packed
+    tight = compile_model(model, schedule="auto", ram=smallest)
+    assert tight.plan.arena_bytes <= max(smallest, min(smallest, layers.plan.arena_bytes))
+
+
+def test_wrong_words_are_refused() -> None:
+    model = random_cnn(1)
+    with pytest.raises(InputError, match="schedule is 'rows'; expected one of auto, layer, stream"):
+        compile_model(model, schedule="rows")
+    with pytest.raises(InputError, match="input is 'camera'; expected one of resident, rows"):
+        compile_model(model, input="camera")
+
+
+def test_the_same_model_gives_the_same_bytes() -> None:
+    model = random_cnn(3)
+    first, second = (compile_model(model, schedule="stream").packed for _ in range(2))
+    assert first == second
