@@ -53,6 +53,16 @@ static inline int32_t __smlabb(int32_t a, int32_t b, int32_t acc)
     return (int32_t)((uint32_t)acc + (uint32_t)(emulate_low(a) * emulate_low(b)));
 }
 
+static inline int32_t __smlatb(int32_t a, int32_t b, int32_t acc)
+{
+    return (int32_t)((uint32_t)acc + (uint32_t)(emulate_high(a) * emulate_low(b)));
+}
+
+static inline int32_t __smlabt(int32_t a, int32_t b, int32_t acc)
+{
+    return (int32_t)((uint32_t)acc + (uint32_t)(emulate_low(a) * emulate_high(b)));
+}
+
 static inline int32_t __smlatt(int32_t a, int32_t b, int32_t acc)
 {
     return (int32_t)((uint32_t)acc + (uint32_t)(emulate_high(a) * emulate_high(b)));

@@ -28,6 +28,34 @@ static inline void vstrhq_p_s32(int16_t *to, int32x4_t v, mve_pred16_t p)
     }
 }
 
+static inline void vstrhq_p_s16(int16_t *to, int16x8_t v, mve_pred16_t p)
+{
+    for (int i = 0; i < 8; i++) {
+        if (p >> (2 * i) & 1) {
+            to[i] = v.lane[i];
+        }
+    }
+}
+
+/* Products of the even lanes, and of the odd ones. */
+static inline int32x4_t vmullbq_int_s16(int16x8_t a, int16x8_t b)
+{
+    int32x4_t v;
+    for (int i = 0; i < 4; i++) {
+        v.lane[i] = a.lane[2 * i] * b.lane[2 * i];
+    }
+    return v;
+}
+
+static inline int32x4_t vmulltq_int_s16(int16x8_t a, int16x8_t b)
+{
+    int32x4_t v;
+    for (int i = 0; i < 4; i++) {
+        v.lane[i] = a.lane[2 * i + 1] * b.lane[2 * i + 1];
+    }
+    return v;
+}
+
 static inline int32_t vmladavaq_s16(int32_t sum, int16x8_t a, int16x8_t b)
 {
     for (int i = 0; i < 8; i++) {

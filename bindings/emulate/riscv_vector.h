@@ -166,6 +166,8 @@ GROAT_RVV_EACH(vint32m8_t, vsext_vf2_i32m8, (vint16m4_t a, size_t vl), a.v[i])
 GROAT_RVV_EACH(vint16m4_t, vsext_vf2_i16m4, (vint8m2_t a, size_t vl), a.v[i])
 GROAT_RVV_EACH(vint32m8_t, vwmacc_vx_i32m8, (vint32m8_t sum, int16_t a, vint16m4_t b, size_t vl),
                (int32_t)((uint32_t)sum.v[i] + (uint32_t)(a * b.v[i])))
+GROAT_RVV_EACH(vint32m8_t, vwmacc_vv_i32m8, (vint32m8_t sum, vint16m4_t a, vint16m4_t b, size_t vl),
+               (int32_t)((uint32_t)sum.v[i] + (uint32_t)(a.v[i] * b.v[i])))
 GROAT_RVV_EACH(vint32m8_t, vsext_vf4_i32m8, (vint8m2_t a, size_t vl), a.v[i])
 GROAT_RVV_EACH(vint32m8_t, vwadd_wv_i32m8, (vint32m8_t a, vint16m4_t b, size_t vl),
                (int32_t)((uint32_t)a.v[i] + (uint32_t)b.v[i]))

@@ -20,7 +20,7 @@ from groat.graph.ir import Array
 from groat.ops.arithmetic import Int64, requantize
 from groat.pack.layouts import Filters, Packed, dsp_stairs, nibbles, ref
 from groat.pack.layouts.dsp_s16 import conv_s16 as conv_s16
-from groat.pack.layouts.ref import depthwise_s16 as depthwise_s16
+from groat.pack.layouts.dsp_s16 import depthwise_s16 as depthwise_s16
 
 BLOCK = 2
 _FAST, _RAW, _SHORT, _ENDS_RUN = 0x100, 0x200, 0x400, -(1 << 31)

@@ -27,3 +27,15 @@ def _narrow(filters: Filters) -> Packed:
     words = padded.reshape(-1, CHANNELS, rows, taps, padded.shape[3] // TAPS, TAPS)[..., ORDER]
     stream = words.transpose(0, 2, 3, 4, 1, 5)
     return Packed(stream.tobytes(), narrow_s16.channels(filters, len(padded)).astype("<i4").tobytes(), NARROW)
+
+
+def depthwise_s16(filters: Filters) -> Packed:
+    """Four channels of a tap to a word, four channels after the other."""
+    if not narrow_s16.is_narrow_depthwise(filters):
+        return ref.depthwise_s16(filters)
+    rows, taps, count = filters.weights.shape
+    padded = np.zeros((rows, taps, count + -count % TAPS), np.int8)
+    padded[:, :, :count] = filters.weights
+    stream = padded.reshape(rows, taps, -1, TAPS).transpose(2, 0, 1, 3)
+    records = narrow_s16.channels(filters, padded.shape[2]).astype("<i4")
+    return Packed(stream.tobytes(), records.tobytes(), NARROW)

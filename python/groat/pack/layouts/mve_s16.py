@@ -28,3 +28,17 @@ def _narrow(filters: Filters) -> Packed:
     columns = np.stack([records[:, 0], records[:, 1] << 16, -records[:, 3]])
     scales = columns.reshape(3, -1, CHANNELS).transpose(1, 0, 2)
     return Packed(vectors.tobytes(), scales.astype("<i4").tobytes(), NARROW)
+
+
+def depthwise_s16(filters: Filters) -> Packed:
+    """Eight channels of a tap side by side, eight channels after the other; scales of the even ones, then the odd."""
+    if not narrow_s16.is_narrow_depthwise(filters):
+        return ref.depthwise_s16(filters)
+    rows, taps, count = filters.weights.shape
+    padded = np.zeros((rows, taps, count + -count % TAPS), np.int8)
+    padded[:, :, :count] = filters.weights
+    vectors = padded.reshape(rows, taps, -1, TAPS).transpose(2, 0, 1, 3)
+    records = narrow_s16.channels(filters, padded.shape[2]).astype(np.int64)
+    columns = np.stack([records[:, 0], records[:, 1] << 16, -records[:, 3]])
+    scales = columns.reshape(3, -1, TAPS // 2, 2).transpose(1, 0, 3, 2)
+    return Packed(vectors.tobytes(), scales.astype("<i4").tobytes(), NARROW)

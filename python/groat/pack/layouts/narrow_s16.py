@@ -32,3 +32,8 @@ def channels(filters: Filters, count: int) -> Array:
     own[:, 0], own[:, 1] = filters.bias, reduced_multiplier(filters.multiplier)
     own[:, 2], own[:, 3] = 1 << (shift - 1), shift
     return records
+
+
+def is_narrow_depthwise(filters: Filters) -> bool:
+    """The same of a depthwise convolution, with one output to each input channel."""
+    return filters.multiplier_depth == 1 and is_narrow(filters, (0, 1))

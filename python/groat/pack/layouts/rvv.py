@@ -11,8 +11,8 @@ import numpy as np
 from groat.graph.ir import Array
 from groat.ops.arithmetic import Int64
 from groat.pack.layouts import Filters, Packed, nibbles, ref
-from groat.pack.layouts.ref import depthwise_s16 as depthwise_s16
 from groat.pack.layouts.rvv_s16 import conv_s16 as conv_s16
+from groat.pack.layouts.rvv_s16 import depthwise_s16 as depthwise_s16
 
 BLOCK = 4
 _LANES = 64

@@ -18,7 +18,17 @@ def conv_s16(groups: Sequence[Filters]) -> list[Packed]:
     return [_narrow(filters) for filters in groups]
 
 
-def _narrow(filters: Filters) -> Packed:
+def _scales(filters: Filters) -> bytes:
+    """All biases, all multipliers, all shifts."""
     records = narrow_s16.channels(filters, len(filters.bias)).astype(np.int64)
-    scales = np.stack([records[:, 0], records[:, 1] << 16, records[:, 3]]).astype("<i4")
-    return Packed(filters.weights.transpose(1, 2, 3, 0).tobytes(), scales.tobytes(), NARROW)
+    return np.stack([records[:, 0], records[:, 1] << 16, records[:, 3]]).astype("<i4").tobytes()
+
+
+def _narrow(filters: Filters) -> Packed:
+    return Packed(filters.weights.transpose(1, 2, 3, 0).tobytes(), _scales(filters), NARROW)
+
+
+def depthwise_s16(filters: Filters) -> Packed:
+    if not narrow_s16.is_narrow_depthwise(filters):
+        return ref.depthwise_s16(filters)
+    return Packed(filters.weights.tobytes(), _scales(filters), NARROW)
