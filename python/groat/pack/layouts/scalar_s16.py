@@ -25,3 +25,11 @@ def _narrow(filters: Filters) -> Packed:
     padded[:count] = filters.weights
     stream = padded.reshape(-1, CHANNELS, *padded.shape[1:]).transpose(0, 2, 3, 4, 1)
     return Packed(stream.tobytes(), narrow_s16.channels(filters, len(padded)).astype("<i4").tobytes(), NARROW)
+
+
+def depthwise_s16(filters: Filters) -> Packed:
+    """The whole filter of a channel, channel after channel."""
+    if not narrow_s16.is_narrow_depthwise(filters):
+        return ref.depthwise_s16(filters)
+    records = narrow_s16.channels(filters, len(filters.bias)).astype("<i4")
+    return Packed(filters.weights.transpose(2, 0, 1).tobytes(), records.tobytes(), NARROW)
