@@ -28,7 +28,7 @@ class Filters:
         multiplier, shift: int32 [channels_out], as groat_requantize takes them.
         output_zero_point, act_min, act_max: of the output.
         stride, dilation: (vertical, horizontal) of a depthwise convolution's window.
-        image: (height, width) of a depthwise convolution's output; None if it is not known.
+        image: (height, width) of a depthwise convolution's output; None if it is not computed from one whole image.
         multiplier_depth: a depthwise convolution's outputs to each input channel; 1 otherwise.
         pixels: neighbouring output pixels that one call may get at most; 1 for most dense layers.
         acc_offset: the kernel may be called with an acc_offset: anything may be added to the accumulators.

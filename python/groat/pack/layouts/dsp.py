@@ -231,9 +231,9 @@ def _fours(filters: Filters) -> Packed:
 
 def _slides(filters: Filters) -> bool:
     """Whether the kernel has a way along planes (runtime/kernels/dsp/depthwise_image_s8.c), in either direction, and
-    gains by it."""
+    gains by it.  A caller that has no whole image gets the way by rows."""
     kernel, stride = filters.weights.shape[:2], filters.stride
-    if kernel == (3, 3) and filters.image is not None and filters.image[0] * filters.image[1] <= _TINY:
+    if filters.image is None or (kernel == (3, 3) and filters.image[0] * filters.image[1] <= _TINY):
         return False
     return filters.dilation == (1, 1) and any(
         kernel[along] <= _MOST_TAPS and stride[along] <= _MOST_STRIDE and kernel[1 - along] <= _MOST_ROWS
