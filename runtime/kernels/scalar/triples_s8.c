@@ -76,7 +76,17 @@ static INLINE void products(groat_scalar_quads *q, const uint32_t words)
         for (uint32_t i = 0; i < QUAD; i++, a += words) {
             uint32_t a0 = a[0], a1 = a[1];
             const int8_t *w = q->w + i;
-            for (const uint32_t *z = q->z; z != q->end; z += words, w += LANES) {
+            const uint32_t *z = q->z;
+            for (; z != q->fours; z += 4 * words, w += 4 * LANES) {
+#pragma GCC unroll 4
+                for (uint32_t t = 0; t < 4; t++) {
+                    const uint32_t weight = (uint32_t)w[t * LANES];
+                    a0 += z[t * words] * weight;
+                    a1 += z[t * words + 1] * weight;
+                    __asm__ volatile("" : "+r"(a0), "+r"(a1) : : "memory"); /* else gcc mixes them, and spills */
+                }
+            }
+            for (; z != q->end; z += words, w += LANES) {
                 a0 += z[0] * (uint32_t)w[0];
                 a1 += z[1] * (uint32_t)w[0];
             }
