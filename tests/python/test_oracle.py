@@ -191,7 +191,8 @@ def op_codes(model: bytes) -> list[int]:
 
 def test_random_models_are_deterministic_and_have_every_op() -> None:
     assert random_model(17) == random_model(17)
-    codes = {code for seed in range(200) for code in op_codes(random_model(seed))}
+    models = [random_model(seed, wide=wide) for seed in range(200) for wide in (False, True)]
+    codes = {code for model in models for code in op_codes(model)}
     wanted = {*OPS, "PADV2", "DEQUANTIZE"}
     assert codes == {getattr(tflite.BuiltinOperator, name) for name in wanted}
 
