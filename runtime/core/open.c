@@ -116,14 +116,12 @@ static int check_tensors(const groat_t *net)
             return GROAT_E_TENSOR;
         }
         uint32_t elements = groat_product(t->dims, GROAT_RANK_MAX);
-        if (elements == 0 || elements > UINT32_MAX / element_bytes) {
-            return GROAT_E_SHAPE;
-        }
         if (t->line != GROAT_NONE && t->line >= header->lines.count) {
             return GROAT_E_STREAM;
         }
         /* Of a ring, groat_check_streams knows what it holds. */
-        if (!groat_is_ring(net, t) && elements > groat_buffer_of(net, t->buffer)->bytes / element_bytes) {
+        uint32_t room = groat_is_ring(net, t) ? UINT32_MAX : groat_buffer_of(net, t->buffer)->bytes;
+        if (elements == 0 || elements > room / element_bytes) {
             return GROAT_E_SHAPE;
         }
     }

@@ -83,9 +83,11 @@ class Constants(Protocol):
 
     Attributes:
         layouts: how the target's kernels want their weights.
+        by_rows: the op that is packed now is a stream's.
     """
 
     layouts: Layouts
+    by_rows: bool
 
     def add(self, data: bytes) -> int:
         """Stores bytes, aligned; returns their offset in the file.  Equal bytes are stored once."""

@@ -78,7 +78,9 @@ class DepthwiseConv2D(OpDef):
     def params(
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
     ) -> dict[str, Any]:
-        packed = self.packed(constants.layouts, self.filters(op, inputs, outputs))
+        filters = self.filters(op, inputs, outputs)
+        filters = replace(filters, image=None) if constants.by_rows else filters
+        packed = self.packed(constants.layouts, filters)
         return {**convolution_fields(op, inputs, outputs, self.attributes), **packed_fields([packed], constants)}
 
     def macs(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> int:

@@ -25,6 +25,7 @@ class _Constants:
 
     def __init__(self, start: int, align: int, packing: str) -> None:
         self.layouts = layouts_of(packing)
+        self.by_rows = False
         self.data = bytearray()
         self._start = start
         self._align = align
@@ -79,6 +80,7 @@ def pack_steps(graph: Graph, packing: str = "ref", schedule: Schedule | None = N
         definition, row = op_def(op.kind), op_row(op.kind)
         inputs = [graph.tensors[number] for number in op.inputs]
         outputs = [graph.tensors[number] for number in op.outputs]
+        constants.by_rows = schedule is not None and schedule.stream_of(position) is not None
         try:
             fields = definition.params(op, inputs, outputs, constants)
             params = structs.build(f"groat_{op.kind}_params", fields)
@@ -89,8 +91,7 @@ def pack_steps(graph: Graph, packing: str = "ref", schedule: Schedule | None = N
             if data is not None:
                 data_offsets[graph.root(number)] = constants.add(data.astype(data.dtype.newbyteorder("<")).tobytes())
         macs = min(definition.macs(op, inputs, outputs), UINT32_MAX)
-        by_rows = schedule is not None and schedule.stream_of(position) is not None
-        scratch = core(packing).scratch_bytes(row.id, params, by_rows)
+        scratch = core(packing).scratch_bytes(row.id, params, constants.by_rows)
         steps.append(PackedStep(op, constants.add(params), len(params), scratch, macs))
     return PackedSteps(tuple(steps), constants, data_offsets, packing)
 
