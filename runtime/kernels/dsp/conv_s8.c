@@ -42,27 +42,27 @@ int groat_conv_s8_needs_dsp(const groat_conv_s8 *k, groat_needs *needs)
 int groat_conv_s8_check_dsp(const groat_conv_s8 *k)
 {
     const dsp_channel *c = k->channels;
-    uint32_t left = k->channels_out;
+    const dsp_channel *end = c + 2u * pairs_of(k);
     int32_t run = 0; /* tags of fast pairs, which nothing but its own end stops */
-    while (left > 0) {
-        int fast = (c[0].tag & DSP_FAST) != 0;
-        int32_t kind = c[0].tag & (DSP_FAST | DSP_SHORT);
-        if (!dsp_channel_valid(&c[0], fast) || !dsp_channel_valid(&c[1], fast)) {
-            return 0;
-        }
-        if (run != 0 && kind != run) {
-            return 0;
-        }
-        if (fast) {
-            if (left == 1 || (c[0].tag & DSP_RAW) == 0) {
+    for (; c != end; c += 2) {
+        int32_t tag = c[0].tag;
+        int32_t last = c[1].tag;
+        if ((tag & DSP_FAST) == 0) {
+            if (run != 0 || !dsp_channel_valid(&c[0], 0) || !dsp_channel_valid(&c[1], 0)) {
                 return 0;
             }
-            run = dsp_ends_run(&c[1]) ? 0 : kind;
+            continue;
         }
-        left -= left == 1 ? 1 : 2;
-        c += 2;
+        /* As dsp_channel_valid, with shifts of 1 to 31 seen in their bits: opening a model looks at every pair. */
+        int32_t kind = tag & (DSP_FAST | DSP_SHORT);
+        if ((run != 0 && kind != run) || (tag & DSP_RAW) == 0 || ((tag | last) & 0xE0) != 0 || (tag & 31) == 0 ||
+            (last & 31) == 0 || (c[0].multiplier | c[1].multiplier) < 0) {
+            return 0;
+        }
+        run = last < 0 ? 0 : kind; /* dsp_ends_run */
     }
-    return run == 0;
+    /* A pair with one channel is never fast. */
+    return run == 0 && (k->channels_out % 2u == 0 || (end[-2].tag & DSP_FAST) == 0);
 }
 
 /* Four bytes of a pixel, widened to two words of the panel. */
