@@ -54,8 +54,9 @@ static void sum_one_of_filters(const pair_loop *loop, int32_t *sums);
 #define FOUR_MORE          \
     "ldr.w r9, [r7, #8]\n" \
     "cmp sp, r9\n"         \
-    "it eq\n"              \
-    "ldreq pc, [r7, #68]\n" MOVE_ON("32")
+    "bne.w 4f\n"           \
+    "ldr pc, [r7, #68]\n"  \
+    "4:\n" MOVE_ON("32")
 
 /* Sums with 20, 21 and 22 of sixteen, eight and four channels' any number of vectors, from 23 on of one vector. */
 /* clang-format off */

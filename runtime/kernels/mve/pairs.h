@@ -262,8 +262,9 @@ static inline void start_pairs(pair_loop *loop, const groat_scaling *scaling, co
     "strd r3, r5, [r7]\n"                                                       \
     "strd r2, r4, [r7, #28]\n"                                                  \
     "cmp r3, r10\n"                                                             \
-    "it ne\n"                                                                   \
-    "ldrne pc, [r7, #80]\n"                                                     \
+    "beq 9f\n"                                                                  \
+    "ldr pc, [r7, #80]\n"                                                       \
+    "9:\n"                                                                      \
     "vpop {d8-d15}\n"                                                           \
     "pop {r3-r11, pc}\n"                                                        \
     "64:\n"                                                                     \
