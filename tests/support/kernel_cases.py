@@ -160,6 +160,65 @@ def lut(rng: np.random.Generator, **where: str) -> Array:
     return kernels.lut(x, rng.integers(-128, 128, 256, np.int8), **where)
 
 
+# ---- int16 activations ----
+
+
+def _values_int16(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    """Over the whole range, only the two ends, or small."""
+    kind = rng.integers(4)
+    if kind == 0:
+        return rng.choice(np.array([-32768, 32767], np.int16), shape)
+    if kind == 1:
+        return rng.integers(-300, 300, shape).astype(np.int16)
+    return rng.integers(-32768, 32768, shape).astype(np.int16)
+
+
+def _constants_int16(rng: np.random.Generator, channels: int, dtypes: tuple[str, ...]) -> dict[str, Any]:
+    """Sums that 32 bits hold mostly, then about where they end, and any constants that the format allows."""
+    wild = rng.random() < 0.2
+    dtype = str(rng.choice([*dtypes, "none"]))
+    reach = int(rng.choice([1 << 10, 1 << 22, 2**31 - 1]))
+    bias = None if dtype == "none" else rng.integers(-reach, reach, channels).astype(dtype)
+    if dtype == "int64" and wild:
+        bias = rng.integers(-(2**60), 2**60, channels)
+    low, high = (-32768, 32767) if rng.random() < 0.6 else sorted(rng.integers(-32768, 32768, 2).tolist())
+    return {
+        "bias": bias,
+        "multiplier": rng.integers(0 if wild else 1 << 30, 2**31, channels).astype(np.int32),
+        "shift": rng.integers(-31 if wild else -10, 15 if wild else -1, channels).astype(np.int32),
+        "act_min": int(low),
+        "act_max": int(high),
+    }
+
+
+def conv2d_int16(rng: np.random.Generator, **where: str) -> Array:
+    groups = int(rng.choice([1, 1, 1, 1, 2, 3]))
+    depth, filters = int(rng.choice(SHAPES)), int(rng.choice(SHAPES))
+    kernel = (1, 1) if rng.random() < 0.3 else (int(rng.integers(1, 6)), int(rng.integers(1, 6)))
+    x = _values_int16(rng, _image(rng, kernel, depth * groups).shape)
+    weights = _values(rng, (filters * groups, *kernel, depth))
+    constants = _constants_int16(rng, filters * groups, ("int32", "int64", "int64"))
+    return kernels.conv2d(x, weights, **constants, **_window(rng), **where)
+
+
+def depthwise_conv2d_int16(rng: np.random.Generator, **where: str) -> Array:
+    channels, multiplier = int(rng.choice(SHAPES)), int(rng.choice([1, 1, 1, 2, 3]))
+    side = int(rng.choice([1, 2, 3, 3, 3, 5]))
+    kernel = (side, side) if rng.random() < 0.8 else (side, int(rng.integers(1, 8)))
+    x = _values_int16(rng, _image(rng, kernel, channels).shape)
+    weights = _values(rng, (1, *kernel, channels * multiplier))
+    constants = _constants_int16(rng, channels * multiplier, ("int64",))
+    return kernels.depthwise_conv2d(x, weights, **constants, **_window(rng), **where)
+
+
+def fully_connected_int16(rng: np.random.Generator, **where: str) -> Array:
+    depth, filters = int(rng.choice([*SHAPES, 63, 64, 100, 257, 1100])), int(rng.choice(SHAPES))
+    x, weights = _values_int16(rng, (int(rng.integers(1, 6)), depth)), _values(rng, (filters, depth))
+    zero_point = 0 if rng.random() < 0.8 else int(rng.integers(-128, 128))
+    constants = _constants_int16(rng, filters, ("int32", "int64", "int64"))
+    return kernels.fully_connected(x, weights, weights_zero_point=zero_point, **constants, **where)
+
+
 CASES: dict[str, Callable[..., Array]] = {
     case.__name__: case
     for case in (
@@ -173,6 +232,9 @@ CASES: dict[str, Callable[..., Array]] = {
         pool,
         softmax,
         lut,
+        conv2d_int16,
+        depthwise_conv2d_int16,
+        fully_connected_int16,
     )
 }
 
