@@ -262,7 +262,7 @@ def test_one_error_lists_every_op_that_is_not_supported() -> None:
     m.op("CUSTOM", [future], [custom])
     found = problems(custom, model=m)
     assert found == [
-        "op 1 TANH (pool int8[1, 2, 2, 2] -> tanh int8[1, 2, 2, 2]): there is no kernel for this op",
+        "op 1 TANH (pool int8[1, 2, 2, 2] -> tanh int8[1, 2, 2, 2]): there are kernels for int16 only",
         "op 3 builtin 2000 (relu int8[1, 2, 2, 2], none -> future int8[1, 2, 2, 2]): there is no kernel for this op",
         "op 4 CUSTOM (future int8[1, 2, 2, 2] -> made int8[1, 2, 2, 2]): there is no kernel for this op",
     ]
@@ -431,7 +431,7 @@ def test_other_ops_say_why() -> None:
         (wide_mean, "axes [5] are out of range for 2 dimensions"),
         (add, "shapes [2, 3] and [4] do not broadcast"),
         (rank, "has 7 dimensions; expected at most 6"),
-        (int64, "is int64; expected int8, uint8, int32, float32"),
+        (int64, "is int64; expected int8, uint8, int16, int32, float32"),
         (shuffled, "weights format SHUFFLED4x16INT8 is not DEFAULT"),
         (transposed, "differ in type, scale or zero point"),
     ]:
@@ -492,7 +492,7 @@ def test_files_that_contradict_themselves() -> None:
         (one_input_twice, "two inputs at once"),
         (missing_output, "a tensor that does not exist"),
         (missing_operand, "op 0 names a tensor that does not exist"),
-        (int64_input, "'unused': a tensor is int64; expected int8, uint8, int32, float32"),
+        (int64_input, "'unused': a tensor is int64; expected int8, uint8, int16, int32, float32"),
         (lambda m: [], "0 inputs and 0 outputs; expected at least one of each"),
     ]:
         with pytest.raises(ModelError, match=message):
