@@ -29,7 +29,9 @@ ORIGINS = {
     "groat.ops.call": ("Padding", "Pair"),
 }
 # What stands in the module itself, with its annotations in place.
-REEXPORTED = "".join(f"from groat.ops.measure import {name} as {name}\n" for name in ("Measurement", "measure"))
+REEXPORTED = "from groat.ops.layout import use_layout as use_layout\n" + "".join(
+    f"from groat.ops.measure import {name} as {name}\n" for name in ("Measurement", "measure")
+)
 THIRD_PARTY = ("numpy", "groat")  # each begins a group of imports of its own
 HEADER = '''# SPDX-License-Identifier: Apache-2.0
 """Every op of the table as a function on NumPy arrays, on this host or on a device.

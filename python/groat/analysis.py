@@ -7,6 +7,7 @@ import os
 from typing import Any
 
 from groat.compiler import Model, compile_model
+from groat.errors import FitError
 from groat.targets import load_target
 
 
@@ -15,18 +16,24 @@ def analyze_model(
     target: str,
     ram_bytes: int | None = None,
     flash_bytes: int | None = None,
+    optimize: str = "balanced",
 ) -> dict[str, Any]:
     """The report of groat.compile, and whether arena and packed model fit.
 
     Args:
         ram_bytes: what the arena may take; default: all RAM of the target.
         flash_bytes: what the packed model may take; default: all flash of the target.
+        optimize: as of groat.compile; a model that does not fit the flash so is reported as its smallest.
 
     Returns Compiled.report with ram_bytes and flash_bytes (None: no limit), model_bytes and fits.
     Raises as groat.compile.
     """
     description = load_target(target)
-    report = compile_model(model, target).report
+    try:
+        compiled = compile_model(model, target, None, optimize, flash_bytes)
+    except FitError:  # then say by how much
+        compiled = compile_model(model, target, None, "size")
+    report = compiled.report
     ram = ram_bytes if ram_bytes is not None else description.ram_bytes or None
     flash = flash_bytes if flash_bytes is not None else description.flash_bytes or None
     model_bytes = report.pop("file_bytes")

@@ -40,6 +40,12 @@ class Format(StrEnum):
     json = "json"
 
 
+class Optimize(StrEnum):
+    size = "size"
+    balanced = "balanced"
+    speed = "speed"
+
+
 class By(StrEnum):
     layer = "layer"
     function = "function"
@@ -49,6 +55,13 @@ class By(StrEnum):
 ModelPath = Annotated[Path, typer.Argument(help="a .tflite model, or a packed .groat one", show_default=False)]
 TflitePath = Annotated[Path, typer.Argument(help="a .tflite model", show_default=False)]
 FormatOption = Annotated[Format, typer.Option("--format", help="table for people, json for scripts")]
+OptimizeOption = Annotated[
+    Optimize,
+    typer.Option("--optimize", help="fewest bytes; fewest instructions at a byte a weight; fewest instructions"),
+]
+FlashOption = Annotated[
+    str | None, typer.Option("--flash", help="flash that the packed model may take, for example 256K")
+]
 TargetOption = Annotated[str, typer.Option("--target", help="a name that `groat targets` lists")]
 
 
@@ -87,16 +100,18 @@ def _progress() -> Iterator[Progress]:
         yield bars
 
 
-def _packed(path: Path, target: str) -> tuple[bytes, list[str] | None]:
+def _packed(path: Path, target: str, optimize: Optimize, flash: str | None) -> tuple[bytes, list[str] | None]:
     """(packed model, names of its layers if known) of a .tflite or .groat file."""
     from groat.compiler import compile_model, load, read_file
     from groat.pack.reader import check
 
     if path.suffix == ".groat":
+        if optimize != Optimize.balanced or flash is not None:
+            raise InputError(f"{path} is packed already: --optimize and --flash are for .tflite models")
         packed = read_file(path)
         check(packed, path.name)
         return packed, None
-    compiled = compile_model(load(path), target)
+    compiled = compile_model(load(path), target, None, optimize.value, _size(flash))
     return compiled.packed, [layer["name"] for layer in compiled.report["layers"]]
 
 
@@ -126,17 +141,19 @@ def analyze(
     model: TflitePath,
     target: TargetOption = "cortex-m4",
     ram: Annotated[str | None, typer.Option(help="RAM that the arena may take, for example 64K")] = None,
-    flash: Annotated[str | None, typer.Option(help="flash that the packed model may take, for example 1M")] = None,
+    flash: FlashOption = None,
+    optimize: OptimizeOption = Optimize.balanced,
     format: FormatOption = Format.table,
 ) -> None:
     """Says what a model needs before anything is built: arena, weights, MACs, and whether it fits."""
     from groat.analysis import analyze_model
 
-    report = analyze_model(model, target, _size(ram), _size(flash))
+    report = analyze_model(model, target, _size(ram), _size(flash), optimize.value)
     facts = {
         name: report[name]
         for name in (
             "target",
+            "optimize",
             "arena_bytes",
             "ram_bytes",
             "weights_bytes",
@@ -160,6 +177,8 @@ def pack(
     model: TflitePath,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="default: the model's name with .groat")] = None,
     target: TargetOption = "cortex-m4",
+    optimize: OptimizeOption = Optimize.balanced,
+    flash: FlashOption = None,
     dump_after: Annotated[str | None, typer.Option(help="print the graph after this pass, or after `all`")] = None,
     format: FormatOption = Format.table,
 ) -> None:
@@ -183,11 +202,29 @@ def pack(
     path = output if output is not None else model.with_suffix(".groat")
     if path.resolve() == model.resolve():
         raise InputError(f"{path} is the model itself; name another file with -o")
-    compiled = compile_model(load(model), target, dump)
+    compiled = compile_model(load(model), target, dump, optimize.value, _size(flash))
     compiled.save(path)
     report = {"output": str(path), **compiled.report}
-    facts = {key: report[key] for key in ("output", "target", "file_bytes", "weights_bytes", "arena_bytes", "macs")}
-    _emit(report, format, _facts(f"Packed {model}", facts))
+    keys = ("output", "target", "optimize", "file_bytes", "weights_bytes", "arena_bytes", "macs")
+    facts = {key: report[key] for key in keys}
+    _emit(report, format, _facts(f"Packed {model}", facts), _layouts_table(report))
+
+
+def _layouts_table(report: dict[str, Any]) -> Table:
+    """How the weights of each layer were laid out, and what a table of measurements expects of that."""
+    table = _table("Layouts", "#index", "op", "name", "layout", "#bytes", "#expected instructions")
+    for layer in report["layers"]:
+        if layer["layout"] is not None:
+            expected = layer["expected_instructions"]
+            table.add_row(
+                str(layer["index"]),
+                layer["op"],
+                _short(layer["name"]),
+                layer["layout"],
+                f"{layer['packed_bytes']:,}",
+                "–" if expected is None else f"{expected:,}",
+            )
+    return table
 
 
 def _show(graph: Any, number: int) -> str:
@@ -206,13 +243,15 @@ def run(
     output: Annotated[
         Path | None, typer.Option(help="write the outputs to this .npz, or the only one to this .npy")
     ] = None,
+    optimize: OptimizeOption = Optimize.balanced,
+    flash: FlashOption = None,
     format: FormatOption = Format.table,
 ) -> None:
     """Runs a model and prints or writes its outputs."""
     from groat.inference import load_arrays, run_model, save_arrays
     from groat.runners import split_where
 
-    packed, _ = _packed(model, split_where(on)[1])
+    packed, _ = _packed(model, split_where(on)[1], optimize, flash)
     arrays = None if input is None else load_arrays(input)
     result = run_model(packed, on, arrays)
     if output is not None:
@@ -238,6 +277,8 @@ def validate(
     on: Annotated[str, typer.Option(help="places, separated by commas")] = "host",
     inputs: Annotated[int, typer.Option(help="how many random inputs")] = 8,
     seed: Annotated[int, typer.Option(help="of the random inputs")] = 0,
+    optimize: OptimizeOption = Optimize.balanced,
+    flash: FlashOption = None,
     format: FormatOption = Format.table,
 ) -> None:
     """Compares every output byte with TensorFlow Lite Micro, and names the first layer that differs."""
@@ -252,7 +293,7 @@ def validate(
                 tasks[where] = bars.add_task(where, total=total)
             bars.update(tasks[where], completed=done)
 
-        verdicts = compare(load(model), on.split(","), against, inputs, seed, show)
+        verdicts = compare(load(model), on.split(","), against, inputs, seed, show, optimize.value, _size(flash))
     table = _table(f"{model} against {against}", "on", "#inputs", "#equal", "first difference")
     for verdict in verdicts:
         difference = "none" if verdict.difference is None else str(verdict.difference)
@@ -277,6 +318,8 @@ def profile(
     on: Annotated[str, typer.Option(help="a device, for example qemu:cortex-m4")] = "qemu:cortex-m4",
     by: Annotated[By | None, typer.Option(help="tell also where the instructions go")] = None,
     cycles: Annotated[bool, typer.Option("--cycles", help="estimate cycles too, from a table of costs")] = False,
+    optimize: OptimizeOption = Optimize.balanced,
+    flash: FlashOption = None,
     format: FormatOption = Format.table,
 ) -> None:
     """Measures executed instructions, stack and flash of one inference (emulated; instructions, not cycles)."""
@@ -285,10 +328,10 @@ def profile(
 
     with _progress() as bars:
         bars.add_task(f"profiling on {on}", total=None)
-        packed, names = _packed(model, split_where(on)[1])
+        packed, names = _packed(model, split_where(on)[1], optimize, flash)
         report = measure(packed, on, names, by.value if by is not None else None, cycles)
-    flash = {f"flash {name}": value for name, value in report["flash"].items()}
-    facts = {name: report[name] for name in report if name not in ("flash", "layers", "by", "rows", "cycles")} | flash
+    parts = {f"flash {name}": value for name, value in report["flash"].items()}
+    facts = {name: report[name] for name in report if name not in ("flash", "layers", "by", "rows", "cycles")} | parts
     per_mac = report["instructions_per_mac"]
     facts["instructions_per_mac"] = "–" if per_mac is None else f"{per_mac:.2f}"
     layers = _table("Layers", "#index", "op", "name", "#instructions", "#MACs", "#per MAC")

@@ -15,9 +15,10 @@ from groat.errors import InputError, ModelError
 from groat.frontends.tflite import load_tflite
 from groat.graph import Graph
 from groat.ops import op_def
-from groat.pack import PackedSteps, pack_steps, write
+from groat.pack import PackedStep
+from groat.pack.choose import Chosen, pack_model, parse_optimize
 from groat.passes import run_passes
-from groat.planner import Plan, Schedule, plan_memory, schedule_streams
+from groat.planner import Plan, Schedule, schedule_streams
 from groat.runners import BaseRunner, open_runner
 from groat.runners.base import Array
 from groat.targets import Target, load_target
@@ -72,14 +73,17 @@ class Compiled:
 
     Attributes:
         graph: after all passes.
+        steps: each op as it was packed, with the layout that its weights got.
         packed: the bytes of the `.groat` file.
         tensor_ids: number of a tensor in the imported model -> its id in the packed one.
     """
 
     graph: Graph
     plan: Plan
+    steps: tuple[PackedStep, ...] = field(repr=False)
     packed: bytes = field(repr=False)
     target: Target
+    optimize: str
     tensor_ids: dict[int, int] = field(repr=False)
 
     def run(self, *inputs: Array) -> Any:
@@ -102,10 +106,13 @@ class Compiled:
     def report(self) -> dict[str, Any]:
         """What the model needs and what it consists of.
 
-        Keys: arena_bytes, arena_lower_bound, weights_bytes, file_bytes, macs, target, inputs, outputs,
-        layers (index, op, name, macs, output_bytes) and peak (step, op, bytes, tensors: name, shape, dtype, bytes).
+        Keys: arena_bytes, arena_lower_bound, weights_bytes, file_bytes, macs, target, optimize, inputs, outputs,
+        layers (index, op, name, macs, output_bytes; and for those with weights layout, packed_bytes, which are those
+        of weights and channel constants, and expected_instructions, by a table of measurements; else None)
+        and peak (step, op, bytes, tensors: name, shape, dtype, bytes).
         """
         graph = self.graph
+        layouts = [step.chosen for step in self.steps]
         layers = [
             {
                 "index": index,
@@ -113,11 +120,15 @@ class Compiled:
                 "name": graph.tensors[op.outputs[0]].name,
                 "macs": _macs(graph, index),
                 "output_bytes": sum(graph.tensors[number].nbytes for number in op.outputs),
+                "layout": layout.name if layout is not None else None,
+                "packed_bytes": layout.nbytes if layout is not None else None,
+                "expected_instructions": layout.instructions if layout is not None else None,
             }
-            for index, op in enumerate(graph.ops)
+            for index, (op, layout) in enumerate(zip(graph.ops, layouts, strict=True))
         ]
         return {
             "target": self.target.name,
+            "optimize": self.optimize,
             "arena_bytes": self.plan.arena_bytes,
             "arena_lower_bound": self.plan.lower_bound,
             "weights_bytes": weights_bytes(graph),
@@ -172,6 +183,8 @@ def compile_model(
     model: Model | Graph | str | os.PathLike[str] | bytes,
     target: str = "host",
     after_each: Callable[[str, Graph], None] | None = None,
+    optimize: str = "balanced",
+    flash: int | None = None,
     *,
     schedule: str = "layer",
     input: str = "resident",
@@ -183,6 +196,10 @@ def compile_model(
         model: what `load` returns or takes, or a graph.
         target: a target's name (groat.targets.list_targets()); decides how weights are laid out.
         after_each: sees the graph after every pass.
+        optimize: how each layer's weights are laid out, among what the target's kernels offer. "size": the fewest
+            bytes; "balanced": the fewest instructions at one byte a weight; "speed": the fewest instructions, with
+            weights of 16 bits or transformed ones where they serve that. The outputs are the same.
+        flash: bytes that the packed model may take; default: what the target has room for.
         schedule: "layer" runs op by op; "stream" runs ops together row by row, with as little memory as that can;
             "auto" does so only as far as `ram` asks for it.
         input: "resident" or "rows": inputs come row by row and have no memory of their own.
@@ -190,7 +207,8 @@ def compile_model(
 
     Raises:
         ModelError, UnsupportedError: as `load`.
-        InputError: an unknown target.
+        InputError: an unknown target or way to optimize.
+        FitError: no layouts fit the given flash.
     """
     if isinstance(model, Graph):
         graph, source = model, b""
@@ -198,39 +216,48 @@ def compile_model(
         loaded = model if isinstance(model, Model) else load(model)
         graph, source = loaded.graph, loaded.source
     chosen = load_target(target)
+    way = parse_optimize(optimize)
     graph = run_passes(graph, after_each)
-    graph, steps, plan = _plan(graph, chosen, schedule, input, ram)
-    packed, tensor_ids = write(graph, steps, plan, hashlib.sha256(source).digest())
-    return Compiled(graph, plan, packed, chosen, tensor_ids)
+    room = chosen.model_room.length if chosen.model_memory else None
+    limit = chosen.ram_bytes - chosen.stack_bytes if chosen.ram_bytes else None
+    limit = ram if ram is not None else limit
+    source_hash = hashlib.sha256(source).digest()
+
+    def pack(graph: Graph, streams: Schedule | None) -> Chosen:
+        return pack_model(graph, chosen.packing, source_hash, way, flash, room, limit, streams)
+
+    graph, found = _plan(graph, pack, schedule, input, ram)
+    return Compiled(graph, found.plan, found.steps.steps, found.packed, chosen, way, found.tensor_ids)
 
 
-def _plan(graph: Graph, target: Target, schedule: str, input: str, ram: int | None) -> tuple[Graph, PackedSteps, Plan]:
-    """The graph as it is run, its packed ops, and where everything lies."""
+def _plan(
+    graph: Graph, pack: Callable[[Graph, Schedule | None], Chosen], schedule: str, input: str, ram: int | None
+) -> tuple[Graph, Chosen]:
+    """The graph as it is run, and packed."""
     if schedule not in SCHEDULES:
         raise InputError(f"schedule is {schedule!r}; expected one of {', '.join(SCHEDULES)}")
     if input not in INPUTS:
         raise InputError(f"input is {input!r}; expected one of {', '.join(INPUTS)}")
 
-    def planned(graph: Graph, streams: Schedule | None) -> tuple[Graph, PackedSteps, Plan]:
-        steps = pack_steps(graph, target.packing, streams)
-        return graph, steps, plan_memory(graph, [step.scratch_bytes for step in steps.steps], streams)
+    def planned(graph: Graph, streams: Schedule | None) -> tuple[Graph, Chosen]:
+        return graph, pack(graph, streams)
 
     by_rows = input == "rows"
     whole = planned(graph, None) if not by_rows and schedule != "stream" else None
-    if whole is not None and (schedule == "layer" or ram is None or whole[2].arena_bytes <= ram):
+    if whole is not None and (schedule == "layer" or ram is None or whole[1].plan.arena_bytes <= ram):
         return whole
     if schedule == "layer":
         return planned(*schedule_streams(graph, True, UNBOUNDED))
     # What the target gives is enough for some: scratch and gaps between buffers come on top of what streams count.
-    smallest: tuple[Graph, PackedSteps, Plan] | None = None
+    smallest: tuple[Graph, Chosen] | None = None
     for share in (1.0, 0.95, 0.9, 0.8, 0.0) if schedule == "auto" and ram is not None else (0.0,):
         found = planned(*schedule_streams(graph, by_rows, int((ram or 0) * share)))
-        if smallest is None or found[2].arena_bytes < smallest[2].arena_bytes:
+        if smallest is None or found[1].plan.arena_bytes < smallest[1].plan.arena_bytes:
             smallest = found
-        if ram is not None and found[2].arena_bytes <= ram:
+        if ram is not None and found[1].plan.arena_bytes <= ram:
             return found
     assert smallest is not None
-    if whole is not None and whole[2].arena_bytes < smallest[2].arena_bytes:
+    if whole is not None and whole[1].plan.arena_bytes < smallest[1].plan.arena_bytes:
         return whole
     return smallest
 

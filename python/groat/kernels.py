@@ -17,9 +17,10 @@ from collections.abc import Callable
 from typing import Any
 
 from groat.ops import op_rows
+from groat.ops.layout import use_layout
 from groat.ops.measure import Measurement, measure
 
-__all__ = ["Measurement", "function_name", "measure"]
+__all__ = ["Measurement", "function_name", "measure", "use_layout"]
 
 
 def function_name(op: str) -> str:

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from groat.graph.ir import Array
 from groat.ops.call import Padding, Pair
+from groat.ops.layout import use_layout as use_layout
 from groat.ops.measure import Measurement as Measurement
 from groat.ops.measure import measure as measure
 

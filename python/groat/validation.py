@@ -96,6 +96,8 @@ def validate(
     inputs: int = 8,
     seed: int = 0,
     progress: Progress | None = None,
+    optimize: str = "balanced",
+    flash: int | None = None,
 ) -> list[Verdict]:
     """Runs seeded random inputs through the oracle and through each runner and compares every byte.
 
@@ -104,6 +106,7 @@ def validate(
         against: the oracle; "tflm" is TensorFlow Lite Micro's reference kernels.
         inputs: how many random inputs.
         progress: called with (place, done, of how many).
+        optimize, flash: as of groat.compile.
 
     Raises:
         InputError: an unknown place or oracle, or fewer than one input.
@@ -127,7 +130,7 @@ def validate(
 
     verdicts = []
     for where, target in targets.items():
-        compiled = compile_model(model, target)
+        compiled = compile_model(model, target, None, optimize, flash)
         with open_runner(where, compiled.packed) as runner:
             found = runner.run_batch(batches)
             equal = [

@@ -12,6 +12,8 @@ typedef struct groat_needs {
     uint64_t weights_bytes;
     uint64_t channels_bytes;
     uint64_t scratch_bytes;
+    uint32_t more_rows;             /* output rows that a call computes beside the first, each of more pixels than
+                                     * that; zero, or left alone, by kernels that compute one */
 } groat_needs;
 
 /* A filter over `rows` row pointers.  In each row it reads `taps` runs of `run` bytes, `tap_stride` apart,
@@ -28,6 +30,7 @@ typedef struct groat_conv_s8 {
     uint32_t tap_stride;
     uint32_t pixel_stride;
     uint32_t out_stride;            /* from one output pixel to the next */
+    uint32_t out_row_stride;        /* from one output row to the next, in a strip of several */
     int32_t acc_offset;             /* added to every accumulator beside its bias */
     int32_t output_zero_point;
     int32_t act_min;

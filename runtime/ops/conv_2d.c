@@ -26,10 +26,19 @@ static int prepare(const groat_conv_2d_params *p, conv_context *c, groat_needs *
     c->groups = p->groups;
     c->in_c = (uint32_t)(p->window.in_c / p->groups);
     groat_conv_2d_kernel(p, k);
+    needs->more_rows = 0;
     int known = groat_kernels.conv_s8_needs(k, needs);
     c->weights_step = align_up(needs->weights_bytes);
     c->channels_step = align_up(needs->channels_bytes);
     return known;
+}
+
+/* Whether the image can be cut into strips: neighbouring windows are one row apart, and there is a square of them. */
+static int has_strips(const groat_conv_2d_params *p, uint32_t strip)
+{
+    const groat_window *w = &p->window;
+    int unit = p->groups == 1 && w->stride_h == 1 && w->dilation_h == 1;
+    return strip == 1 || (unit && w->out_h >= strip && w->out_w >= strip);
 }
 
 static int check(const groat_call *call)
@@ -42,6 +51,7 @@ static int check(const groat_call *call)
     conv_context c;
     groat_needs needs;
     GROAT_REQUIRE(prepare(p, &c, &needs));
+    GROAT_REQUIRE(has_strips(p, needs.more_rows + 1u));
     uint64_t before_last = c.groups - 1u;
     /* So that the products below fit 64 bits. */
     GROAT_REQUIRE(needs.weights_bytes <= UINT32_MAX && needs.channels_bytes <= UINT32_MAX);
@@ -60,8 +70,10 @@ static uint32_t scratch_bytes(const void *params)
     const groat_conv_2d_params *p = params;
     conv_context c;
     groat_needs needs;
-    prepare(p, &c, &needs);
-    return groat_window_scratch_bytes(&p->window, needs.scratch_bytes);
+    if (!prepare(p, &c, &needs)) {
+        return 0; /* such a step is never run */
+    }
+    return groat_strips_scratch_bytes(&p->window, needs.more_rows + 1u, needs.scratch_bytes);
 }
 
 static void segment(const void *context, const int8_t *const *rows, uint32_t tap_stride, uint32_t pixel_stride,
@@ -98,9 +110,10 @@ static void run(const groat_call *call)
     prepare(p, &c, &needs);
     c.kernel.weights = groat_const(call, p->weights);
     c.kernel.channels = groat_const(call, p->channels);
-    c.kernel.scratch = groat_window_kernel_scratch(&p->window, groat_scratch(call));
-    groat_for_segments(&p->window, p->input_zero_point, groat_in(call, 0), groat_out(call, 0), p->out_c,
-                       groat_scratch(call), segment, &c);
+    uint32_t strip = needs.more_rows + 1u;
+    c.kernel.scratch = groat_strips_kernel_scratch(&p->window, strip, groat_scratch(call));
+    groat_for_strips(&p->window, strip, p->input_zero_point, groat_in(call, 0), groat_out(call, 0), p->out_c,
+                     groat_scratch(call), segment, &c);
 }
 
 const groat_op groat_op_conv_2d = {check, scratch_bytes, run};
@@ -110,6 +123,9 @@ const groat_op groat_op_conv_2d = {check, scratch_bytes, run};
 static int check_rows(const groat_call *call)
 {
     const groat_conv_2d_params *p = groat_params(call);
+    conv_context c;
+    groat_needs needs;
+    GROAT_REQUIRE(prepare(p, &c, &needs) && needs.more_rows == 0); /* a stream has single rows */
     return groat_window_check_rows(call, &p->window);
 }
 

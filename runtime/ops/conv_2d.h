@@ -7,7 +7,7 @@
 
 #include "../kernels/kernels.h"
 
-/* The arguments of one group, but for pointers and strides of the call.  Field by field: clearing the whole first would
+/* The arguments of one group, but for its pointers.  Field by field: clearing the whole first would
  * cost more than all the rest of opening a small layer. */
 static inline void groat_conv_2d_kernel(const groat_conv_2d_params *p, groat_conv_s8 *k)
 {
@@ -21,7 +21,10 @@ static inline void groat_conv_2d_kernel(const groat_conv_2d_params *p, groat_con
     k->taps = joined ? 1 : w->kernel_w;
     k->run = joined ? w->kernel_w * in_c : in_c;
     k->tap = in_c;
+    k->tap_stride = (uint32_t)w->dilation_w * w->in_c;
+    k->pixel_stride = (uint32_t)w->stride_w * w->in_c;
     k->out_stride = p->out_c;
+    k->out_row_stride = (uint32_t)w->out_w * p->out_c;
     k->acc_offset = 0;
     k->output_zero_point = p->output_zero_point;
     k->act_min = p->act_min;

@@ -9,7 +9,8 @@
 static int prepare(const groat_fully_connected_params *p, groat_conv_s8 *k, groat_needs *needs)
 {
     groat_fully_connected_kernel(p, k);
-    return groat_kernels.conv_s8_needs(k, needs);
+    needs->more_rows = 0;
+    return groat_kernels.conv_s8_needs(k, needs) && needs->more_rows == 0;
 }
 
 static int check(const groat_call *call)

@@ -40,11 +40,23 @@ static int pads_rows(const groat_window *w)
     return w->pad_top > 0 || end > (uint32_t)w->in_h + w->pad_top;
 }
 
-/* Rows in the ring. */
-static uint32_t ring_rows(const groat_window *w)
+/* Rows from the first that a strip reads to the last; in a strip of several, windows are one row apart. */
+static uint32_t span(const groat_window *w, uint32_t strip)
 {
-    uint32_t extent = groat_extent(w->kernel_h, w->dilation_h);
-    return extent < w->in_h ? extent : w->in_h;
+    return groat_extent(w->kernel_h, w->dilation_h) + strip - 1u;
+}
+
+/* Row pointers that a strip needs. */
+static uint32_t pointers(const groat_window *w, uint32_t strip)
+{
+    return w->kernel_h + strip - 1u;
+}
+
+/* Rows in the ring. */
+static uint32_t ring_rows(const groat_window *w, uint32_t strip)
+{
+    uint32_t rows = span(w, strip);
+    return rows < w->in_h ? rows : w->in_h;
 }
 
 /* Bytes before the padding of a row in the ring, so that what is copied starts at a whole word. */
@@ -60,33 +72,33 @@ static uint64_t pitch(const groat_window *w)
     return (bytes + sizeof(uint32_t) - 1) / sizeof(uint32_t) * sizeof(uint32_t);
 }
 
-static uint64_t own_bytes(const groat_window *w)
+static uint64_t own_bytes(const groat_window *w, uint32_t strip)
 {
-    uint64_t pointers = (uint64_t)w->kernel_h * GROAT_POINTER_BYTES;
+    uint64_t bytes = (uint64_t)pointers(w, strip) * GROAT_POINTER_BYTES;
     if (pads_columns(w)) {
-        return pointers + (ring_rows(w) + (pads_rows(w) ? 1u : 0u)) * pitch(w);
+        return bytes + (ring_rows(w, strip) + (pads_rows(w) ? 1u : 0u)) * pitch(w);
     }
-    return pointers + (pads_rows(w) ? (uint64_t)w->in_w * w->in_c : 0);
+    return bytes + (pads_rows(w) ? (uint64_t)w->in_w * w->in_c : 0);
 }
 
-static uint64_t kernel_start(const groat_window *w)
+static uint64_t kernel_start(const groat_window *w, uint32_t strip)
 {
-    return (own_bytes(w) + GROAT_ALIGN - 1) / GROAT_ALIGN * GROAT_ALIGN;
+    return (own_bytes(w, strip) + GROAT_ALIGN - 1) / GROAT_ALIGN * GROAT_ALIGN;
 }
 
-uint32_t groat_window_scratch_bytes(const groat_window *w, uint64_t kernel_bytes)
+uint32_t groat_strips_scratch_bytes(const groat_window *w, uint32_t strip, uint64_t kernel_bytes)
 {
-    uint64_t bytes = kernel_bytes > 0 ? kernel_start(w) + kernel_bytes : own_bytes(w);
+    uint64_t bytes = kernel_bytes > 0 ? kernel_start(w, strip) + kernel_bytes : own_bytes(w, strip);
     return bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX;
 }
 
-void *groat_window_kernel_scratch(const groat_window *w, void *scratch)
+void *groat_strips_kernel_scratch(const groat_window *w, uint32_t strip, void *scratch)
 {
-    return (uint8_t *)scratch + kernel_start(w);
+    return (uint8_t *)scratch + kernel_start(w, strip);
 }
 
-void groat_for_segments(const groat_window *w, int8_t padding, const int8_t *in, int8_t *out, uint32_t out_c,
-                        void *scratch, groat_segment segment, const void *context)
+void groat_for_strips(const groat_window *w, uint32_t strip, int8_t padding, const int8_t *in, int8_t *out,
+                      uint32_t out_c, void *scratch, groat_segment segment, const void *context)
 {
     const int8_t **rows = scratch;
     uint32_t row_bytes = (uint32_t)w->in_w * w->in_c;
@@ -101,7 +113,8 @@ void groat_for_segments(const groat_window *w, int8_t padding, const int8_t *in,
     }
 
     /* The rows that the kernel sees: those of the image where they need no padding at the sides, else a ring of copies. */
-    int8_t *own = (int8_t *)scratch + (uint32_t)w->kernel_h * GROAT_POINTER_BYTES;
+    uint32_t row_count = pointers(w, strip);
+    int8_t *own = (int8_t *)scratch + row_count * GROAT_POINTER_BYTES;
     const int8_t *seen = in;        /* the first tap of the first of them */
     uint32_t slots = w->in_h;       /* how many they are */
     uint32_t step = row_bytes;      /* from one to the next */
@@ -112,7 +125,7 @@ void groat_for_segments(const groat_window *w, int8_t padding, const int8_t *in,
     if (pads_columns(w)) {
         uint32_t before = (uint32_t)w->pad_left * w->in_c;
         uint32_t room = columns(w) * w->in_c - before;
-        slots = ring_rows(w);
+        slots = ring_rows(w, strip);
         step = (uint32_t)pitch(w);
         seen = own + lead(w);
         border = own + slots * step + lead(w);
@@ -122,23 +135,28 @@ void groat_for_segments(const groat_window *w, int8_t padding, const int8_t *in,
     }
     memset(own, padding, padded); /* copies never touch the sides again */
 
+    uint32_t out_bytes = w->out_w * out_c; /* of a row */
     for (uint32_t b = 0; b < w->batches; b++, in += w->in_h * row_bytes) {
         seen = copies != NULL ? seen : in;
         int32_t next = 0; /* the row of the image that is copied next */
-        for (uint32_t y = 0; y < w->out_h; y++, out += w->out_w * out_c) {
+        for (uint32_t left = w->out_h; left > 0;) {
+            uint32_t fresh = left < strip ? left : strip; /* the last strip reaches back */
+            uint32_t y = w->out_h - left - (strip - fresh);
+            left -= fresh;
             int32_t top = (int32_t)(y * w->stride_h) - w->pad_top;
-            int32_t end = top + (int32_t)groat_extent(w->kernel_h, w->dilation_h);
+            int32_t end = top + (int32_t)span(w, strip);
             end = end < w->in_h ? end : w->in_h;
             if (copies != NULL) {
                 for (next = next < top ? top : next; next < end; next++) {
                     memcpy(copies + (uint32_t)next % slots * step, in + (uint32_t)next * row_bytes, copied);
                 }
             }
-            for (uint32_t r = 0; r < w->kernel_h; r++) {
+            for (uint32_t r = 0; r < row_count; r++) {
                 int32_t row = top + (int32_t)(r * w->dilation_h);
                 rows[r] = row >= 0 && row < w->in_h ? seen + (uint32_t)row % slots * step : border;
             }
-            segment(context, rows, tap_stride, pixel_stride, out, w->out_w);
+            segment(context, rows, tap_stride, pixel_stride, out - (strip - fresh) * out_bytes, w->out_w);
+            out += fresh * out_bytes;
         }
     }
 }

@@ -32,22 +32,42 @@ static inline groat_window groat_window_of_s16(const groat_window *w)
     return bytes;
 }
 
-/* Scratch for groat_for_segments: row pointers; where windows stick out at a side, a ring of padded rows, as many as a
- * window spans; where they stick out above or below, a row of padding; and behind them, aligned, what the kernel itself
+/* Scratch for groat_for_strips: row pointers; where windows stick out at a side, a ring of padded rows, as many as a
+ * strip spans; where they stick out above or below, a row of padding; and behind them, aligned, what the kernel itself
  * needs. */
-uint32_t groat_window_scratch_bytes(const groat_window *w, uint64_t kernel_bytes);
+uint32_t groat_strips_scratch_bytes(const groat_window *w, uint32_t strip, uint64_t kernel_bytes);
 
 /* Where the kernel's part of that scratch starts. */
-void *groat_window_kernel_scratch(const groat_window *w, void *scratch);
+void *groat_strips_kernel_scratch(const groat_window *w, uint32_t strip, void *scratch);
 
-/* Computes `pixels` neighbouring output pixels from `rows`, which point at the first tap of the first pixel.
+/* Computes `pixels` neighbouring output pixels from `rows`, which point at the first tap of the first pixel; of each
+ * output row, if there are several in a strip: the second starts at the second pointer, and so on.
  * Taps of a row lie `tap_stride` bytes apart, pixels `pixel_stride`. */
 typedef void (*groat_segment)(const void *context, const int8_t *const *rows, uint32_t tap_stride,
                               uint32_t pixel_stride, int8_t *out, uint32_t pixels);
 
-/* Calls `segment` for every row of the output; once for all of them where the window is a single pixel. */
-void groat_for_segments(const groat_window *w, int8_t padding, const int8_t *in, int8_t *out, uint32_t out_c,
-                        void *scratch, groat_segment segment, const void *context);
+/* Calls `segment` for every strip of `strip` rows of the output, at most as many as it has; once for all of the output
+ * where the window is a single pixel.  Strips of several rows need stride and dilation 1; the last may begin with rows
+ * that the one before has computed. */
+void groat_for_strips(const groat_window *w, uint32_t strip, int8_t padding, const int8_t *in, int8_t *out,
+                      uint32_t out_c, void *scratch, groat_segment segment, const void *context);
+
+/* The same with single rows. */
+static inline uint32_t groat_window_scratch_bytes(const groat_window *w, uint64_t kernel_bytes)
+{
+    return groat_strips_scratch_bytes(w, 1, kernel_bytes);
+}
+
+static inline void *groat_window_kernel_scratch(const groat_window *w, void *scratch)
+{
+    return groat_strips_kernel_scratch(w, 1, scratch);
+}
+
+static inline void groat_for_segments(const groat_window *w, int8_t padding, const int8_t *in, int8_t *out,
+                                      uint32_t out_c, void *scratch, groat_segment segment, const void *context)
+{
+    groat_for_strips(w, 1, padding, in, out, out_c, scratch, segment, context);
+}
 
 /* ---- Row by row ------------------------------------------------------------------------------------ */
 

@@ -204,6 +204,7 @@ class Case:
         purpose: RUN; DOUBTFUL if its constants may be invalid, so that `check` may refuse it; NEEDS to only ask.
         judge: more to require of the answer: returns what is wrong, or None.
         label: says what it is, in messages and tables.
+        more_rows: output rows that the arguments are for, beside the first.
     """
 
     kernel: str
@@ -212,6 +213,7 @@ class Case:
     purpose: int = RUN
     judge: Callable[[Answer], str | None] | None = None
     label: str = ""
+    more_rows: int = 0
     arrays: list[Memory | tuple[Memory | Pointer, ...]] = field(default_factory=list, init=False)
 
     def encode(self, seed: int) -> bytes:
@@ -230,7 +232,8 @@ class Case:
         arrays = b"".join(map(self._array, self.arrays))
         after = b"".join(m.after for m in self.arrays if isinstance(m, Memory) and m.after is not None)
         number = main_kernels().index(self.kernel)
-        header = struct.pack("<6I", number, self.purpose, seed, len(self.arrays), len(values), len(after))
+        counts = (len(self.arrays), len(values), len(after))
+        header = struct.pack("<7I", number, self.purpose, seed, *counts, self.more_rows)
         return header + arrays + words + after
 
     def _number_of(self, memory: Memory) -> int:
@@ -309,7 +312,7 @@ def encode(cases: Sequence[Case], mutant: tuple[str, str] | None = None) -> byte
     """The whole file; for one of the mutants, if given."""
     number = mutants().index(mutant) + 1 if mutant is not None else 0
     parts = [struct.pack("<I", number), *(case.encode(seed) for seed, case in enumerate(cases))]
-    return b"".join(parts) + struct.pack("<6I", _END_OF_CASES, *[0] * 5)
+    return b"".join(parts) + struct.pack("<7I", _END_OF_CASES, *[0] * 6)
 
 
 def decode(answers: bytes) -> list[Answer]:

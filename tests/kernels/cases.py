@@ -48,6 +48,9 @@ def conv_of(draw: Draw, shape: Shape) -> Case:
         acc_offset=acc_offset != 0,
         tap=shape.tap_bytes,
     )
+    if shape.fits_strips:
+        height = draw.between(4, 9)
+        filters = replace(filters, pixels=shape.pixels, calls=height, image=(height, shape.pixels))
 
     def acc(rows: Array) -> Int64:
         products = np.einsum("prti,orti->po", shape.windows(rows), weights.astype(np.int64))
@@ -63,6 +66,13 @@ def conv_of(draw: Draw, shape: Shape) -> Case:
     return filter_case(draw, "conv_s8", shape, filters, acc, fields)
 
 
+def strip_shape(draw: Draw) -> Shape:
+    """3x3 over pixels that lie side by side, and so many of them that a set may compute several rows at once."""
+    tap = draw.pick(4, 4, 8, draw.up_to(12))
+    pixels = draw.between(3, 9)
+    return Shape(pixels, draw.pick(2, 4, draw.up_to(6)), 3, 1, 3 * tap, pixel_stride=tap, tap=tap)
+
+
 def conv_s8(draw: Draw) -> Case:
     if draw.one_in(20):
         size = {
@@ -72,6 +82,8 @@ def conv_s8(draw: Draw) -> Case:
             "run": draw.up_to(draw.pick(300, 1 << 24)),
         }
         return needs_case(draw, "conv_s8", size, int(np.prod([int(n) for n in size.values()], dtype=object)))
+    if draw.one_in(4):
+        return conv_of(draw, strip_shape(draw))
     while True:
         tap = draw.up_to(150 if draw.one_in(4) else 20)
         run = tap * draw.pick(1, 1, 2, 3, 4)
@@ -162,7 +174,8 @@ def image_of(draw: Draw, x_shape: tuple[int, ...], op: Op) -> Case:
     filters = drawn_filters(draw, np.ascontiguousarray(weights), channels, kernel[0] * kernel[1])
     size = spatial_shape(op.attrs, *x_shape[1:3])
     filters = replace(filters, stride=op.attrs["stride"], dilation=op.attrs["dilation"], image=size)
-    packed = draw.pick(*candidates(draw, "depthwise_s8", filters))
+    offered = candidates(draw, "depthwise_s8", filters)
+    packed = draw.pick(*offered) if draw.one_in(8) else offered[0]  # others may have no such way
     x, padding = draw.int8(x_shape), draw.zero_point()
     padded = pad_image(x.astype(np.int64), op, padding)
     acc = np.zeros((x_shape[0], *size, channels), np.int64)

@@ -46,6 +46,7 @@ typedef struct case_header {
     uint32_t arrays;
     uint32_t values;
     uint32_t after_bytes; /* of what the arrays must look like afterwards, behind the values */
+    uint32_t more_rows;   /* output rows that the arrays are for, beside the first */
 } case_header;
 
 #define END_OF_CASES 0xffffffffu
@@ -329,11 +330,13 @@ static void compare_guards(answer *a)
 static void ask(const case_header *header, const value *values, answer *a)
 {
     const entry *e = &entries[header->kernel];
-    groat_needs needs = {0, 0, 0};
+    groat_needs needs = {0, 0, 0, 0};
     a->known = e->needs == NULL || e->needs(values, &needs);
     a->weights_bytes = needs.weights_bytes;
     a->channels_bytes = needs.channels_bytes;
     a->scratch_bytes = needs.scratch_bytes;
+    /* An op would not call it with other rows than these. */
+    a->known = a->known && (header->purpose == NEEDS || needs.more_rows == header->more_rows);
 }
 
 /* Whether the array that a pointer is to the start of has so many bytes. */

@@ -51,6 +51,11 @@ class Shape:
         return (self.pixels - 1) * self.pixel_step + (self.taps - 1) * self.tap_step + self.run
 
     @property
+    def fits_strips(self) -> bool:
+        """Whether neighbouring windows may be one pixel apart in every direction."""
+        return self.rows > 1 and self.taps == 1 and self.pixel_step == self.tap_bytes and self.run > self.tap_bytes
+
+    @property
     def macs(self) -> int:
         return self.pixels * self.channels_out * self.rows * self.taps * (1 if self.multiplier else self.run)
 
@@ -100,10 +105,10 @@ def doubtful(draw: Draw, packed: Packed) -> Packed:
         return bytes(changed)
 
     if draw.one_in(3):
-        return Packed(damage(packed.weights), packed.channels, packed.layout)
+        return replace(packed, weights=damage(packed.weights))
     if draw.one_in(3):
-        return Packed(packed.weights, packed.channels, draw.between(0, 20))
-    return Packed(packed.weights, damage(packed.channels), packed.layout)
+        return replace(packed, layout=draw.between(0, 20))
+    return replace(packed, channels=damage(packed.channels))
 
 
 def filter_case(
@@ -117,15 +122,17 @@ def filter_case(
     dtype: str = "int8",
 ) -> Case:
     """A call of a kernel with weights; `acc` makes accumulators [pixels, channels] of rows [rows, row_length], `finish`
-    outputs of them."""
+    outputs of them.  Each output row of a strip begins one row later."""
     purpose = DOUBTFUL if draw.one_in(6) else RUN
     if purpose == DOUBTFUL and draw.one_in(3):
         packed = draw.pick(*candidates(draw, kernel, out_of_range(draw, filters)))
     else:
-        packed = draw.pick(*candidates(draw, kernel, filters))
+        offered = candidates(draw, kernel, filters)
+        packed = offered[0] if draw.ordinary else draw.pick(*offered)
         packed = doubtful(draw, packed) if purpose == DOUBTFUL else packed
-    rows, values = draw.rows(shape.rows, shape.row_length, dtype)
-    expected = finish(acc(values), filters)
+    rows, values = draw.rows(shape.rows + packed.more_rows, shape.row_length, dtype)
+    strip = [acc(values[first : first + shape.rows]) for first in range(1 + packed.more_rows)]
+    expected = finish(np.concatenate(strip), filters)
     out = draw.output(expected, fields.get("out_stride"))
     if purpose == DOUBTFUL:
         out = Memory(out.before, None, out.residue)
@@ -144,7 +151,10 @@ def filter_case(
         **fields,
     }
     arguments = {"k": k, "rows": rows, "out": out, "pixels": shape.pixels}
-    return Case(kernel, arguments, shape.macs, purpose, label=f"{shape}, layout {packed.layout}")
+    if packed.more_rows > 0:
+        k["out_row_stride"] = shape.pixels * fields["out_stride"]
+    label = f"{shape}, layout {packed.layout}"
+    return Case(kernel, arguments, len(strip) * shape.macs, purpose, label=label, more_rows=packed.more_rows)
 
 
 def needs_case(draw: Draw, kernel: str, fields: dict[str, int], weights: int) -> Case:

@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
-from tests.support.dsp_cases import CASES
+from tests.support.dsp_cases import CASES, LAYOUTS
 
 from groat import kernels
 from groat.errors import InputError
-from groat.pack.layouts import dsp_stairs
+from groat.pack.layouts import Candidate, candidates, dsp_stairs
 
 CALLS = 300
 
@@ -23,6 +25,29 @@ def test_a_kernel_gives_the_references_bytes(name: str) -> None:
         except InputError:
             continue  # this window does not fit this image
         np.testing.assert_array_equal(call(isa="dsp"), expected, f"{name} {seed}")
+
+
+@pytest.mark.parametrize(("name", "layout"), LAYOUTS)
+def test_a_layout_gives_the_references_bytes(name: str, layout: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = []
+
+    def offered(*arguments: Any) -> list[Candidate]:
+        found = candidates(*arguments)
+        taken.extend(candidate for candidate in found if candidate.name == layout)
+        return found
+
+    monkeypatch.setattr("groat.pack.writer.candidates", offered)
+    for seed in range(CALLS // 2):
+        call = CASES[name](np.random.default_rng(seed))
+        try:
+            expected = call(isa="ref")
+        except InputError:
+            continue
+        taken.clear()
+        with kernels.use_layout(layout):
+            found = call(isa="dsp")
+        np.testing.assert_array_equal(found, expected, f"{name} {seed}")
+    assert taken or layout.endswith("pixel")
 
 
 @pytest.mark.parametrize("low", [-128, -127])

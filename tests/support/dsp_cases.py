@@ -81,6 +81,24 @@ def convolution(rng: np.random.Generator) -> Call:
     return lambda **to: kernels.conv2d(x, weights, **constants, **where, **to)
 
 
+def strips(rng: np.random.Generator) -> Call:
+    """What transformed filters are for: 3x3 side by side over images of at least 4x4, whole quads, pairs of channels,
+    every one with a usual scale.  Tiles do not fill every image."""
+    depth, filters = 4 * int(rng.integers(1, 17)), 2 * int(rng.integers(1, 5))
+    weights = _bytes(rng, (filters, 3, 3, depth))
+    padding = ["same", "valid", ((1, 0), (2, 1)), ((0, 2), (0, 1))][int(rng.integers(4))]
+    smallest = 6 if padding == "valid" else 4
+    x = _bytes(rng, (int(rng.integers(1, 3)), *(int(size) for size in rng.integers(smallest, 15, 2)), depth))
+    constants = _constants(rng, filters, weights[0].size) | {
+        "bias": rng.integers(-20000, 20000, filters).astype(np.int32),
+        "multiplier": rng.integers(1 << 30, 1 << 31, filters).astype(np.int32),
+        "shift": rng.integers(-14, -4, filters).astype(np.int32),
+        "act_min": -128,
+        "act_max": 127,
+    }
+    return lambda **to: kernels.conv2d(x, weights, **constants, padding=padding, **to)
+
+
 def depthwise(rng: np.random.Generator) -> Call:
     kernel, where = _spatial(rng, 8)
     channels, multiplier = int(rng.integers(1, 20)), 1
@@ -155,9 +173,18 @@ def pooling(rng: np.random.Generator) -> Call:
 
 CASES: dict[str, Callable[[np.random.Generator], Call]] = {
     "conv2d": convolution,
+    "conv2d in strips": strips,
     "depthwise_conv2d": depthwise,
     "fully_connected": dense,
     "add": addition,
     "mul": multiplication,
     "average_pool2d": pooling,
 }
+
+# (case, a layout that is offered to it beside the usual one)
+LAYOUTS = [
+    *((case, f"int16, {pixels}") for case in ("conv2d", "fully_connected") for pixels in ("2 pixels", "3 pixels")),
+    ("fully_connected", "int16, 1 pixel"),
+    ("conv2d in strips", "winograd 4x4"),
+    ("depthwise_conv2d", "plain"),
+]

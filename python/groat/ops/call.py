@@ -18,6 +18,7 @@ from groat.errors import InputError, ModelError, VerifyError
 from groat.graph.ir import Array, Graph, Op, Tensor
 from groat.ops.arithmetic import LIMITS
 from groat.ops.base import Unsupported
+from groat.ops.layout import LAYOUT
 from groat.ops.measure import METER
 from groat.ops.window import same_padding
 
@@ -158,6 +159,9 @@ def call(kind: str, inputs: Sequence[Array], attrs: Mapping[str, Any], dtype: st
         tensors[output] = Tensor("output", tuple(int(size) for size in shape), dtype)
         graph = verify(Graph(kind, tensors, (op,), arguments, (output,)))
         steps = pack_steps(graph, packing)
+        wanted = [layout for layout in steps.steps[0].candidates if layout.name == LAYOUT.get()]
+        if wanted:
+            steps = pack_steps(graph, packing, chosen=wanted)
         plan = plan_memory(graph, [step.scratch_bytes for step in steps.steps])
         packed, _ = write(graph, steps, plan, bytes(32))
         runner = open_runner(on, packed)

@@ -218,6 +218,12 @@ class Conv2D(OpDef):
         whole = rows == taps == 1 and inputs[0].shape[1:3] == (height, width)  # the image is one row
         pixels = height * width if whole else width
         filters = filters_of(op, inputs, weights, weights.sum(axis=(1, 2, 3), dtype=np.int64), pixels, tap=depth)
+        unit = op.attrs["stride"] == op.attrs["dilation"] == (1, 1)
+        filters = replace(
+            filters,
+            calls=outputs[0].elements // out_c // pixels,
+            image=(outputs[0].shape[1], outputs[0].shape[2]) if unit and groups == 1 else None,
+        )
         return [_group(filters, group, groups) for group in range(groups)]
 
     def params(

@@ -72,8 +72,13 @@ class DepthwiseConv2D(OpDef):
         depth = weights.shape[2] // inputs[0].shape[3]
         weights_sum = weights.sum(axis=(0, 1), dtype=np.int64)
         filters = filters_of(op, inputs, weights, weights_sum, outputs[0].shape[2], multiplier_depth=depth)
-        image = (outputs[0].shape[1], outputs[0].shape[2])
-        return replace(filters, stride=op.attrs["stride"], dilation=op.attrs["dilation"], image=image)
+        return replace(
+            filters,
+            stride=op.attrs["stride"],
+            dilation=op.attrs["dilation"],
+            image=(outputs[0].shape[1], outputs[0].shape[2]),
+            calls=outputs[0].shape[0] * outputs[0].shape[1],
+        )
 
     def params(
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants

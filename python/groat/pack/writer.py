@@ -6,6 +6,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, cast
 
 from groat.errors import ModelError
 from groat.graph import Graph, Op
@@ -13,18 +14,44 @@ from groat.isa import core
 from groat.ops import op_def, op_row
 from groat.ops.base import MOVED
 from groat.pack import structs
-from groat.pack.layouts import layouts_of
+from groat.pack.layouts import Candidate, Filters, Layouts, Packed, candidates, layouts_of
 from groat.planner import Plan, Schedule
 
 DTYPES = {name: f"GROAT_{name.upper()}" for name in MOVED}
 UINT32_MAX = 2**32 - 1
 
 
+class _Selector:
+    """The layouts module that an op sees while it is packed: for the first kernel that it asks for it gets, of all
+    candidates, the one that was chosen; everything else is the module's own."""
+
+    def __init__(self, packing: str, chosen: Candidate | None) -> None:
+        self._packing = packing
+        self._asked = False
+        self.chosen = chosen
+        self.candidates: tuple[Candidate, ...] = ()
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(layouts_of(self._packing), name)
+        if self._asked or not callable(value):
+            return value
+
+        def lay_out(filters: Filters | Sequence[Filters]) -> Packed | list[Packed]:
+            self._asked = True
+            if self.chosen is None:
+                self.candidates = tuple(candidates(self._packing, name, filters))
+                self.chosen = self.candidates[0]
+            return self.chosen.packed[0] if isinstance(filters, Filters) else list(self.chosen.packed)
+
+        return lay_out
+
+
 class _Constants:
     """The bytes behind the header: weights, tables, parameter structs.  Equal bytes are stored once."""
 
-    def __init__(self, start: int, align: int, packing: str) -> None:
-        self.layouts = layouts_of(packing)
+    layouts: Layouts
+
+    def __init__(self, start: int, align: int) -> None:
         self.by_rows = False
         self.data = bytearray()
         self._start = start
@@ -46,6 +73,8 @@ class PackedStep:
     Attributes:
         params: offset of the parameter struct in the file.
         scratch_bytes: what the C code of the op asks for.
+        chosen: the layout of its weights, if it has any.
+        candidates: all that could have been chosen; empty where the caller had chosen.
     """
 
     op: Op
@@ -53,6 +82,8 @@ class PackedStep:
     params_bytes: int
     scratch_bytes: int
     macs: int
+    chosen: Candidate | None = None
+    candidates: tuple[Candidate, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,18 +96,27 @@ class PackedSteps:
     packing: str  # the kernel set that the weights are laid out for
 
 
-def pack_steps(graph: Graph, packing: str = "ref", schedule: Schedule | None = None) -> PackedSteps:
+def pack_steps(
+    graph: Graph,
+    packing: str = "ref",
+    schedule: Schedule | None = None,
+    chosen: Sequence[Candidate | None] | None = None,
+) -> PackedSteps:
     """Lays out constants and parameters of every op for a kernel set, and asks its C code how much scratch each
     needs, in a stream or by itself.
+
+    `chosen` has a candidate for each op with weights (groat.pack.choose); without it each gets its usual layout.
 
     Raises ModelError if a value does not fit its field, for example an image of more than 65,535 rows.
     """
     header = structs.sizeof("groat_header")
     align = structs.constants().GROAT_ALIGN
-    constants = _Constants(header + -header % align, align, packing)
+    constants = _Constants(header + -header % align, align)
     steps: list[PackedStep] = []
     data_offsets: dict[int, int] = {}
     for position, op in enumerate(graph.ops):
+        selector = _Selector(packing, chosen[position] if chosen is not None else None)
+        constants.layouts = cast(Layouts, selector)
         definition, row = op_def(op.kind), op_row(op.kind)
         inputs = [graph.tensors[number] for number in op.inputs]
         outputs = [graph.tensors[number] for number in op.outputs]
@@ -92,7 +132,11 @@ def pack_steps(graph: Graph, packing: str = "ref", schedule: Schedule | None = N
                 data_offsets[graph.root(number)] = constants.add(data.astype(data.dtype.newbyteorder("<")).tobytes())
         macs = min(definition.macs(op, inputs, outputs), UINT32_MAX)
         scratch = core(packing).scratch_bytes(row.id, params, constants.by_rows)
-        steps.append(PackedStep(op, constants.add(params), len(params), scratch, macs))
+        offset = constants.add(params)
+        offered = selector.candidates
+        if constants.by_rows:  # which has single rows
+            offered = tuple(layout for layout in offered if not any(part.more_rows for part in layout.packed))
+        steps.append(PackedStep(op, offset, len(params), scratch, macs, selector.chosen, offered))
     return PackedSteps(tuple(steps), constants, data_offsets, packing)
 
 

@@ -12,10 +12,34 @@ enum {
     MOST_PIXELS = 3
 };
 
-/* `layout` says how many pixels a block has less than the most. */
 static uint32_t block_pixels(const groat_conv_s8 *k)
 {
-    return MOST_PIXELS - k->layout;
+    return MOST_PIXELS - (k->layout < DSP_CONV_WIDE ? k->layout : k->layout - DSP_CONV_WIDE);
+}
+
+static int is_wide(const groat_conv_s8 *k)
+{
+    return k->layout >= DSP_CONV_WIDE;
+}
+
+static int is_winograd(const groat_conv_s8 *k)
+{
+    return k->layout == DSP_CONV_WINOGRAD;
+}
+
+/* Filters of 3x3 over pixels that lie side by side, with whole quads of channels and pairs of outputs. */
+static int winograd_needs(const groat_conv_s8 *k, groat_needs *needs)
+{
+    uint32_t quads = k->pixel_stride / 4u;
+    if (k->rows != 3 || k->taps != 1 || k->run != 3u * (uint64_t)k->pixel_stride || k->pixel_stride % 4u != 0 ||
+        quads > DSP_WINOGRAD_QUADS || k->channels_out % 2u != 0) {
+        return 0;
+    }
+    needs->weights_bytes = (uint64_t)k->channels_out * quads * DSP_WINOGRAD4_PLACES * 8u;
+    needs->channels_bytes = (uint64_t)k->channels_out * sizeof(dsp_channel);
+    needs->scratch_bytes = (quads + 1u) * DSP_WINOGRAD4_PLACES * 16u;
+    needs->more_rows = 3;
+    return 1;
 }
 
 static uint64_t quads_of(const groat_conv_s8 *k)
@@ -30,10 +54,13 @@ static uint64_t pairs_of(const groat_conv_s8 *k)
 
 int groat_conv_s8_needs_dsp(const groat_conv_s8 *k, groat_needs *needs)
 {
-    if (k->layout >= MOST_PIXELS) {
+    if (k->layout >= DSP_CONV_LAYOUTS) {
         return 0;
     }
-    needs->weights_bytes = pairs_of(k) * 2u * quads_of(k) * 4u;
+    if (is_winograd(k)) {
+        return winograd_needs(k, needs);
+    }
+    needs->weights_bytes = pairs_of(k) * 2u * quads_of(k) * (is_wide(k) ? 8u : 4u);
     needs->channels_bytes = pairs_of(k) * 2u * sizeof(dsp_channel);
     needs->scratch_bytes = quads_of(k) * 8u * block_pixels(k);
     return 1;
@@ -43,20 +70,23 @@ int groat_conv_s8_check_dsp(const groat_conv_s8 *k)
 {
     const dsp_channel *c = k->channels;
     const dsp_channel *end = c + 2u * pairs_of(k);
+    /* What the pairs of a layout must be, and what they may not be. */
+    const int32_t needed = is_winograd(k) ? DSP_FAST : is_wide(k) ? 0 : DSP_RAW;
+    const int32_t barred = is_winograd(k) ? DSP_SHORT : 0;
     int32_t run = 0; /* tags of fast pairs, which nothing but its own end stops */
     for (; c != end; c += 2) {
         int32_t tag = c[0].tag;
         int32_t last = c[1].tag;
         if ((tag & DSP_FAST) == 0) {
-            if (run != 0 || !dsp_channel_valid(&c[0], 0) || !dsp_channel_valid(&c[1], 0)) {
+            if (run != 0 || is_winograd(k) || !dsp_channel_valid(&c[0], 0) || !dsp_channel_valid(&c[1], 0)) {
                 return 0;
             }
             continue;
         }
         /* As dsp_channel_valid, with shifts of 1 to 31 seen in their bits: opening a model looks at every pair. */
         int32_t kind = tag & (DSP_FAST | DSP_SHORT);
-        if ((run != 0 && kind != run) || (tag & DSP_RAW) == 0 || ((tag | last) & 0xE0) != 0 || (tag & 31) == 0 ||
-            (last & 31) == 0 || (c[0].multiplier | c[1].multiplier) < 0) {
+        if ((run != 0 && kind != run) || (tag & (needed | barred)) != needed || ((tag | last) & 0xE0) != 0 ||
+            (tag & 31) == 0 || (last & 31) == 0 || (c[0].multiplier | c[1].multiplier) < 0) {
             return 0;
         }
         run = last < 0 ? 0 : kind; /* dsp_ends_run */
@@ -178,13 +208,17 @@ static void any_pair(const groat_conv_s8 *k, const dsp_block *b, uint32_t pixels
 {
     const dsp_channel *c = b->channels;
     int fast = (c->tag & DSP_FAST) != 0;
-    int raw = (c->tag & DSP_RAW) != 0;
+    int wide = is_wide(k);
+    int raw = !wide && (c->tag & DSP_RAW) != 0;
     for (uint32_t p = 0; p < pixels; p++) {
         const int32_t *w = b->weights;
         int32_t s0 = 0;
         int32_t s1 = 0;
-        for (const int32_t *x = b->panel + p; w < b->weights + 2u * b->quads; w += 2, x += 2u * pixels) {
-            if (raw) {
+        for (const int32_t *x = b->panel + p; x < b->panel_end; w += wide ? 4 : 2, x += 2u * pixels) {
+            if (wide) {
+                s0 = __smlad(w[0], x[0], __smlad(w[2], x[pixels], s0));
+                s1 = __smlad(w[1], x[0], __smlad(w[3], x[pixels], s1));
+            } else if (raw) {
                 s1 = __smlad(w[0], x[0], __smlad(w[1], x[pixels], s1));
                 s0 = __smlad(__sxtb16(w[0]), x[0], __smlad(__sxtb16(w[1]), x[pixels], s0));
             } else {
@@ -205,10 +239,24 @@ static void any_pair(const groat_conv_s8 *k, const dsp_block *b, uint32_t pixels
 
 typedef const dsp_channel *(*block_kernel)(const dsp_block *block);
 
-static const block_kernel blocks[2][MOST_PIXELS] = {
-    {groat_dsp_block1, groat_dsp_block2, groat_dsp_block3},
-    {groat_dsp_short_block1, groat_dsp_short_block2, groat_dsp_short_block3},
+static const block_kernel blocks[2][2][MOST_PIXELS] = {
+    {{groat_dsp_block1, groat_dsp_block2, groat_dsp_block3},
+     {groat_dsp_short_block1, groat_dsp_short_block2, groat_dsp_short_block3}},
+    {{groat_dsp_wide1, groat_dsp_wide2, groat_dsp_wide3},
+     {groat_dsp_short_wide1, groat_dsp_short_wide2, groat_dsp_short_wide3}},
 };
+
+/* What computes a run that begins with this pair, in blocks of so many pixels. */
+static block_kernel block_of(const groat_conv_s8 *k, const dsp_channel *first, uint32_t pixels)
+{
+    return blocks[is_wide(k)][(first->tag & DSP_SHORT) != 0][pixels - 1u];
+}
+
+/* Words of weights of a channel. */
+static uint32_t words_of(const groat_conv_s8 *k, uint32_t quads)
+{
+    return is_wide(k) ? 2u * quads : quads;
+}
 
 /* Pairs from `b->channels` on, of runs of every kind. */
 __attribute__((noinline)) static void multiply_runs(const groat_conv_s8 *k, dsp_block b, uint32_t pixels)
@@ -218,12 +266,11 @@ __attribute__((noinline)) static void multiply_runs(const groat_conv_s8 *k, dsp_
     while (b.channels < end) {
         const dsp_channel *done = b.channels + 2;
         if ((b.channels->tag & DSP_FAST) != 0 && k->acc_offset == 0) {
-            int short_way = (b.channels->tag & DSP_SHORT) != 0;
-            done = blocks[short_way][pixels - 1u](&b);
+            done = block_of(k, b.channels, pixels)(&b);
         } else {
             any_pair(k, &b, pixels, (uint32_t)(b.channels - channels) + 1u == k->channels_out);
         }
-        b.weights += (uint32_t)(done - b.channels) * b.quads;
+        b.weights += (uint32_t)(done - b.channels) * words_of(k, b.quads);
         b.out += done - b.channels;
         b.channels = done;
     }
@@ -231,8 +278,11 @@ __attribute__((noinline)) static void multiply_runs(const groat_conv_s8 *k, dsp_
 
 void groat_conv_s8_dsp(const groat_conv_s8 *k, const int8_t *const *rows, int8_t *out, uint32_t pixels)
 {
+    if (is_winograd(k)) {
+        groat_dsp_winograd4(k, rows, out, pixels);
+        return;
+    }
     const dsp_channel *channels = k->channels;
-    int short_way = (channels->tag & DSP_SHORT) != 0;
     uint32_t most = block_pixels(k);
     dsp_block b = {
         .panel = k->scratch,
@@ -249,11 +299,11 @@ void groat_conv_s8_dsp(const groat_conv_s8 *k, const int8_t *const *rows, int8_t
         b.panel_end = b.panel + 2u * b.quads * count;
         if ((channels->tag & DSP_FAST) != 0 && k->acc_offset == 0) {
             /* Nearly always one run of pairs is all. */
-            const dsp_channel *done = blocks[short_way][count - 1u](&b);
+            const dsp_channel *done = block_of(k, channels, count)(&b);
             uint32_t channels_done = (uint32_t)(done - channels);
             if (channels_done < k->channels_out) {
                 dsp_block others = b;
-                others.weights += channels_done * b.quads;
+                others.weights += channels_done * words_of(k, b.quads);
                 others.out += channels_done;
                 others.channels = done;
                 multiply_runs(k, others, count);

@@ -109,9 +109,16 @@ void groat_conv_s8_dsp(const groat_conv_s8 *k, const int8_t *const *rows, int8_t
 int groat_conv_s8_needs_dsp(const groat_conv_s8 *k, groat_needs *needs);
 int groat_conv_s8_check_dsp(const groat_conv_s8 *k);
 
+/* Layouts of convolutions: for each kind of weights one for each width of a block, from three pixels down to one. */
+enum {
+    DSP_CONV_WIDE = 3, /* the first whose weights lie widened to 16 bits, two words for each half of a quad */
+    DSP_CONV_WINOGRAD = 6, /* filters transformed for F(4x4, 3x3), see winograd_s8.c */
+    DSP_CONV_LAYOUTS = 7
+};
+
 /* A block of one to three pixels, widened to 16 bits, against pairs of channels. */
 typedef struct dsp_block {
-    const int32_t *panel;           /* for each half of a quad, a word of each pixel */
+    const int32_t *panel; /* for each half of a quad, a word of each pixel */
     const int32_t *panel_end;
     const dsp_channel *channels;
     int8_t *out;
@@ -130,10 +137,44 @@ const dsp_channel *groat_dsp_short_block1(const dsp_block *block);
 const dsp_channel *groat_dsp_short_block2(const dsp_block *block);
 const dsp_channel *groat_dsp_short_block3(const dsp_block *block);
 
+/* The same for weights that lie widened, at twice the words. */
+const dsp_channel *groat_dsp_wide1(const dsp_block *block);
+const dsp_channel *groat_dsp_wide2(const dsp_block *block);
+const dsp_channel *groat_dsp_wide3(const dsp_block *block);
+const dsp_channel *groat_dsp_short_wide1(const dsp_block *block);
+const dsp_channel *groat_dsp_short_wide2(const dsp_block *block);
+const dsp_channel *groat_dsp_short_wide3(const dsp_block *block);
+
+/* Winograd's F(4x4, 3x3): all output channels of a strip of four rows (winograd_s8.c). */
+void groat_dsp_winograd4(const groat_conv_s8 *k, const int8_t *const *rows, int8_t *out, uint32_t pixels);
+
 /* Widens `quads` times four bytes of each pixel to the places of one panel; returns where the next one goes. */
 int32_t *groat_dsp_widen1(int32_t *panel, const int8_t *x, uint32_t pixel_stride, uint32_t quads);
 int32_t *groat_dsp_widen2(int32_t *panel, const int8_t *x, uint32_t pixel_stride, uint32_t quads);
 int32_t *groat_dsp_widen3(int32_t *panel, const int8_t *x, uint32_t pixel_stride, uint32_t quads);
+
+enum {
+    DSP_WINOGRAD_QUADS = 16, /* the most quads of input channels */
+    DSP_WINOGRAD4_PLACES = 36 /* of a transformed tile */
+};
+
+/* Two tiles of 6x6 inputs, transformed, against two output channels, and the 4x4 outputs of each. */
+typedef struct dsp_tiles {
+    const int32_t *weights; /* of the pair: for each place and quad two words of each channel */
+    const int32_t *inputs; /* for each place and quad two words of each tile */
+    int32_t *sums; /* room for each place: two channels of two tiles */
+    uint32_t quads;
+    const dsp_channel *channels;
+    int8_t *out[2]; /* of each tile */
+    uint32_t out_stride;
+    uint32_t out_row_stride;
+} dsp_tiles;
+
+/* Transforms `quads` times four channels of a tile whose rows start `at` bytes into `rows`. */
+void groat_dsp_winograd4_inputs(const int8_t *const *rows, uint32_t at, uint32_t pixel_stride, int32_t *to,
+                                uint32_t quads);
+void groat_dsp_winograd4_products(const dsp_tiles *tiles);
+void groat_dsp_winograd4_outputs(const dsp_tiles *tiles);
 
 /* Four channels at a time of depthwise convolutions.  `stream` holds, for each four channels, a word of weights for
  * each tap of each row, and the channels' constants. */
@@ -141,7 +182,7 @@ typedef struct dsp_pixels {
     const int8_t *const *rows;
     const int32_t *stream;
     int8_t *out;
-    uint32_t at;                    /* of the first channel of the first pixel, in each row */
+    uint32_t at; /* of the first channel of the first pixel, in each row */
     uint32_t count;
     uint32_t pixel_stride;
     uint32_t out_stride;

@@ -81,7 +81,7 @@ static void unpack_raw(const uint32_t *from, uint32_t *to, uint32_t count)
 
 int groat_conv_s4_needs_dsp(const groat_conv_s8 *k, groat_needs *needs)
 {
-    int known = groat_conv_s8_needs_dsp(k, needs);
+    int known = k->layout < DSP_CONV_WIDE && groat_conv_s8_needs_dsp(k, needs);
     groat_nibbles_needs(needs, needs->weights_bytes / 2);
     return known;
 }

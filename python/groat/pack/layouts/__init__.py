@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import functools
 import importlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from groat.graph.ir import Array
@@ -28,11 +28,14 @@ class Filters:
         multiplier, shift: int32 [channels_out], as groat_requantize takes them.
         output_zero_point, act_min, act_max: of the output.
         stride, dilation: (vertical, horizontal) of a depthwise convolution's window.
-        image: (height, width) of a depthwise convolution's output; None if it is not computed from one whole image.
         multiplier_depth: a depthwise convolution's outputs to each input channel; 1 otherwise.
         pixels: neighbouring output pixels that one call may get at most; 1 for most dense layers.
         acc_offset: the kernel may be called with an acc_offset: anything may be added to the accumulators.
         acc_bits: of int16 activations: 64, where the bias is an int64 and a sum is rounded once, or 32.
+        calls: how often the kernel is called for one inference, each time for `pixels` pixels.
+        image: (height, width) of the output, if it is computed from one whole image; of a convolution only where
+            neighbouring windows are one row or one column apart, with taps side by side, so that strips of several rows
+            share work.  Else None.
     """
 
     weights: Array
@@ -45,24 +48,60 @@ class Filters:
     tap: int = 1
     stride: tuple[int, int] = (1, 1)
     dilation: tuple[int, int] = (1, 1)
-    image: tuple[int, int] | None = None
     multiplier_depth: int = 1
     pixels: int = 1
     acc_offset: bool = False
     acc_bits: int = 32
+    calls: int = 1
+    image: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
 class Packed:
-    """Constants in the order that a kernel reads them, and the number of that order (`layout` of its arguments)."""
+    """Constants in the order that a kernel reads them, and the number of that order (`layout` of its arguments).
+
+    Attributes:
+        more_rows: output rows that each call computes beside the first.
+    """
 
     weights: bytes
     channels: bytes
     layout: int = 0
+    more_rows: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """One way to lay out a layer: what a kernel set offers and groat.pack.choose chooses among.
+
+    Attributes:
+        name: of the layout, for reports.
+        packed: its constants, for each group.
+        widened: its weights take more than a byte each.
+        kernel: the section of the set's table of costs (groat.pack.layouts.costs), and how much of each unit there is
+            to do in one inference.
+        instructions: expected for one inference, by that table; None if it has none.
+    """
+
+    name: str
+    packed: tuple[Packed, ...]
+    widened: bool = False
+    kernel: str = ""
+    work: Mapping[str, int] = field(default_factory=dict)
+    instructions: int | None = None
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of weights and channel constants."""
+        return sum(len(part.weights) + len(part.channels) for part in self.packed)
 
 
 class Layouts(Protocol):
-    """What a module of this package provides."""
+    """What a module of this package provides.
+
+    A module with a choice of layouts for a kernel also has a function `<kernel>_candidates` of the same arguments that
+    returns a list of Candidate, the usual one first; none of them may depend on another layer.
+    """
 
     def conv_s8(self, groups: Sequence[Filters]) -> list[Packed]:
         """Constants of conv_s8 for each group of a convolution; one group for all others.  All have one layout and
@@ -88,6 +127,16 @@ class Layouts(Protocol):
         """The same for int16 activations."""
 
     def depthwise_s16(self, filters: Filters) -> Packed: ...
+
+
+def candidates(packing: str, kernel: str, filters: Filters | Sequence[Filters]) -> list[Candidate]:
+    """All layouts of a kernel's constants that a kernel set offers, the usual one first."""
+    module = layouts_of(packing)
+    offer: Callable[..., list[Candidate]] | None = getattr(module, f"{kernel}_candidates", None)
+    if offer is not None:
+        return offer(filters)
+    packed: Packed | list[Packed] = getattr(module, kernel)(filters)
+    return [Candidate(packing, (packed,) if isinstance(packed, Packed) else tuple(packed))]
 
 
 @functools.cache

@@ -18,7 +18,8 @@ import numpy as np
 
 from groat.graph.ir import Array
 from groat.ops.arithmetic import Int64, requantize
-from groat.pack.layouts import Filters, Packed, dsp_stairs, nibbles, ref
+from groat.pack.layouts import Candidate, Filters, Packed, dsp_stairs, nibbles, ref, winograd
+from groat.pack.layouts.costs import expected
 from groat.pack.layouts.dsp_s16 import conv_s16 as conv_s16
 from groat.pack.layouts.dsp_s16 import depthwise_s16 as depthwise_s16
 
@@ -26,6 +27,8 @@ BLOCK = 2
 _FAST, _RAW, _SHORT, _ENDS_RUN = 0x100, 0x200, 0x400, -(1 << 31)
 _SHORT_BITS, _SHORT_SCALE = 12, 8  # of the short requantisation of convolutions
 _MOST_PIXELS = 3
+_WINOGRAD, _WINOGRAD_QUADS = 6, 16  # a layout, and the most quads of input channels that its kernel takes
+_WIDE = 3  # the first layout of convolutions whose weights are widened to 16 bits
 _PANEL_BYTES = 2560  # what a block of pixels may take, if that allows more than one
 _LOW, _HIGH = -128, 127  # of an input
 _FOURS, _DENSE, _PLANES = 1, 2, 3  # layouts of depthwise convolutions beside the reference's
@@ -122,11 +125,19 @@ def _plain_words(first: Int64, second: Int64) -> Int64:
     return np.asarray((quads << np.array([0, 8, 16, 24])).sum(axis=2), np.int64)
 
 
+def _wide_words(first: Int64, second: Int64) -> Int64:
+    """Halfwords: for each half of a quad (elements 0 and 2; 1 and 3) a word of each channel: [quads, 4]."""
+    halves = np.stack([first, second], axis=1) & 0xFFFF
+    words = halves[:, :, :2] | halves[:, :, 2:] << 16
+    return words.transpose(0, 2, 1).reshape(-1, 4)
+
+
 def _words(values: Sequence[Int64]) -> bytes:
     return (np.concatenate([part.ravel() for part in values]) & 0xFFFFFFFF).astype("<u4").tobytes()
 
 
 def _conv_group(filters: Filters, layout: int) -> Packed:
+    wide = layout >= _WIDE
     count = filters.weights.shape[0]
     ordered = _panel_order(filters.weights)
     channels = _channels(filters, ordered.reshape(count, -1))
@@ -137,15 +148,17 @@ def _conv_group(filters: Filters, layout: int) -> Packed:
     for first in range(0, count, 2):
         second = first + 1
         if second == count:
-            words.append(_plain_words(ordered[first], np.zeros_like(ordered[first])))
+            words.append((_wide_words if wide else _plain_words)(ordered[first], np.zeros_like(ordered[first])))
             records.append(np.stack([plain[first], np.zeros(4, np.int64)]))
             runs.append(0)
             continue
         halves = 256 * ordered[second] + ordered[first]
         raw = bool(halves.min() >= -(1 << 15) and least[second] >= -(1 << 23) and greatest[second] < 1 << 23)
-        fast = raw and bool(channels.fast[first] and channels.fast[second])
-        words.append((_raw_words if raw else _plain_words)(ordered[first], ordered[second]))
-        shortest = raw and bool(short[first] and short[second])
+        raw = raw and not wide
+        fast = (raw or wide) and bool(channels.fast[first] and channels.fast[second])
+        in_words = _wide_words if wide else _raw_words if raw else _plain_words
+        words.append(in_words(ordered[first], ordered[second]))
+        shortest = (raw or wide) and bool(short[first] and short[second])
         kind = _FAST | _SHORT if shortest else _FAST if fast else 0
         constants = records_of_short if shortest else channels.folded if fast else plain
         record = constants[first : first + 2].copy()
@@ -185,11 +198,86 @@ def _short(filters: Filters, channels: _Channels, weights: Int64) -> tuple[Array
     return found, np.column_stack([constants, np.ones(count, np.int64)])  # a shift that is valid
 
 
+def _block_pixels(filters: Filters) -> int:
+    """The most pixels of a block whose panel is small enough."""
+    pixel_bytes = -(-filters.weights[0].size // 4) * 8
+    return max(1, min(_MOST_PIXELS, filters.pixels, _PANEL_BYTES // pixel_bytes))
+
+
 def conv_s8(groups: Sequence[Filters]) -> list[Packed]:
-    _, rows, taps, run = groups[0].weights.shape
-    pixel_bytes = -(-rows * taps * run // 4) * 8
-    pixels = max(1, min(_MOST_PIXELS, groups[0].pixels, _PANEL_BYTES // pixel_bytes))
+    pixels = _block_pixels(groups[0])
     return [_conv_group(filters, _MOST_PIXELS - pixels) for filters in groups]
+
+
+def conv_s8_candidates(groups: Sequence[Filters]) -> list[Candidate]:
+    most = _block_pixels(groups[0])
+    offers = [_conv_candidate(groups, f"int8, {_count(most)}", conv_s8(groups), most)]
+    for pixels in range(most, min(most, 2) - 1, -1):
+        packed = [_conv_group(filters, _WIDE + _MOST_PIXELS - pixels) for filters in groups]
+        offers.append(_conv_candidate(groups, f"int16, {_count(pixels)}", packed, pixels))
+    return offers + (_winograd(groups[0]) if len(groups) == 1 else [])
+
+
+def _winograd(filters: Filters) -> list[Candidate]:
+    """Filters transformed for F(4x4, 3x3), if the image has room for tiles and every channel takes the short way."""
+    count, rows, taps, run = filters.weights.shape
+    depth, image = filters.tap, filters.image
+    if filters.acc_offset or image is None or min(image) < 4 or (rows, taps, run) != (3, 1, 3 * depth):
+        return []
+    if depth % 4 != 0 or depth > 4 * _WINOGRAD_QUADS or count % 2 != 0:
+        return []
+    places = winograd.transform(filters.weights.reshape(count, 3, 3, depth))
+    channels = _channels(filters, filters.weights.reshape(count, -1).astype(np.int64))
+    if places is None or not channels.fast.all():
+        return []
+    words = [_wide_words(places[o].reshape(-1, 4), places[o + 1].reshape(-1, 4)) for o in range(0, count, 2)]
+    records = channels.folded.copy()
+    records[:, 0] -= 2 * winograd.INPUT_OFFSET * filters.weights.reshape(count, -1).sum(axis=1, dtype=np.int64)
+    records[::2, 3] |= _FAST
+    records[-1, 3] |= _ENDS_RUN
+    packed = Packed(_words(words), _words([records]), _WINOGRAD, more_rows=3)
+    strips = filters.calls // image[0] * -(-image[0] // 4)
+    tiles = strips * -(-image[1] // 8)  # pairs of them
+    work = {
+        "layers": 1,
+        "calls": strips,
+        "tiles": tiles,
+        "inputs": tiles * depth // 4,
+        "pairs": tiles * count // 2,
+        "products": tiles * count // 2 * depth // 4,
+    }
+    return [_priced("winograd 4x4", [packed], "conv, winograd 4x4", work, widened=True)]
+
+
+def _count(pixels: int) -> str:
+    return "1 pixel" if pixels == 1 else f"{pixels} pixels"
+
+
+def _conv_candidate(groups: Sequence[Filters], name: str, packed: list[Packed], pixels: int) -> Candidate:
+    """What blocks of so many pixels cost: for each the panel, and for each pair of channels products and scaling."""
+    filters = groups[0]
+    quads = -(-filters.weights[0].size // 4)
+    runs, run = filters.weights.shape[1] * filters.weights.shape[2], filters.weights.shape[3]
+    tags = np.concatenate([np.frombuffer(part.channels, "<i4").reshape(-1, 8)[:, 3] for part in packed])
+    fast = int(np.count_nonzero(tags & _FAST))
+    calls = filters.calls * len(groups)
+    blocks = filters.calls * -(-filters.pixels // pixels)
+    work = {
+        "layers": 1,
+        "calls": calls,
+        "blocks": blocks * len(groups),
+        "widened": blocks * len(groups) * quads,
+        "rests": blocks * len(groups) * pixels * runs if run % 4 else 0,
+        "pairs": blocks * fast,
+        "products": blocks * fast * quads,
+        "slow_pairs": blocks * pixels * (len(tags) - fast),
+        "slow_products": blocks * pixels * (len(tags) - fast) * quads,
+    }
+    return _priced(name, packed, f"conv, {name}", work, name.startswith("int16"))
+
+
+def _priced(name: str, packed: Sequence[Packed], kernel: str, work: dict[str, int], widened: bool = False) -> Candidate:
+    return Candidate(name, tuple(packed), widened, kernel, work, expected("dsp", kernel, work))
 
 
 # ---- Depthwise convolution ------------------------------------------------------------------------------
@@ -259,6 +347,17 @@ def _planes(filters: Filters) -> Packed:
         record[0, 3] |= 0 if all_fast else _ANY
         stream += filters.weights[..., four].tobytes() + _words([record])
     return Packed(stream, b"", _PLANES)
+
+
+def depthwise_s8_candidates(filters: Filters) -> list[Candidate]:
+    usual = depthwise_s8(filters)
+    rows, taps, count = filters.weights.shape
+    outputs = filters.calls * filters.pixels * count
+    work = {"layers": 1, "calls": filters.calls, "outputs": outputs, "products": outputs * rows * taps}
+    size = "3x3" if rows == taps == 3 else "any size"
+    names = {0: "plain", _FOURS: "fours", _DENSE: "dense", _PLANES: "planes"}
+    layouts = [usual] if usual.layout == 0 else [usual, ref.depthwise_s8(filters)]
+    return [_priced(names[part.layout], [part], f"depthwise, {names[part.layout]}, {size}", work) for part in layouts]
 
 
 # ---- Weights of four bits ---------------------------------------------------------------------------------
