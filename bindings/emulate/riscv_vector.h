@@ -149,9 +149,9 @@ GROAT_RVV_EACH(vint32m8_t, vdiv_vx_i32m8, (vint32m8_t a, int32_t b, size_t vl),
 
 /* ---- Strided and indexed ----------------------------------------------------------------------------------- */
 
-GROAT_RVV_EACH(vint8m4_t, vlse8_v_i8m4, (const int8_t *from, ptrdiff_t stride, size_t vl), from[(ptrdiff_t)i * stride])
+GROAT_RVV_EACH(vint8m8_t, vlse8_v_i8m8, (const int8_t *from, ptrdiff_t stride, size_t vl), from[(ptrdiff_t)i * stride])
 
-static inline void __riscv_vsse8_v_i8m4(int8_t *to, ptrdiff_t stride, vint8m4_t a, size_t vl)
+static inline void __riscv_vsse8_v_i8m8(int8_t *to, ptrdiff_t stride, vint8m8_t a, size_t vl)
 {
     for (size_t i = 0; i < vl; i++) {
         to[(ptrdiff_t)i * stride] = a.v[i];

@@ -147,20 +147,53 @@ static inline void copy_runs(int8_t *to, uint32_t to_step, const int8_t *from, u
     } while (run > 0);
 }
 
+/* The same for many short runs that lie side by side: byte by byte, each as a vector. */
+static inline void copy_bytes(int8_t *to, uint32_t to_step, const int8_t *from, uint32_t run, uint32_t count)
+{
+    do {
+        size_t vl = __riscv_vsetvl_e8m8(count);
+        const int8_t *f = from, *end = from + run;
+        int8_t *t = to;
+        do {
+            __riscv_vsse8_v_i8m8(t++, (ptrdiff_t)to_step, __riscv_vlse8_v_i8m8(f++, (ptrdiff_t)run, vl), vl);
+        } while (f != end);
+        to += vl * to_step;
+        from += vl * run;
+        count -= (uint32_t)vl;
+    } while (count > 0);
+}
+
 /* The inputs of each of `count` pixels side by side, in windows of `padded` bytes.  What lies behind the inputs stays
  * as it is: its weights are zero. */
-static void gather(const groat_conv_s8 *k, const int8_t *const *rows, uint32_t start, int8_t *window, uint32_t padded,
-                   uint32_t count)
+static void gather(const groat_conv_s8 *k, const groat_rvv_tile *tile, const int8_t *const *rows, uint32_t start,
+                   int8_t *window, uint32_t padded, uint32_t count)
 {
-    const int8_t *const *end = rows + k->rows;
-    uint32_t run = k->run, taps = k->taps, tap_stride = k->tap_stride, pixel_stride = k->pixel_stride;
+    uint32_t run = tile->columns ? k->tap : k->run, stride = k->pixel_stride;
+    uint32_t taps = tile->columns ? k->run / k->tap : k->taps;
+    uint32_t tap_stride = tile->columns ? k->tap : k->tap_stride;
+    uint32_t to_row = tile->columns ? run : run * taps, to_tap = tile->columns ? run * k->rows : run;
     if (run == 0) {
         return;
     }
-    for (; rows < end; rows++) {
-        const int8_t *x = *rows + start;
-        for (uint32_t t = taps; t > 0; t--, x += tap_stride, window += run) {
-            copy_runs(window, padded, x, pixel_stride, run, count);
+    for (uint32_t r = 0; r < k->rows; r++, window += to_row) {
+        const int8_t *x = rows[r] + start;
+        for (uint32_t t = 0; t < taps; t++) {
+            copy_runs(window + t * to_tap, padded, x + t * tap_stride, stride, run, count);
+        }
+    }
+}
+
+/* `count` columns. */
+static void gather_columns(const groat_conv_s8 *k, const int8_t *const *rows, uint32_t start, int8_t *window,
+                           uint32_t count)
+{
+    uint32_t tap = k->tap, step = k->rows * tap;
+    int bytewise = 6 * tap < 5 * count; /* instructions, if one vector takes all */
+    for (const int8_t *const *end = rows + k->rows; rows < end; rows++, window += tap) {
+        if (bytewise) {
+            copy_bytes(window, step, *rows + start, tap, count);
+        } else {
+            copy_runs(window, step, *rows + start, tap, tap, count);
         }
     }
 }
@@ -253,12 +286,21 @@ static void run_tile(const groat_conv_s8 *k, groat_rvv_sums *s, const int8_t *co
     }
     uint32_t window_bytes = s->tile.run;
     int8_t *window = (int8_t *)segments + groat_rvv_run_segments(&s->tile) * SEGMENT_BYTES;
-    uint32_t most = k->layout % 4 == LAYOUT_PIXEL || window_bytes > WINDOWS_BYTES ? 1 : WINDOWS_BYTES / window_bytes;
+    /* Pixels share columns where they are whole columns apart, and less than a window. */
+    int share = s->tile.columns && k->pixel_stride % k->tap == 0 && k->pixel_stride < k->run;
+    uint32_t most = 1;
+    s->pixel_stride = share ? k->pixel_stride * k->rows : window_bytes;
+    if (k->layout % 4 != LAYOUT_PIXEL && window_bytes < WINDOWS_BYTES && s->pixel_stride > 0) {
+        most += (WINDOWS_BYTES - window_bytes) / s->pixel_stride;
+    }
     s->segments_end = add_segments(s, window, end);
-    s->pixel_stride = window_bytes;
     for (uint32_t start = 0; pixels > 0;) {
         uint32_t now = pixels < most ? pixels : most;
-        gather(k, rows, start, window, window_bytes, now);
+        if (share) {
+            gather_columns(k, rows, start, window, ((now - 1) * k->pixel_stride + k->run) / k->tap);
+        } else {
+            gather(k, &s->tile, rows, start, window, window_bytes, now);
+        }
         run_pixels(k, s, out, now);
         start += now * k->pixel_stride;
         out += now * k->out_stride;

@@ -135,6 +135,16 @@ static void run_slices(depthwise_run *run, uint32_t pixel_stride, int8_t *out, u
     }
 }
 
+/* Whether slices cost less than the array: that has fewer blocks, but a pass for each channel that one starts with. */
+static int slices_pay(const groat_depthwise_s8 *k, uint32_t channels, uint32_t pixels)
+{
+    const uint32_t block = 60 + 8 * k->rows * k->taps, pass = 80; /* instructions, about */
+    uint32_t slices = (channels + LANES - 1) / LANES, blocks = (pixels * channels + LANES - 1) / LANES;
+    uint32_t common = channels & (0 - channels), starts = channels / (common < LANES ? common : LANES);
+    uint32_t passes = (starts < blocks ? starts : blocks) + 1;
+    return slices * (pixels * block + pass) < blocks * block + passes * pass;
+}
+
 /* Pixels of which several share a block. */
 static void run_looked_up(depthwise_run *run, const groat_depthwise_s8 *k, uint8_t *offsets, int8_t *out,
                           uint32_t pixels)
@@ -201,7 +211,8 @@ void groat_depthwise_s8_rvv(const groat_depthwise_s8 *k, const int8_t *const *ro
     run.channels = channels;
     run.sums = k->scratch;
     groat_rvv_round_to_nearest_up();
-    if (k->multiplier == 1 && k->pixel_stride == channels && (period > channels || channels % LANES == 0)) {
+    if (k->multiplier == 1 && k->pixel_stride == channels && (period > channels || channels % LANES == 0) &&
+        ((channels & (channels - 1)) == 0 || !slices_pay(k, channels, pixels))) {
         run_array(&run, out, pixels * channels);
     } else if (2 * channels <= LANES || (channels <= LANES && k->multiplier > 1)) {
         run_looked_up(&run, k, offsets, out, pixels);

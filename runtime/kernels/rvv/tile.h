@@ -8,7 +8,9 @@
  * fill the lanes too.  Weights are [input / 2][channel][input % 2].
  *
  * Inputs are read run by run where runs are whole pairs and long ("direct"); else those of a pixel are copied side by
- * side first, with zeros among the weights behind the last.  Runs are cut into segments of up to 256 bytes.
+ * side first, with zeros among the weights behind the last.  They are copied in the order [column][row][channel] where
+ * taps touch, so that neighbouring pixels share them, and weights lie so too.  Runs are cut into segments of up to 256
+ * bytes.
  *
  * Products are summed in 16 bits over `chunk` pairs, then added to 32-bit sums.  A segment's chunks come in rounds of
  * four pairs or one chunk, whichever is more; pairs before the first round are each a sum.  The packer has proven for
@@ -46,6 +48,7 @@ typedef struct groat_rvv_tile {
     uint32_t groups;
     uint32_t starts; /* lanes of the 32-bit sums */
     uint32_t direct;
+    uint32_t columns; /* the inputs of a pixel are columns of `rows` taps */
     uint32_t runs;
     uint32_t run;    /* bytes */
     uint32_t extra;  /* bytes of products behind every segment */
@@ -60,6 +63,7 @@ static inline groat_rvv_tile groat_rvv_tile_of(const groat_conv_s8 *k, uint32_t 
     uint32_t inputs = k->rows * k->taps * k->run;
     t.starts = t.groups > 1 ? channels * t.groups / 2 : channels;
     t.direct = k->taps == 1 && k->run % (2 * t.groups) == 0 && (k->rows == 1 || k->run >= GROAT_RVV_LONG_RUN);
+    t.columns = !t.direct && k->taps == 1 && k->rows > 1 && k->tap > 0 && k->tap < k->run && k->run % k->tap == 0;
     t.runs = t.direct ? k->rows : 1;
     t.run = t.direct ? k->run : (inputs + 2 * t.groups - 1) & (0u - 2 * t.groups);
     t.extra = k->layout / 4 * 4 * channels * t.groups;

@@ -128,7 +128,12 @@ class _Tile:
         rows, taps, run = filters.weights.shape[1:]
         own = filters.weights[first : first + count].astype(np.int64)
         direct = taps == 1 and run % (2 * groups) == 0 and (rows == 1 or run >= _LONG_RUN)
-        runs = own.reshape(count, rows, run) if direct else own.reshape(count, 1, -1)
+        if direct:
+            runs = own.reshape(count, rows, run)
+        elif taps == 1 and rows > 1 and filters.tap < run and run % filters.tap == 0:  # columns
+            runs = own.reshape(count, rows, -1, filters.tap).transpose(0, 2, 1, 3).reshape(count, 1, -1)
+        else:
+            runs = own.reshape(count, 1, -1)
         runs = np.pad(runs, ((0, 0), (0, 0), (0, -runs.shape[2] % (2 * groups))))
         segments = []
         for r in range(runs.shape[1]):
