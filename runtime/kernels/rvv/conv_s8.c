@@ -336,7 +336,6 @@ void groat_conv_s8_rvv(const groat_conv_s8 *k, const int8_t *const *rows, int8_t
         const int32_t *multipliers = s.start + s.tile.starts;
         s.lower =
             groat_rvv_split(&s.scale, multipliers, (const int16_t *)(multipliers + s.tile.channels), s.tile.channels);
-        s.upper_start = s.start + s.lower;
         if (s.tile.groups > 1) {
             fill_offsets(offsets, &s.tile);
         }

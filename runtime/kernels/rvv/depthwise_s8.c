@@ -16,12 +16,11 @@
 #define SUMS_BYTES (LANES * 4)
 #define OFFSETS_BYTES LANES
 
-/* How many channels' constants there are: enough for a block to start at any place that blocks of 64 come to. */
-static uint64_t period_of(const groat_depthwise_s8 *k)
+/* How many channels' constants are there once more: enough for a block to start at any place that blocks of 64 come to. */
+static uint32_t repeated(uint32_t channels)
 {
-    uint64_t channels = (uint64_t)k->channels_in * k->multiplier;
-    uint64_t common = channels & (0 - channels);
-    return channels >= 4 * LANES || common >= LANES ? channels : channels + LANES - common;
+    uint32_t common = channels & (0 - channels);
+    return channels >= 4 * LANES || common >= LANES ? 0 : LANES - common;
 }
 
 int groat_depthwise_s8_needs_rvv(const groat_depthwise_s8 *k, groat_needs *needs)
@@ -29,7 +28,8 @@ int groat_depthwise_s8_needs_rvv(const groat_depthwise_s8 *k, groat_needs *needs
     if (k->layout == 0) {
         return groat_depthwise_s8_needs_ref(k, needs);
     }
-    uint64_t taps = (uint64_t)k->rows * k->taps, period = period_of(k);
+    uint64_t taps = (uint64_t)k->rows * k->taps, period = (uint64_t)k->channels_in * k->multiplier;
+    period += period < 4 * LANES ? repeated((uint32_t)period) : 0;
     *needs = (groat_needs){
         .weights_bytes = taps * period,
         .channels_bytes = 4 + 4 * period + 4 * period + 2 * period,
@@ -44,7 +44,7 @@ int groat_depthwise_s8_check_rvv(const groat_depthwise_s8 *k)
         return groat_depthwise_s8_check_ref(k);
     }
     const uint32_t *general = k->channels;
-    uint32_t period = (uint32_t)period_of(k);
+    uint32_t channels = k->channels_in * k->multiplier, period = channels + repeated(channels);
     const int32_t *multipliers = (const int32_t *)(general + 1) + period;
     return groat_rvv_scales_valid(multipliers, (const int16_t *)(multipliers + period), period, *general);
 }
@@ -188,8 +188,7 @@ void groat_depthwise_s8_rvv(const groat_depthwise_s8 *k, const int8_t *const *ro
         groat_depthwise_s8_ref(k, rows, out, pixels);
         return;
     }
-    uint32_t channels = k->channels_in * k->multiplier;
-    uint32_t period = (uint32_t)period_of(k);
+    uint32_t channels = k->channels_in * k->multiplier, period = channels + repeated(channels);
     uint8_t *offsets = (uint8_t *)k->scratch + SUMS_BYTES;
     const uint32_t *general = k->channels;
     const int32_t *bias = (const int32_t *)(general + 1);

@@ -23,10 +23,9 @@ typedef struct groat_rvv_sums {
     groat_rvv_scale scale;
     const int8_t *weights;             /* 32 */
     const int32_t *start;              /* 36 */
-    const int32_t *upper_start;        /* 40 */
-    const groat_rvv_segment *segments; /* 44 */
-    uint32_t pixel_stride;             /* 48 */
-    uint32_t out_stride;               /* 52 */
+    const groat_rvv_segment *segments; /* 40 */
+    uint32_t pixel_stride;             /* 44 */
+    uint32_t out_stride;               /* 48 */
     groat_rvv_tile tile;
     uint32_t chunk;
     uint32_t lower;                    /* lanes that one group of eight registers holds */
@@ -36,7 +35,7 @@ typedef struct groat_rvv_sums {
 
 #if defined(__riscv_vector)
 
-_Static_assert(offsetof(groat_rvv_sums, out_stride) == 52 && sizeof(groat_rvv_segment) == 12, "as the assembly has it");
+_Static_assert(offsetof(groat_rvv_sums, out_stride) == 48 && sizeof(groat_rvv_segment) == 12, "as the assembly has it");
 
 /* One group.  v0, v4: weights of two inputs.  v8: 16-bit sums.  v16, v24: 32-bit sums of the lower and upper lanes. */
 #define WIDE_PAIR(at, first)                                                                                          \
@@ -59,15 +58,16 @@ _Static_assert(offsetof(groat_rvv_sums, out_stride) == 52 && sizeof(groat_rvv_se
 #define WIDE_ROUND4 WIDE_FOUR WIDE_END
 #define WIDE_ROUND8 \
     WIDE_FOUR WIDE_PAIR(4, WIDE_NEXT) WIDE_PAIR(5, WIDE_NEXT) WIDE_PAIR(6, WIDE_NEXT) WIDE_PAIR(7, WIDE_NEXT) WIDE_END
-#define WIDE_BEGIN                                                                            \
-    "lw %[a], 40(%[scale])\n vsetvli zero, %[upper], e32, m8, ta, ma\n vle32.v v24, (%[a])\n" \
-    "lw %[a], 36(%[scale])\n vsetvli zero, %[lower], e32, m8, ta, ma\n vle32.v v16, (%[a])\n"
-#define WIDE_FINISH                                                             \
-    "bnez %[sums], 8f\n" GROAT_RVV_SCALE_BOTH("%[out]") NEXT_PIXEL              \
-        "j 9f\n"                                                                \
-        "8: vsetvli zero, %[lower], e32, m8, ta, ma\n vse32.v v16, (%[sums])\n" \
-        "slli %[a], %[lower], 2\n add %[a], %[a], %[sums]\n"                    \
-        "vsetvli zero, %[upper], e32, m8, ta, ma\n vse32.v v24, (%[a])\n 9:\n"
+#define WIDE_BEGIN                                                              \
+    "vsetvli zero, %[upper], e32, m8, ta, ma\n vle32.v v24, (%[upper_start])\n" \
+    "vsetvli zero, %[lower], e32, m8, ta, ma\n vle32.v v16, (%[start])\n"
+#define WIDE_FINISH                                                                                 \
+    "bnez %[sums], 8f\n" GROAT_RVV_SCALE_BOTH(                                                      \
+        "%[out]") "addi %[pixels], %[pixels], -1\n add %[position], %[position], %[pixel_stride]\n" \
+                  "add %[out], %[out], %[out_stride]\n bnez %[pixels], 0b\n j 9f\n"                 \
+                  "8: vsetvli zero, %[lower], e32, m8, ta, ma\n vse32.v v16, (%[sums])\n"           \
+                  "slli %[a], %[lower], 2\n add %[a], %[a], %[sums]\n"                              \
+                  "vsetvli zero, %[upper], e32, m8, ta, ma\n vse32.v v24, (%[a])\n 9:\n"
 
 /* Several groups.  v0: weights (and offsets before them), v16: inputs, v8: 16-bit sums, v24: 32-bit sums of half the
  * lanes, to which the upper half is added as well: it holds the same channels. */
@@ -101,14 +101,14 @@ _Static_assert(offsetof(groat_rvv_sums, out_stride) == 52 && sizeof(groat_rvv_se
         "8: vsetvli zero, %[channels], e32, m8, ta, ma\n vse32.v v24, (%[sums])\n 9:\n"
 
 #define NEXT_PIXEL                                                                    \
-    "addi %[pixels], %[pixels], -1\n lw %[a], 48(%[scale])\n lw %[b], 52(%[scale])\n" \
+    "addi %[pixels], %[pixels], -1\n lw %[a], 44(%[scale])\n lw %[b], 48(%[scale])\n" \
     "add %[position], %[position], %[a]\n add %[out], %[out], %[b]\n bnez %[pixels], 0b\n"
 
 /* Both: segment by segment, its first pairs, its rounds, what is behind them. */
 #define EXTRA_ROUND(first) \
     "vlseg2e8.v v0, (%[w])\n add %[w], %[w], %[step]\n vluxei8.v v0, (%[x]), v0\n" first " v8, v0, v4\n"
 #define SUMS(begin, single, round, advance, round_advance, flush, finish)                                 \
-    "0: lw %[w], 32(%[scale])\n lw %[t], 44(%[scale])\n" begin "vsetvli zero, %[lanes], e8, m4, ta, ma\n" \
+    "0: lw %[w], 32(%[scale])\n lw %[t], 40(%[scale])\n" begin "vsetvli zero, %[lanes], e8, m4, ta, ma\n" \
     "1: lw %[x], 0(%[t])\n lw %[a], 4(%[t])\n lw %[end], 8(%[t])\n addi %[t], %[t], 12\n"                 \
     "add %[x], %[x], %[position]\n add %[end], %[end], %[w]\n beqz %[a], 3f\n add %[c], %[w], %[a]\n"     \
     "2:\n" single flush advance "bne %[w], %[c], 2b\n"                                                    \
@@ -131,11 +131,13 @@ static inline void groat_rvv_sum_wide(groat_rvv_sums *s, uint32_t position, int3
     const int8_t *x, *w, *c, *end;
     const groat_rvv_segment *t;
     uint32_t a, b;
-#define WIDE(round, round_advance)                                                                            \
-    __asm__ volatile(SUMS(WIDE_BEGIN, WIDE_PAIR(0, WIDE_FIRST), round, "addi %[x], %[x], 2\n", round_advance, \
-                          WIDE_END, WIDE_FINISH)                                                              \
-                     : SUMS_OPERANDS(s), [lower] "r"(s->lower), [upper] "r"(lanes - s->lower)                 \
-                     : GROAT_RVV_ALL_REGISTERS)
+#define WIDE(round, round_advance)                                                                                     \
+    __asm__ volatile(                                                                                                  \
+        SUMS(WIDE_BEGIN, WIDE_PAIR(0, WIDE_FIRST), round, "addi %[x], %[x], 2\n", round_advance, WIDE_END,             \
+             WIDE_FINISH)                                                                                              \
+        : SUMS_OPERANDS(s), [lower] "r"(s->lower), [upper] "r"(lanes - s->lower), [start] "r"(s->start),               \
+          [upper_start] "r"(s->start + s->lower), [out_stride] "r"(s->out_stride), [pixel_stride] "r"(s->pixel_stride) \
+        : GROAT_RVV_ALL_REGISTERS)
     switch (s->chunk) {
     case 1:
         WIDE(WIDE_ROUND1, "addi %[x], %[x], 8\n");
