@@ -74,7 +74,6 @@ static void fill_offsets(const groat_depthwise_s8 *k, uint32_t first, uint8_t *o
 
 typedef struct depthwise_run {
     groat_rvv_pass pass;
-    const int8_t *weights;
     const int32_t *bias;
     const int32_t *multipliers;
     const int16_t *shifts;
@@ -87,7 +86,7 @@ static void run_pass(depthwise_run *run, uint32_t position, uint32_t first, uint
 {
     groat_rvv_pass *p = &run->pass;
     p->lower = groat_rvv_split(&p->scale, run->multipliers + first, run->shifts + first, lanes);
-    p->weights = run->weights + first;
+    p->first = first;
     p->bias = run->bias + first;
     p->lanes = lanes;
     if (!p->scale.general) {
@@ -201,9 +200,9 @@ void groat_depthwise_s8_rvv(const groat_depthwise_s8 *k, const int8_t *const *ro
     run.pass.row_count = k->rows;
     run.pass.taps = k->taps;
     run.pass.tap_stride = k->tap_stride;
+    run.pass.weights = k->weights;
     run.pass.weights_step = period;
     run.pass.offsets = NULL;
-    run.weights = k->weights;
     run.bias = bias;
     run.multipliers = bias + period;
     run.shifts = (const int16_t *)(bias + 2 * period);

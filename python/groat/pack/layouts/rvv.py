@@ -262,7 +262,9 @@ def depthwise_s8(filters: Filters) -> Packed:
         return ref.depthwise_s8(filters)
     common = channels & -channels
     period = channels if channels >= 4 * _LANES or common >= _LANES else channels + _LANES - common
-    weights = np.resize(taps.T, (period, len(taps))).T
+    weights = np.resize(taps.T, (period, len(taps))).T.copy()
+    if filters.weights.shape[:2] == (3, 3):  # the first four in pairs
+        weights[:4] = weights[:4].reshape(2, 2, period).transpose(0, 2, 1).reshape(4, period)
     bias = np.resize(np.asarray(filters.bias).astype(np.int64), period).astype("<i4").tobytes()
     scales, general = _scales(filters, slice(None), period)
     size = 10 * period  # without the padding that a tile of a convolution ends with
