@@ -147,6 +147,34 @@ GROAT_RVV_EACH(vint32m8_t, vsll_vv_i32m8, (vint32m8_t a, vuint32m8_t b, size_t v
 GROAT_RVV_EACH(vint32m8_t, vdiv_vx_i32m8, (vint32m8_t a, int32_t b, size_t vl),
                b == 0 ? -1 : (int32_t)((int64_t)a.v[i] / b))
 
+/* ---- float32 ------------------------------------------------------------------------------------------------ */
+
+#define __RISCV_FRM_RMM 4
+
+typedef struct {
+    float v[GROAT_EMULATE_VLEN * 8 / 32];
+} vfloat32m8_t;
+
+/* Ties away from zero; saturates. */
+static inline int32_t groat_rvv_to_integer(float x)
+{
+    if (x < -2147483648.0f) {
+        return INT32_MIN;
+    }
+    if (!(x < 2147483648.0f)) { /* not a number, too */
+        return INT32_MAX;
+    }
+    int32_t whole = (int32_t)x;
+    float rest = x - (float)whole;
+    return whole + (rest >= 0.5f) - (rest <= -0.5f);
+}
+
+GROAT_RVV_EACH(vfloat32m8_t, vle32_v_f32m8, (const float *from, size_t vl), from[i])
+GROAT_RVV_EACH(vfloat32m8_t, vfmax_vf_f32m8, (vfloat32m8_t a, float b, size_t vl), a.v[i] > b ? a.v[i] : b)
+GROAT_RVV_EACH(vfloat32m8_t, vfdiv_vf_f32m8, (vfloat32m8_t a, float b, size_t vl), a.v[i] / b)
+GROAT_RVV_EACH(vint32m8_t, vfcvt_x_f_v_i32m8_rm, (vfloat32m8_t a, unsigned mode, size_t vl),
+               ((void)mode, groat_rvv_to_integer(a.v[i])))
+
 /* ---- Strided and indexed ----------------------------------------------------------------------------------- */
 
 GROAT_RVV_EACH(vint8m8_t, vlse8_v_i8m8, (const int8_t *from, ptrdiff_t stride, size_t vl), from[(ptrdiff_t)i * stride])

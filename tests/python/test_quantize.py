@@ -10,7 +10,7 @@ import groat.kernels
 from groat.graph.ir import Array
 from groat.ops.quantize import OP
 
-SETS = ("ref", "scalar")  # the latter takes floats for the integers that their bits are
+SETS = ("ref", "scalar", "rvv")  # the latter takes floats for the integers that their bits are
 SPECIAL = np.array([0, 1, 2, 0x7FFFFF, 0x800000, 0x7F7FFFFF, 0x7F800000, 0x7F800001, 0x7FC00000, 0x7FFFFFFF], np.uint32)
 SCALES = (1 / 255, 0.003921568859368563, 1.0, np.pi, 2 / 3, 1.9999999, 2.0**-126, 2.0**-149, 2.0**-130 * 1.7, 3.4e38)
 

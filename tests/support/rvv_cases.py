@@ -139,6 +139,18 @@ def pooling(rng: np.random.Generator) -> Call:
     return lambda **to: pool(x, kernel, stride, padding, **to)
 
 
+def quantisation(rng: np.random.Generator) -> Call:
+    """Ties, and what is no number or too large for one."""
+    count, scale = int(rng.integers(1, 120)), np.float32(2.0 ** rng.uniform(-20, 20))
+    x = np.float32(rng.integers(-300, 301, count) / 2) * scale
+    if rng.random() < 0.5:
+        x = x * np.float32(rng.uniform(0.9, 1.1))
+    odd = np.array([np.nan, np.inf, -np.inf, 3.4e38, -3.4e38, 1e-45, -0.0, 0.0], np.float32)
+    x = np.where(rng.random(count) < 0.2, rng.choice(odd, count), x).astype(np.float32)
+    zero_point = int(rng.integers(-128, 128))
+    return lambda **to: kernels.quantize(x, scale=float(scale), zero_point=zero_point, **to)
+
+
 CASES: dict[str, Callable[[np.random.Generator], Call]] = {
     "conv2d": convolution,
     "conv2d_few_inputs": few_inputs,
@@ -146,4 +158,5 @@ CASES: dict[str, Callable[[np.random.Generator], Call]] = {
     "fully_connected": dense,
     "add": addition,
     "pools": pooling,
+    "quantize": quantisation,
 }

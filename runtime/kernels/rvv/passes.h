@@ -77,65 +77,81 @@ static inline int groat_rvv_is_3x3(uint32_t rows, uint32_t taps)
 #define SCALE_3X3(sum, multipliers)                                                               \
     "lw %[a], " multipliers "(%[scale])\n vle32.v v16, (%[a])\n vsmul.vv " sum ", " sum ", v16\n" \
     "vsra.vi v16, " sum ", 31\n vadd.vv " sum ", " sum ", v16\n"
-#define PASS_3X3(LOAD)                                                                                                                                \
-    __asm__ volatile(                                                                                                                                 \
-        "0: " BYTES                                                                                                                                   \
-        "vlseg2e8.v v24, (%[pairs])\n" LOAD("v0",                                                                                                     \
-                                            "%[r0]") "vwmul.vv v8, v0, v24\n"                                                                         \
-                                                     "add %[x], %[r0], %[tap_stride]\n" LOAD(                                                         \
-                                                         "v0",                                                                                        \
-                                                         "%[x]") "vwmacc.vv v8, v0, v28\n" NEXT_TAP                                                   \
-                                                                 "vlseg2e8.v v24, (%[more_pairs])\n" LOAD("v0", "%["                                  \
-                                                                                                                "x]") "vwmul.vv v16, v0, v24\n" LOAD( \
-                                                                     "v0",                                                                            \
-                                                                     "%[r1]") "vwmacc.vv v16, v0, v28\n"                                              \
-                                                                              "vsetvli zero, %[lower], e16, m4, ta, "                                 \
-                                                                              "ma\n vwadd.vv v0, v8, v16\n vwadd.vv "                                 \
-                                                                              "v8, v12, v20\n" BYTES                                                  \
-                                                                              "add %[x], %[r1], "                                                     \
-                                                                              "%[tap_stride]\n" TAP_3X3(                                              \
-                                                                                  LOAD, "%[x]", "vwmul",                                              \
-                                                                                  "%[weights]") NEXT_TAP TAP_3X3(LOAD,                                \
-                                                                                                                 "%["                                 \
-                                                                                                                 "x]",                                \
-                                                                                                                 "vwm"                                \
-                                                                                                                 "ac"                                 \
-                                                                                                                 "c",                                 \
-                                                                                                                 "%["                                 \
-                                                                                                                 "w]")                                \
-                                                                                  FLUSH_3X3 BYTES TAP_3X3(                                            \
-                                                                                      LOAD, "%[r2]", "vwmul",                                         \
-                                                                                      "%[w]") "add %[x], %[r2], "                                     \
-                                                                                              "%[tap_stride]"                                         \
-                                                                                              "\n" TAP_3X3(LOAD,                                      \
-                                                                                                           "%[x]",                                    \
-                                                                                                           "vwmacc",                                  \
-                                                                                                           "%[w]")                                    \
-                                                                                                  FLUSH_3X3 BYTES                                     \
-                                                                                                      NEXT_TAP TAP_3X3(                               \
-                                                                                                          LOAD,                                       \
-                                                                                                          "%[x]",                                     \
-                                                                                                          "vwmul",                                    \
-                                                                                                          "%[w]")                                     \
-                                                                                                          FLUSH_3X3                                   \
-        "add %[r0], %[r0], %[position_step]\n add %[r1], %[r1], %[position_step]\n"                                                                   \
-        "add %[r2], %[r2], %[position_step]\n bnez %[sums], 8f\n" ADD_BIAS("v0", "%[lower]", "%[bias]")                                               \
-            SCALE_3X3("v0", "0") ADD_BIAS("v8", "%[upper]", "%[upper_bias]") SCALE_3X3(                                                               \
-                "v8",                                                                                                                                 \
-                "4") "lw %[a], 8(%[scale])\n vsetvli zero, %[lanes], e16, m8, ta, ma\n vle16.v v16, (%[a])\n"                                         \
-                     "vsetvli zero, %[lower], e16, m4, ta, ma\n vnclip.wv v24, v0, v16\n vnclip.wv v28, v8, v20\n"                                    \
-                     "vsetvli zero, %[lanes], e16, m8, ta, ma\n vsadd.vx v24, v24, %[zero_point]\n" BYTES                                             \
-                     "vnclip.wi v16, v24, 0\n vmax.vx v16, v16, %[low]\n vmin.vx v16, v16, %[high]\n vse8.v v16, "                                    \
-                     "(%[out])\n"                                                                                                                     \
-                     "addi %[count], %[count], -1\n add %[out], %[out], %[out_step]\n bnez %[count], 0b\n j 9f\n"                                     \
-                     "8: " ADD_BIAS("v0", "%[lower]",                                                                                                 \
-                                    "%[bias]") "vse32.v v0, (%[sums])\n"                                                                              \
-                                               "slli %[a], %[lower], 2\n add %[a], %[a], %[sums]\n" ADD_BIAS(                                         \
-                                                   "v8", "%[upper]", "%[upper_bias]") "vse32.v v8, (%[a])\n 9:\n"                                     \
-        : [r0] "+r"(r0), [r1] "+r"(r1), [r2] "+r"(r2), [w] "=&r"(w), [x] "=&r"(x), [a] "=&r"(a), [out] "+r"(out),                                     \
-          [count] "+r"(count)                                                                                                                         \
-        : PASS_OPERANDS(p->weights + 4 * p->weights_step + p->first), [pairs] "r"(p->weights + 2 * p->first),                                         \
-          [more_pairs] "r"(p->weights + 2 * (p->weights_step + p->first))                                                                             \
+#define PASS_3X3(LOAD)                                                                                                       \
+    __asm__ volatile(                                                                                                        \
+        "0: " BYTES "vlseg2e8.v v24, (%[pairs])\n" LOAD(                                                                     \
+            "v0",                                                                                                            \
+            "%[r0]") "vwmul.vv v8, v0, v24\n"                                                                                \
+                     "add %[x], %[r0], %[tap_stride]\n" LOAD(                                                                \
+                         "v0",                                                                                               \
+                         "%[x]") "vwmacc.vv v8, v0, v28\n" NEXT_TAP                                                          \
+                                 "vlseg2e8.v v24, (%[more_pairs])\n" LOAD(                                                   \
+                                     "v0",                                                                                   \
+                                     "%["                                                                                    \
+                                     "x]") "vwmul.vv v16, v0, v24\n" LOAD("v0",                                              \
+                                                                          "%[r1]") "vwmacc.vv v16, v0, v28\n"                \
+                                                                                   "vsetvli zero, %[lower], e16, m4, "       \
+                                                                                   "ta, "                                    \
+                                                                                   "ma\n vwadd.vv v0, v8, v16\n "            \
+                                                                                   "vwadd.vv "                               \
+                                                                                   "v8, v12, v20\n" BYTES                    \
+                                                                                   "add %[x], %[r1], "                       \
+                                                                                   "%[tap_stride]\n" TAP_3X3(                \
+                                                                                       LOAD, "%[x]", "vwmul",                \
+                                                                                       "%[weights]")                         \
+                                                                                       NEXT_TAP TAP_3X3(LOAD,                \
+                                                                                                        "%["                 \
+                                                                                                        "x]",                \
+                                                                                                        "vwm"                \
+                                                                                                        "ac"                 \
+                                                                                                        "c",                 \
+                                                                                                        "%["                 \
+                                                                                                        "w]")                \
+                                                                                           FLUSH_3X3 BYTES TAP_3X3(          \
+                                                                                               LOAD, "%[r2]", "vwmul",       \
+                                                                                               "%[w]") "add %[x], "          \
+                                                                                                       "%[r2], "             \
+                                                                                                       "%[tap_stride]"       \
+                                                                                                       "\n" TAP_3X3(         \
+                                                                                                           LOAD,             \
+                                                                                                           "%[x]",           \
+                                                                                                           "vwmacc",         \
+                                                                                                           "%[w]") FLUSH_3X3 \
+                                                                                                           BYTES NEXT_TAP    \
+                                                                                                               TAP_3X3(      \
+                                                                                                                   LOAD,     \
+                                                                                                                   "%"       \
+                                                                                                                   "["       \
+                                                                                                                   "x"       \
+                                                                                                                   "]",      \
+                                                                                                                   "v"       \
+                                                                                                                   "w"       \
+                                                                                                                   "m"       \
+                                                                                                                   "u"       \
+                                                                                                                   "l",      \
+                                                                                                                   "%"       \
+                                                                                                                   "["       \
+                                                                                                                   "w"       \
+                                                                                                                   "]")      \
+                                                                                                                   FLUSH_3X3 \
+        "add %[r0], %[r0], %[position_step]\n add %[r1], %[r1], %[position_step]\n"                                          \
+        "add %[r2], %[r2], %[position_step]\n bnez %[sums], 8f\n" ADD_BIAS("v0", "%[lower]", "%[bias]")                      \
+            SCALE_3X3("v0", "0") ADD_BIAS("v8", "%[upper]", "%[upper_bias]") SCALE_3X3(                                      \
+                "v8",                                                                                                        \
+                "4") "lw %[a], 8(%[scale])\n vsetvli zero, %[lanes], e16, m8, ta, ma\n vle16.v v16, (%[a])\n"                \
+                     "vsetvli zero, %[lower], e16, m4, ta, ma\n vnclip.wv v24, v0, v16\n vnclip.wv v28, v8, v20\n"           \
+                     "vsetvli zero, %[lanes], e16, m8, ta, ma\n vsadd.vx v24, v24, %[zero_point]\n" BYTES                    \
+                     "vnclip.wi v16, v24, 0\n vmax.vx v16, v16, %[low]\n vmin.vx v16, v16, %[high]\n vse8.v v16, "           \
+                     "(%[out])\n"                                                                                            \
+                     "addi %[count], %[count], -1\n add %[out], %[out], %[out_step]\n bnez %[count], 0b\n j 9f\n"            \
+                     "8: " ADD_BIAS("v0", "%[lower]",                                                                        \
+                                    "%[bias]") "vse32.v v0, (%[sums])\n"                                                     \
+                                               "slli %[a], %[lower], 2\n add %[a], %[a], %[sums]\n" ADD_BIAS(                \
+                                                   "v8", "%[upper]", "%[upper_bias]") "vse32.v v8, (%[a])\n 9:\n"            \
+        : [r0] "+r"(r0), [r1] "+r"(r1), [r2] "+r"(r2), [w] "=&r"(w), [x] "=&r"(x), [a] "=&r"(a), [out] "+r"(out),            \
+          [count] "+r"(count)                                                                                                \
+        : PASS_OPERANDS(p->weights + 4 * p->weights_step + p->first), [pairs] "r"(p->weights + 2 * p->first),                \
+          [more_pairs] "r"(p->weights + 2 * (p->weights_step + p->first))                                                    \
         : GROAT_RVV_ALL_REGISTERS)
 
 /* Any.  An odd tap at the end of a row makes a sum with the first one of the next. */
