@@ -75,10 +75,7 @@ def rescaled(acc: Int64, f: Filters) -> Array:
 def candidates(draw: Draw, kernel: str, filters: Filters) -> list[Packed]:
     """Every way in which the packer may lay out these filters."""
     given = [filters] if kernel.startswith("conv") else filters
-    if hasattr(layouts, "candidates"):
-        return [candidate.packed[0] for candidate in layouts.candidates(draw.packing, kernel, given)]
-    found: Any = getattr(draw.layouts, kernel)(given)
-    return [found[0] if isinstance(found, list) else found]
+    return [candidate.packed[0] for candidate in layouts.candidates(draw.packing, kernel, given)]
 
 
 def out_of_range(draw: Draw, filters: Filters) -> Filters:
