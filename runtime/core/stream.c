@@ -17,6 +17,7 @@
 #ifndef GROAT_NO_STREAMS
 
 static const groat_row_op *const linked_row_ops[] = {
+    [0] = NULL, /* no op has this id; a build may have no op that goes row by row */
 #ifdef GROAT_OPS_FILE
 #define GROAT_USE(NAME, name)
 #define GROAT_USE_ROWS(NAME, name) [GROAT_OP_##NAME] = &groat_row_op_##name,

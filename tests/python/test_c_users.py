@@ -74,10 +74,26 @@ class User:
         arena = self.aligned(arena_bytes)
         return int(self.groat.groat_open(self.net, self.model, self.model_bytes, arena, arena_bytes))
 
+    def give_rows(self, wanted: int, data: bytes) -> None:
+        """Lets the next run ask for the rows of an input."""
+
+        def read(_: Any, index: int, row: int, to: Any, count: int) -> None:
+            assert index == wanted
+            self.ffi.memmove(to, data[row * count : (row + 1) * count], count)
+
+        callback = self.ffi.callback("void(void *, uint32_t, uint32_t, void *, uint32_t)", read)
+        io = self.ffi.new("groat_row_io *", {"read": callback})
+        self.keep = [*self.keep, callback, io]
+        self.groat.groat_set_row_io(self.net, io)
+
     def run(self, frame: bytes) -> bytes:
         position = 0
         for index in range(self.groat.groat_input_count(self.net)):
             count = self.groat.groat_input_bytes(self.net, index)
+            if self.groat.groat_input_by_rows(self.net, index):
+                self.give_rows(index, frame[position : position + count])
+                position += count
+                continue
             self.ffi.memmove(self.groat.groat_input(self.net, index), frame[position : position + count], count)
             position += count
         self.groat.groat_run(self.net)

@@ -40,6 +40,7 @@ typedef struct test_case {
     blob model;
     blob inputs;
     blob outputs;
+    groat_row_io io; /* of inputs that go row by row */
 } test_case;
 
 static uint8_t *aligned(size_t bytes)
@@ -86,11 +87,23 @@ static uint32_t runs_of(const groat_t *net, const test_case *test)
     return runs;
 }
 
-static void set_inputs(const groat_t *net, const test_case *test, uint32_t run)
+/* The context is where the rows come from. */
+static void read_row(void *context, uint32_t index, uint32_t row, void *to, uint32_t bytes)
 {
-    const uint8_t *from = test->inputs.data + run * frame_bytes(net, 0);
+    EXPECT(index == 0);
+    memcpy(to, (const uint8_t *)context + row * bytes, bytes);
+}
+
+static void set_inputs(groat_t *net, test_case *test, uint32_t run)
+{
+    uint8_t *from = test->inputs.data + run * frame_bytes(net, 0);
+    test->io = (groat_row_io){.read = read_row, .context = from};
+    groat_set_row_io(net, &test->io);
     for (uint32_t i = 0; i < groat_input_count(net); i++) {
-        memcpy(groat_input(net, i), from, groat_input_bytes(net, i));
+        EXPECT((groat_input(net, i) == NULL) == groat_input_by_rows(net, i));
+        if (!groat_input_by_rows(net, i)) {
+            memcpy(groat_input(net, i), from, groat_input_bytes(net, i));
+        }
         from += groat_input_bytes(net, i);
     }
 }
@@ -117,7 +130,7 @@ static void spoil(uint8_t *arena, uint32_t bytes, uint32_t run)
     memset(arena, run % 2 == 0 ? 0x80 : 0x7F, bytes);
 }
 
-static void check_runs(const test_case *test)
+static void check_runs(test_case *test)
 {
     uint32_t arena_bytes = groat_arena_bytes(test->model.data, test->model.bytes);
     uint8_t *arena = aligned(arena_bytes);
@@ -147,7 +160,7 @@ static void check_runs(const test_case *test)
 }
 
 /* The same where no sanitizer looks: nothing behind the arena is touched. */
-static void check_guards(const test_case *test)
+static void check_guards(test_case *test)
 {
     uint32_t arena_bytes = groat_arena_bytes(test->model.data, test->model.bytes);
     uint8_t *block = aligned(GUARD_BYTES + arena_bytes + GUARD_BYTES);
@@ -167,9 +180,9 @@ static void check_guards(const test_case *test)
 }
 
 /* Step by step in turns: neither disturbs the other. */
-static void check_two_at_once(const test_case *a, const test_case *b)
+static void check_two_at_once(test_case *a, test_case *b)
 {
-    const test_case *tests[2] = {a, b};
+    test_case *tests[2] = {a, b};
     groat_t nets[2];
     uint8_t *arenas[2];
     for (int i = 0; i < 2; i++) {
@@ -206,7 +219,7 @@ static void check_two_at_once(const test_case *a, const test_case *b)
 
 /* ---- Wrong calls --------------------------------------------------------------------------------- */
 
-static void check_wrong_arguments(const test_case *test)
+static void check_wrong_arguments(test_case *test)
 {
     const uint8_t *model = test->model.data;
     uint32_t bytes = test->model.bytes;
@@ -246,7 +259,7 @@ static void check_wrong_arguments(const test_case *test)
     free(arena);
 }
 
-static void check_ranges(const test_case *test)
+static void check_ranges(test_case *test)
 {
     uint32_t arena_bytes = groat_arena_bytes(test->model.data, test->model.bytes);
     uint8_t *arena = aligned(arena_bytes);
@@ -308,7 +321,12 @@ int main(int argc, char **argv)
     EXPECT(tests != NULL);
     for (int i = 0; i < count; i++) {
         char **files = argv + 1 + 3 * i;
-        tests[i] = (test_case){files[0], read_file(files[0]), read_file(files[1]), read_file(files[2])};
+        tests[i] = (test_case){
+            .name = files[0],
+            .model = read_file(files[0]),
+            .inputs = read_file(files[1]),
+            .outputs = read_file(files[2]),
+        };
     }
     check_status_texts();
     for (int i = 0; i < count; i++) {
