@@ -15,7 +15,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from elftools.elf.constants import SH_FLAGS
@@ -90,6 +90,7 @@ def build(
     model: bytes | None = None,
     arena_bytes: int | None = None,
     row_ops: Iterable[str] = (),
+    layouts: Iterable[int] | None = None,
 ) -> Image:
     """Builds an image, or finds it in the cache.
 
@@ -97,6 +98,7 @@ def build(
         target: what to build for; not the host.
         ops: names of the ops to link, as in ops.def; None for all.
         row_ops: those of them that streams run row by row; without any, nothing of streams is linked.
+        layouts: of weights of convolutions and dense layers that are linked (numbers below 32); None for all.
         model: a packed model to link in; None for firmware that expects one at the target's model address.
         arena_bytes: the arena to reserve; None for all RAM that is left.
 
@@ -108,7 +110,10 @@ def build(
     sources = find_sources()
     ops_header = None if ops is None else _ops_header(sources, sorted(set(ops)), sorted(set(row_ops)))
     server = _units(sources.firmware / "app", "firmware")
-    units = [*_runtime_units(target, sources), *_board_units(target, sources), *server]
+    runtime = _runtime_units(target, sources)
+    if layouts is not None:
+        runtime = _only_layouts(runtime, layouts)
+    units = [*runtime, *_board_units(target, sources), *server]
     return _build(target, units, ops_header, model, arena_bytes)
 
 
@@ -191,6 +196,13 @@ def _runtime_units(target: Target, sources: Sources) -> list[_Unit]:
         *_units(runtime / "kernels" / "ref", "runtime", "-O2"),
         *own,
     ]
+
+
+def _only_layouts(units: list[_Unit], layouts: Iterable[int]) -> list[_Unit]:
+    """The runtime with convolutions for these layouts; the general one is always among them."""
+    bits = sum(1 << layout for layout in {0, *layouts})
+    flag = f"-DGROAT_CONV_LAYOUTS={bits:#x}u"
+    return [replace(unit, flags=(*unit.flags, flag)) if unit.source.name == "conv_s8.c" else unit for unit in units]
 
 
 def _board_units(target: Target, sources: Sources) -> list[_Unit]:

@@ -43,6 +43,7 @@ class StepInfo:
 
     Attributes:
         stream: the first step of the stream that it is part of; None if it runs by itself.
+        layout: of its weights; None if it has none.
     """
 
     op: str
@@ -50,6 +51,7 @@ class StepInfo:
     outputs: tuple[int, ...]
     macs: int
     stream: int | None = None
+    layout: int | None = None
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,13 @@ def _advice(packed: bytes, status: int) -> str:
     return ""
 
 
+def _layout(packed: bytes, op: str, offset: int) -> int | None:
+    """The layout of an op's weights, from its parameters."""
+    params = structs.record(packed, f"groat_{op}_params", offset)
+    inner = getattr(params, "s8", params)  # of int4 weights: the parameters of int8 ones
+    return int(inner.layout) if hasattr(inner, "layout") else None
+
+
 def read(packed: bytes, name: str = "packed model") -> PackedModel:
     """The tables of a packed model.
 
@@ -160,7 +169,8 @@ def read(packed: bytes, name: str = "packed model") -> PackedModel:
     for index in range(program.first_step, program.first_step + program.step_count):
         step = all_steps[index]
         ids = tuple(args[step.args + k] for k in range(step.inputs + step.outputs))
-        steps.append(StepInfo(ops[step.op], ids[: step.inputs], ids[step.inputs :], int(step.macs), streams.get(index)))
+        op, layout = ops[step.op], _layout(packed, ops[step.op], step.params)
+        steps.append(StepInfo(op, ids[: step.inputs], ids[step.inputs :], int(step.macs), streams.get(index), layout))
     io = [args[program.args + k] for k in range(program.inputs + program.outputs)]
     return PackedModel(
         arena_bytes=int(header.arena_bytes),

@@ -323,6 +323,7 @@ class QemuRunner(BaseRunner):
             self._target,
             ops=[step.op for step in self.model.steps],
             row_ops=[step.op for step in self.model.steps if step.stream is not None],
+            layouts=_conv_layouts(self.model),
             model=packed if linked else None,
             arena_bytes=self.model.arena_bytes if linked else None,
         )
@@ -452,6 +453,12 @@ class QemuRunner(BaseRunner):
                 f"{self.target}: all {limit} bytes of stack that the firmware has left were used, or more; "
                 f"raise stack_bytes ({self._target.stack_bytes}) in the target's description"
             )
+
+
+def _conv_layouts(model: reader.PackedModel) -> set[int] | None:
+    """The layouts of a model's convolutions and dense layers; None if they are more than a build can tell apart."""
+    found = {step.layout for step in model.steps if step.layout is not None and "depthwise" not in step.op}
+    return found if all(layout < 32 for layout in found) else None
 
 
 def _check_fit(target: Target, image: firmware.Image, arena_bytes: int, beside: bytes | None) -> None:

@@ -17,14 +17,23 @@ static uint32_t block_pixels(const groat_conv_s8 *k)
     return MOST_PIXELS - (k->layout < DSP_CONV_WIDE ? k->layout : k->layout - DSP_CONV_WIDE);
 }
 
+/* The layouts that a build can run, a bit each.  One for a single model may leave out what that does not use: most of
+ * the code is in blocks for weights that `speed` alone lays out. */
+#ifndef GROAT_CONV_LAYOUTS
+#define GROAT_CONV_LAYOUTS 0x7Fu
+#endif
+#define HAS_WIDE ((GROAT_CONV_LAYOUTS & 0x38u) != 0)
+#define HAS_WINOGRAD ((GROAT_CONV_LAYOUTS & 0x40u) != 0)
+_Static_assert(DSP_CONV_WIDE == 3 && DSP_CONV_WINOGRAD == 6 && DSP_CONV_LAYOUTS == 7, "the bits above");
+
 static int is_wide(const groat_conv_s8 *k)
 {
-    return k->layout >= DSP_CONV_WIDE;
+    return HAS_WIDE && k->layout >= DSP_CONV_WIDE;
 }
 
 static int is_winograd(const groat_conv_s8 *k)
 {
-    return k->layout == DSP_CONV_WINOGRAD;
+    return HAS_WINOGRAD && k->layout == DSP_CONV_WINOGRAD;
 }
 
 /* Filters of 3x3 over pixels that lie side by side, with whole quads of channels and pairs of outputs. */
@@ -54,7 +63,7 @@ static uint64_t pairs_of(const groat_conv_s8 *k)
 
 int groat_conv_s8_needs_dsp(const groat_conv_s8 *k, groat_needs *needs)
 {
-    if (k->layout >= DSP_CONV_LAYOUTS) {
+    if (k->layout >= DSP_CONV_LAYOUTS || (GROAT_CONV_LAYOUTS >> k->layout & 1u) == 0) {
         return 0;
     }
     if (is_winograd(k)) {
@@ -239,11 +248,13 @@ static void any_pair(const groat_conv_s8 *k, const dsp_block *b, uint32_t pixels
 
 typedef const dsp_channel *(*block_kernel)(const dsp_block *block);
 
-static const block_kernel blocks[2][2][MOST_PIXELS] = {
+static const block_kernel blocks[HAS_WIDE ? 2 : 1][2][MOST_PIXELS] = {
     {{groat_dsp_block1, groat_dsp_block2, groat_dsp_block3},
      {groat_dsp_short_block1, groat_dsp_short_block2, groat_dsp_short_block3}},
+#if HAS_WIDE
     {{groat_dsp_wide1, groat_dsp_wide2, groat_dsp_wide3},
      {groat_dsp_short_wide1, groat_dsp_short_wide2, groat_dsp_short_wide3}},
+#endif
 };
 
 /* What computes a run that begins with this pair, in blocks of so many pixels. */
