@@ -16,7 +16,7 @@ from groat.errors import InputError, ToolchainError
 from groat.targets import list_targets, load_target
 
 DIGITS = Path(__file__).parents[2] / "examples" / "digits" / "digits_int8.tflite"
-CODE_LIMIT = 28 * 1024  # of the digits model's ops, with the largest kernel set
+CODE_LIMIT = 36 * 1024  # of the digits model's ops, with the largest kernel set
 
 
 def test_the_targets() -> None:
@@ -94,7 +94,7 @@ def test_all_sources_compile_without_a_warning(name: str, tmp_path: Path, monkey
 
 
 @pytest.mark.qemu
-def test_a_second_build_compiles_nothing_and_another_choice_of_ops_one_file(
+def test_a_second_build_compiles_nothing_and_another_choice_of_ops_what_sees_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     target = device("cortex-m4")
@@ -114,8 +114,10 @@ def test_a_second_build_compiles_nothing_and_another_choice_of_ops_one_file(
     assert firmware.build(target) == everything
     assert outputs == []
     some = firmware.build(target, ["add", "softmax"])
-    assert len(outputs) == 2
-    assert outputs[0].startswith("runtime-run-")
+    # The files that see which ops are linked, and whether any goes row by row; and the image.
+    compiled = {name.rsplit("-", 1)[0] for name in outputs}
+    assert compiled == {"runtime-run", "runtime-open", "runtime-stream", "firmware-main", "cortex-m4"}
+    assert len(outputs) == 5
     assert some.runtime_code_bytes < everything.runtime_code_bytes / 2
     outputs.clear()
     assert firmware.build(target, ["softmax", "add", "add"]) == some

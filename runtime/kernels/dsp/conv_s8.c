@@ -17,8 +17,8 @@ static uint32_t block_pixels(const groat_conv_s8 *k)
     return MOST_PIXELS - (k->layout < DSP_CONV_WIDE ? k->layout : k->layout - DSP_CONV_WIDE);
 }
 
-/* The layouts that a build can run, a bit each.  One for a single model may leave out what that does not use: most of
- * the code is in blocks for weights that `speed` alone lays out. */
+/* The layouts that a build must run, a bit each.  One for a single model may leave out kinds that it does not use: most
+ * of the code is in blocks for weights that `speed` alone lays out. */
 #ifndef GROAT_CONV_LAYOUTS
 #define GROAT_CONV_LAYOUTS 0x7Fu
 #endif
@@ -63,7 +63,9 @@ static uint64_t pairs_of(const groat_conv_s8 *k)
 
 int groat_conv_s8_needs_dsp(const groat_conv_s8 *k, groat_needs *needs)
 {
-    if (k->layout >= DSP_CONV_LAYOUTS || (GROAT_CONV_LAYOUTS >> k->layout & 1u) == 0) {
+    int bytes = k->layout < DSP_CONV_WIDE;
+    int halfwords = !bytes && k->layout < DSP_CONV_WINOGRAD;
+    if (!bytes && !(halfwords && HAS_WIDE) && !is_winograd(k)) {
         return 0;
     }
     if (is_winograd(k)) {
