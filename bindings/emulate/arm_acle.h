@@ -35,6 +35,18 @@ static inline int16x2_t __sxtab16(int16x2_t x, int8x4_t y)
     return (int32_t)(high | (((uint32_t)x + bytes) & 0xffffu));
 }
 
+static inline int16x2_t __sadd16(int16x2_t a, int16x2_t b)
+{
+    uint32_t low = (uint32_t)(emulate_low(a) + emulate_low(b)) & 0xffffu;
+    return (int16x2_t)((uint32_t)(emulate_high(a) + emulate_high(b)) << 16 | low);
+}
+
+static inline int16x2_t __ssub16(int16x2_t a, int16x2_t b)
+{
+    uint32_t low = (uint32_t)(emulate_low(a) - emulate_low(b)) & 0xffffu;
+    return (int16x2_t)((uint32_t)(emulate_high(a) - emulate_high(b)) << 16 | low);
+}
+
 static inline int32_t __smlad(int16x2_t a, int16x2_t b, int32_t acc)
 {
     uint32_t low = (uint32_t)(emulate_low(a) * emulate_low(b));

@@ -49,7 +49,7 @@ def conv_of(draw: Draw, shape: Shape) -> Case:
         tap=shape.tap_bytes,
     )
     if shape.fits_strips:
-        height = draw.between(4, 9)
+        height = draw.between(2, 9)
         filters = replace(filters, pixels=shape.pixels, calls=height, image=(height, shape.pixels))
 
     def acc(rows: Array) -> Int64:
@@ -69,7 +69,7 @@ def conv_of(draw: Draw, shape: Shape) -> Case:
 def strip_shape(draw: Draw) -> Shape:
     """3x3 over pixels that lie side by side, and so many of them that a set may compute several rows at once."""
     tap = draw.pick(4, 4, 8, draw.up_to(12))
-    pixels = draw.between(3, 9)
+    pixels = draw.between(2, 9)
     return Shape(pixels, draw.pick(2, 4, draw.up_to(6)), 3, 1, 3 * tap, pixel_stride=tap, tap=tap)
 
 

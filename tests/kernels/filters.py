@@ -125,7 +125,8 @@ def filter_case(
         packed = draw.pick(*candidates(draw, kernel, out_of_range(draw, filters)))
     else:
         offered = candidates(draw, kernel, filters)
-        packed = offered[0] if draw.ordinary else draw.pick(*offered)
+        strips = [each for each in offered if each.more_rows > 0]  # seldom offered, so more often taken
+        packed = offered[0] if draw.ordinary else draw.pick(*offered, *strips, *strips, *strips)
         packed = doubtful(draw, packed) if purpose == DOUBTFUL else packed
     rows, values = draw.rows(shape.rows + packed.more_rows, shape.row_length, dtype)
     strip = [acc(values[first : first + shape.rows]) for first in range(1 + packed.more_rows)]

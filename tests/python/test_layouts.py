@@ -128,6 +128,17 @@ def test_scratch_gives_way_where_ram_is_short() -> None:
     assert pack_model(graph, "dsp", bytes(32), "speed", ram=1).plan.arena_bytes > 1
 
 
+def test_smaller_tiles_take_less_flash() -> None:
+    """Between weights as they are and the fastest layout of all there is a step."""
+    model = residual()
+    sizes = [len(groat.compile(model, target=TARGET, optimize=way).packed) for way in ("balanced", "speed")]
+    found = set()
+    for budget in range(*sizes, 256):
+        report = groat.compile(model, target=TARGET, optimize="speed", flash=budget).report
+        found |= {layer["layout"] for layer in report["layers"]}
+    assert {"winograd 2x2", "winograd 4x4"} <= found
+
+
 def test_a_target_without_a_choice_takes_every_way() -> None:
     for target in ("host", "cortex-m0"):
         packed = {groat.compile(residual(), target=target, optimize=way).packed for way in OPTIMIZE}
@@ -171,8 +182,11 @@ def test_digits_in_every_budget() -> None:
 # ---- What a damaged file can say ---------------------------------------------------------------------------
 
 
-def forced(monkeypatch: pytest.MonkeyPatch, **shape: Any) -> int:
-    """What groat_open says of a convolution that is said to lie in the layout of transformed filters."""
+F4, F2 = 6, 7  # layouts of transformed filters
+
+
+def forced(monkeypatch: pytest.MonkeyPatch, layout: int, **shape: Any) -> int:
+    """What groat_open says of a convolution that is said to lie in a layout of transformed filters."""
     size, channels, filters, kernel = (12, 12), 8, 4, (3, 3)
     size, channels = shape.pop("size", size), shape.pop("channels", channels)
     filters, kernel = shape.pop("filters", filters), shape.pop("kernel", kernel)
@@ -182,7 +196,7 @@ def forced(monkeypatch: pytest.MonkeyPatch, **shape: Any) -> int:
     tags[-1] |= shape.pop("last", 1 << 31)
     tags[0] &= shape.pop("first", -1)
     records = np.stack([np.zeros(filters, np.int64)] * 3 + [tags], axis=1).astype("<u4").tobytes()
-    packed = Packed(bytes(36 * 8 * channels * filters), records, 6)
+    packed = Packed(bytes({F4: 36, F2: 16}[layout] * 8 * channels * filters), records, layout)
     offers = [Candidate("forced", (packed,) * groups)]
     monkeypatch.setattr("groat.pack.writer.candidates", lambda *_: offers)
     b = Builder()
@@ -194,11 +208,17 @@ def forced(monkeypatch: pytest.MonkeyPatch, **shape: Any) -> int:
     return status
 
 
-def test_strips_are_taken_where_they_fit(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert forced(monkeypatch) == 0
-    assert forced(monkeypatch, size=(6, 6), channels=64, filters=2) == 0
+@pytest.mark.parametrize("layout", [F4, F2])
+def test_strips_are_taken_where_they_fit(monkeypatch: pytest.MonkeyPatch, layout: int) -> None:
+    assert forced(monkeypatch, layout) == 0
+    assert forced(monkeypatch, layout, size=(6, 6), channels=64, filters=2) == 0
+    side = {F4: 4, F2: 2}[layout]
+    assert forced(monkeypatch, layout, size=(side, side)) == 0
+    assert forced(monkeypatch, layout, size=(side - 1, 12)) != 0
+    assert forced(monkeypatch, layout, size=(12, side - 1)) != 0
 
 
+@pytest.mark.parametrize("layout", [F4, F2])
 @pytest.mark.parametrize(
     "shape",
     [
@@ -206,8 +226,8 @@ def test_strips_are_taken_where_they_fit(monkeypatch: pytest.MonkeyPatch) -> Non
         {"stride": (1, 2)},
         {"dilation": (2, 1)},
         {"dilation": (1, 2)},
-        {"size": (3, 12)},
-        {"size": (12, 3)},
+        {"size": (1, 12)},
+        {"size": (12, 1)},
         {"kernel": (3, 5)},
         {"kernel": (5, 3)},
         {"kernel": (1, 1)},
@@ -221,5 +241,7 @@ def test_strips_are_taken_where_they_fit(monkeypatch: pytest.MonkeyPatch) -> Non
     ],
     ids=str,
 )
-def test_strips_are_refused_where_they_do_not_fit(monkeypatch: pytest.MonkeyPatch, shape: dict[str, Any]) -> None:
-    assert forced(monkeypatch, **dict(shape)) != 0
+def test_strips_are_refused_where_they_do_not_fit(
+    monkeypatch: pytest.MonkeyPatch, layout: int, shape: dict[str, Any]
+) -> None:
+    assert forced(monkeypatch, layout, **dict(shape)) != 0

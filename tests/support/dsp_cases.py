@@ -82,12 +82,12 @@ def convolution(rng: np.random.Generator) -> Call:
 
 
 def strips(rng: np.random.Generator) -> Call:
-    """What transformed filters are for: 3x3 side by side over images of at least 4x4, whole quads, pairs of channels,
+    """What transformed filters are for: 3x3 side by side over images of at least 2x2, whole quads, pairs of channels,
     every one with a usual scale.  Tiles do not fill every image."""
     depth, filters = 4 * int(rng.integers(1, 17)), 2 * int(rng.integers(1, 5))
     weights = _bytes(rng, (filters, 3, 3, depth))
     padding = ["same", "valid", ((1, 0), (2, 1)), ((0, 2), (0, 1))][int(rng.integers(4))]
-    smallest = 6 if padding == "valid" else 4
+    smallest = 4 if padding == "valid" else 2
     x = _bytes(rng, (int(rng.integers(1, 3)), *(int(size) for size in rng.integers(smallest, 15, 2)), depth))
     constants = _constants(rng, filters, weights[0].size) | {
         "bias": rng.integers(-20000, 20000, filters).astype(np.int32),
@@ -186,5 +186,6 @@ LAYOUTS = [
     *((case, f"int16, {pixels}") for case in ("conv2d", "fully_connected") for pixels in ("2 pixels", "3 pixels")),
     ("fully_connected", "int16, 1 pixel"),
     ("conv2d in strips", "winograd 4x4"),
+    ("conv2d in strips", "winograd 2x2"),
     ("depthwise_conv2d", "plain"),
 ]

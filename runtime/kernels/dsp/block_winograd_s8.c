@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The three steps of F(4x4, 3x3) on two tiles and two channels (winograd_s8.c says what they compute).
+ * The steps of Winograd's filtering on two tiles and two channels (winograd_s8.c says what they compute): inputs and
+ * outputs of F(4x4, 3x3), and products; block_winograd2_s8.c has the others of F(2x2, 3x3).
  */
+#include "tiles.h"
 #include "wide.h"
 
 #if GROAT_DSP_ASSEMBLY
@@ -134,7 +136,7 @@ __attribute__((naked)) void groat_dsp_winograd4_inputs(__attribute__((unused)) c
 
 /* ---- Products ---- */
 
-__attribute__((naked)) void groat_dsp_winograd4_products(__attribute__((unused)) const dsp_tiles *tiles)
+__attribute__((naked)) void groat_dsp_winograd_products(__attribute__((unused)) const dsp_tiles *tiles)
 {
     __asm__ volatile(
         ".syntax unified\n"
@@ -142,7 +144,7 @@ __attribute__((naked)) void groat_dsp_winograd4_products(__attribute__((unused))
         "sub sp, #12\n"
         "ldm r0, {r6, r7, r12}\n"
         "ldr r5, [r0, #12]\n"
-        "add lr, r12, #576\n"
+        "ldr.w lr, [r0, #36]\n"
         "strd r12, lr, [sp, #4]\n"
         "subs r5, #1\n"             /* the first quad starts the sums; of the rest so many at the end of the row */
         "mov r3, #" QUAD2_BYTES "\n"
@@ -219,18 +221,7 @@ __attribute__((naked)) void groat_dsp_winograd4_products(__attribute__((unused))
 __attribute__((naked)) void groat_dsp_winograd4_outputs(__attribute__((unused)) const dsp_tiles *tiles)
 {
     __asm__ volatile(
-        ".syntax unified\n"
-        "push {r4-r11, lr}\n"
-        "sub sp, #28\n"
-        "ldr r7, [r0, #8]\n"
-        "ldrd r1, r2, [r0, #28]\n"
-        "strd r1, r2, [sp]\n"           /* strides of the output; */
-        "ldrd r1, r2, [r0, #20]\n"
-        "strd r1, r2, [sp, #8]\n"       /* where this tile goes, and the other; */
-        "ldr r3, [r0, #16]\n"
-        "add r4, r7, #16\n"
-        "strd r3, r4, [sp, #16]\n"      /* the channel, and the end of the first place's sums */
-        "1:\n"
+        ENTER_OUTPUTS
         SUMS_COLUMN("0") SUMS_COLUMN("16") SUMS_COLUMN("32")
         SUMS_COLUMN("48") SUMS_COLUMN("64") SUMS_COLUMN("80")
         "ldr r1, [sp, #16]\n"
@@ -242,19 +233,7 @@ __attribute__((naked)) void groat_dsp_winograd4_outputs(__attribute__((unused)) 
         OUTPUTS_ROW("96", "4", "3", "2")
         OUTPUTS_ROW("192", "3", "2", "1")
         OUTPUTS_ROW("288", "3", "2", "1")
-        "ldrd r0, r1, [sp, #8]\n"
-        "ldrd r2, r3, [sp, #16]\n"
-        "adds r0, #1\n"
-        "strd r1, r0, [sp, #8]\n"
-        "adds r7, #4\n"
-        "tst r7, #4\n"                  /* both tiles have had this channel */
-        "it eq\n"
-        "addeq r2, r2, #16\n"
-        "str r2, [sp, #16]\n"
-        "cmp r7, r3\n"
-        "bne.w 1b\n"
-        "add sp, #28\n"
-        "pop {r4-r11, pc}\n");
+        NEXT_OUTPUTS);
 }
 
 /* clang-format on */
@@ -306,12 +285,11 @@ void groat_dsp_winograd4_inputs(const int8_t *const *rows, uint32_t at, uint32_t
     }
 }
 
-void groat_dsp_winograd4_products(const dsp_tiles *tiles)
+void groat_dsp_winograd_products(const dsp_tiles *tiles)
 {
     const int32_t *w = tiles->weights;
     const int32_t *x = tiles->inputs;
-    int32_t *sums = tiles->sums;
-    for (uint32_t i = 0; i < PLACES; i++, sums += 4) {
+    for (int32_t *sums = tiles->sums; sums < tiles->sums_end; sums += 4) {
         int32_t s[4] = {0, 0, 0, 0};
         for (uint32_t h = 0; h < 2u * tiles->quads; h++, w += 2, x += 2) {
             s[0] = __smlad(w[0], x[0], s[0]);

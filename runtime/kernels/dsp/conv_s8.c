@@ -20,20 +20,27 @@ static uint32_t block_pixels(const groat_conv_s8 *k)
 /* The layouts that a build must run, a bit each.  One for a single model may leave out kinds that it does not use: most
  * of the code is in blocks for weights that `speed` alone lays out. */
 #ifndef GROAT_CONV_LAYOUTS
-#define GROAT_CONV_LAYOUTS 0x7Fu
+#define GROAT_CONV_LAYOUTS 0xFFu
 #endif
 #define HAS_WIDE ((GROAT_CONV_LAYOUTS & 0x38u) != 0)
-#define HAS_WINOGRAD ((GROAT_CONV_LAYOUTS & 0x40u) != 0)
-_Static_assert(DSP_CONV_WIDE == 3 && DSP_CONV_WINOGRAD == 6 && DSP_CONV_LAYOUTS == 7, "the bits above");
+#define HAS_WINOGRAD4 ((GROAT_CONV_LAYOUTS & 0x40u) != 0)
+#define HAS_WINOGRAD2 ((GROAT_CONV_LAYOUTS & 0x80u) != 0)
+_Static_assert(DSP_CONV_WIDE == 3 && DSP_CONV_WINOGRAD4 == 6 && DSP_CONV_WINOGRAD2 == 7 && DSP_CONV_LAYOUTS == 8,
+               "the bits above");
 
 static int is_wide(const groat_conv_s8 *k)
 {
     return HAS_WIDE && k->layout >= DSP_CONV_WIDE;
 }
 
+static int is_winograd2(const groat_conv_s8 *k)
+{
+    return HAS_WINOGRAD2 && k->layout == DSP_CONV_WINOGRAD2;
+}
+
 static int is_winograd(const groat_conv_s8 *k)
 {
-    return HAS_WINOGRAD && k->layout == DSP_CONV_WINOGRAD;
+    return (HAS_WINOGRAD4 && k->layout == DSP_CONV_WINOGRAD4) || is_winograd2(k);
 }
 
 /* Filters of 3x3 over pixels that lie side by side, with whole quads of channels and pairs of outputs. */
@@ -44,10 +51,11 @@ static int winograd_needs(const groat_conv_s8 *k, groat_needs *needs)
         quads > DSP_WINOGRAD_QUADS || k->channels_out % 2u != 0) {
         return 0;
     }
-    needs->weights_bytes = (uint64_t)k->channels_out * quads * DSP_WINOGRAD4_PLACES * 8u;
+    uint32_t places = is_winograd2(k) ? DSP_WINOGRAD2_PLACES : DSP_WINOGRAD4_PLACES;
+    needs->weights_bytes = (uint64_t)k->channels_out * quads * places * 8u;
     needs->channels_bytes = (uint64_t)k->channels_out * sizeof(dsp_channel);
-    needs->scratch_bytes = (quads + 1u) * DSP_WINOGRAD4_PLACES * 16u;
-    needs->more_rows = 3;
+    needs->scratch_bytes = (quads + 1u) * places * 16u;
+    needs->more_rows = is_winograd2(k) ? 1 : 3;
     return 1;
 }
 
@@ -64,7 +72,7 @@ static uint64_t pairs_of(const groat_conv_s8 *k)
 int groat_conv_s8_needs_dsp(const groat_conv_s8 *k, groat_needs *needs)
 {
     int bytes = k->layout < DSP_CONV_WIDE;
-    int halfwords = !bytes && k->layout < DSP_CONV_WINOGRAD;
+    int halfwords = !bytes && k->layout < DSP_CONV_WINOGRAD4;
     if (!bytes && !(halfwords && HAS_WIDE) && !is_winograd(k)) {
         return 0;
     }
@@ -292,7 +300,11 @@ __attribute__((noinline)) static void multiply_runs(const groat_conv_s8 *k, dsp_
 void groat_conv_s8_dsp(const groat_conv_s8 *k, const int8_t *const *rows, int8_t *out, uint32_t pixels)
 {
     if (is_winograd(k)) {
-        groat_dsp_winograd4(k, rows, out, pixels);
+        if (is_winograd2(k)) {
+            groat_dsp_winograd2(k, rows, out, pixels);
+        } else {
+            groat_dsp_winograd4(k, rows, out, pixels);
+        }
         return;
     }
     const dsp_channel *channels = k->channels;

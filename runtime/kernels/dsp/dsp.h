@@ -112,8 +112,9 @@ int groat_conv_s8_check_dsp(const groat_conv_s8 *k);
 /* Layouts of convolutions: for each kind of weights one for each width of a block, from three pixels down to one. */
 enum {
     DSP_CONV_WIDE = 3, /* the first whose weights lie widened to 16 bits, two words for each half of a quad */
-    DSP_CONV_WINOGRAD = 6, /* filters transformed for F(4x4, 3x3), see winograd_s8.c */
-    DSP_CONV_LAYOUTS = 7
+    DSP_CONV_WINOGRAD4 = 6, /* filters transformed for F(4x4, 3x3), see winograd_s8.c */
+    DSP_CONV_WINOGRAD2 = 7, /* for F(2x2, 3x3) */
+    DSP_CONV_LAYOUTS = 8
 };
 
 /* A block of one to three pixels, widened to 16 bits, against pairs of channels. */
@@ -145,8 +146,9 @@ const dsp_channel *groat_dsp_short_wide1(const dsp_block *block);
 const dsp_channel *groat_dsp_short_wide2(const dsp_block *block);
 const dsp_channel *groat_dsp_short_wide3(const dsp_block *block);
 
-/* Winograd's F(4x4, 3x3): all output channels of a strip of four rows (winograd_s8.c). */
+/* Winograd's F(4x4, 3x3) and F(2x2, 3x3): all output channels of a strip of four or two rows (winograd_s8.c). */
 void groat_dsp_winograd4(const groat_conv_s8 *k, const int8_t *const *rows, int8_t *out, uint32_t pixels);
+void groat_dsp_winograd2(const groat_conv_s8 *k, const int8_t *const *rows, int8_t *out, uint32_t pixels);
 
 /* Widens `quads` times four bytes of each pixel to the places of one panel; returns where the next one goes. */
 int32_t *groat_dsp_widen1(int32_t *panel, const int8_t *x, uint32_t pixel_stride, uint32_t quads);
@@ -155,10 +157,11 @@ int32_t *groat_dsp_widen3(int32_t *panel, const int8_t *x, uint32_t pixel_stride
 
 enum {
     DSP_WINOGRAD_QUADS = 16, /* the most quads of input channels */
-    DSP_WINOGRAD4_PLACES = 36 /* of a transformed tile */
+    DSP_WINOGRAD4_PLACES = 36, /* of a transformed tile */
+    DSP_WINOGRAD2_PLACES = 16
 };
 
-/* Two tiles of 6x6 inputs, transformed, against two output channels, and the 4x4 outputs of each. */
+/* Two tiles of 6x6 or 4x4 inputs, transformed, against two output channels, and the 4x4 or 2x2 outputs of each. */
 typedef struct dsp_tiles {
     const int32_t *weights; /* of the pair: for each place and quad two words of each channel */
     const int32_t *inputs; /* for each place and quad two words of each tile */
@@ -168,13 +171,17 @@ typedef struct dsp_tiles {
     int8_t *out[2]; /* of each tile */
     uint32_t out_stride;
     uint32_t out_row_stride;
+    const int32_t *sums_end;
 } dsp_tiles;
 
 /* Transforms `quads` times four channels of a tile whose rows start `at` bytes into `rows`. */
 void groat_dsp_winograd4_inputs(const int8_t *const *rows, uint32_t at, uint32_t pixel_stride, int32_t *to,
                                 uint32_t quads);
-void groat_dsp_winograd4_products(const dsp_tiles *tiles);
 void groat_dsp_winograd4_outputs(const dsp_tiles *tiles);
+void groat_dsp_winograd2_inputs(const int8_t *const *rows, uint32_t at, uint32_t pixel_stride, int32_t *to,
+                                uint32_t quads);
+void groat_dsp_winograd2_outputs(const dsp_tiles *tiles);
+void groat_dsp_winograd_products(const dsp_tiles *tiles);
 
 /* Four channels at a time of depthwise convolutions.  `stream` holds, for each four channels, a word of weights for
  * each tap of each row, and the channels' constants. */

@@ -27,7 +27,8 @@ BLOCK = 2
 _FAST, _RAW, _SHORT, _ENDS_RUN = 0x100, 0x200, 0x400, -(1 << 31)
 _SHORT_BITS, _SHORT_SCALE = 12, 8  # of the short requantisation of convolutions
 _MOST_PIXELS = 3
-_WINOGRAD, _WINOGRAD_QUADS = 6, 16  # a layout, and the most quads of input channels that its kernel takes
+_WINOGRAD = {6: winograd.F4, 7: winograd.F2}  # layouts
+_WINOGRAD_QUADS = 16  # the most quads of input channels that their kernels take
 _WIDE = 3  # the first layout of convolutions whose weights are widened to 16 bits
 _PANEL_BYTES = 2560  # what a block of pixels may take, if that allows more than one
 _LOW, _HIGH = -128, 127  # of an input
@@ -215,29 +216,32 @@ def conv_s8_candidates(groups: Sequence[Filters]) -> list[Candidate]:
     for pixels in range(most, min(most, 2) - 1, -1):
         packed = [_conv_group(filters, _WIDE + _MOST_PIXELS - pixels) for filters in groups]
         offers.append(_conv_candidate(groups, f"int16, {_count(pixels)}", packed, pixels))
-    return offers + (_winograd(groups[0]) if len(groups) == 1 else [])
+    if len(groups) == 1:
+        for layout, tiling in _WINOGRAD.items():
+            offers += _winograd(groups[0], layout, tiling)
+    return offers
 
 
-def _winograd(filters: Filters) -> list[Candidate]:
-    """Filters transformed for F(4x4, 3x3), if the image has room for tiles and every channel takes the short way."""
+def _winograd(filters: Filters, layout: int, tiling: winograd.Tiling) -> list[Candidate]:
+    """Filters transformed for such tiles, if the image has room for them and every channel takes the short way."""
     count, rows, taps, run = filters.weights.shape
-    depth, image = filters.tap, filters.image
-    if filters.acc_offset or image is None or min(image) < 4 or (rows, taps, run) != (3, 1, 3 * depth):
+    depth, image, side = filters.tap, filters.image, tiling.side
+    if filters.acc_offset or image is None or min(image) < side or (rows, taps, run) != (3, 1, 3 * depth):
         return []
     if depth % 4 != 0 or depth > 4 * _WINOGRAD_QUADS or count % 2 != 0:
         return []
-    places = winograd.transform(filters.weights.reshape(count, 3, 3, depth))
+    places = tiling.transform(filters.weights.reshape(count, 3, 3, depth))
     channels = _channels(filters, filters.weights.reshape(count, -1).astype(np.int64))
     if places is None or not channels.fast.all():
         return []
     words = [_wide_words(places[o].reshape(-1, 4), places[o + 1].reshape(-1, 4)) for o in range(0, count, 2)]
     records = channels.folded.copy()
-    records[:, 0] -= 2 * winograd.INPUT_OFFSET * filters.weights.reshape(count, -1).sum(axis=1, dtype=np.int64)
+    records[:, 0] -= 2 * tiling.input_offset * filters.weights.reshape(count, -1).sum(axis=1, dtype=np.int64)
     records[::2, 3] |= _FAST
     records[-1, 3] |= _ENDS_RUN
-    packed = Packed(_words(words), _words([records]), _WINOGRAD, more_rows=3)
-    strips = filters.calls // image[0] * -(-image[0] // 4)
-    tiles = strips * -(-image[1] // 8)  # pairs of them
+    packed = Packed(_words(words), _words([records]), layout, more_rows=side - 1)
+    strips = filters.calls // image[0] * -(-image[0] // side)
+    tiles = strips * -(-image[1] // (2 * side))  # pairs of them
     work = {
         "layers": 1,
         "calls": strips,
@@ -246,7 +250,8 @@ def _winograd(filters: Filters) -> list[Candidate]:
         "pairs": tiles * count // 2,
         "products": tiles * count // 2 * depth // 4,
     }
-    return [_priced("winograd 4x4", [packed], "conv, winograd 4x4", work, widened=True)]
+    name = f"winograd {side}x{side}"
+    return [_priced(name, [packed], f"conv, {name}", work, widened=True)]
 
 
 def _count(pixels: int) -> str:
