@@ -16,8 +16,8 @@
 #define GROAT_EMULATE_VLEN 128
 #endif
 
-/* X(bits, group) for every type in use: 8-bit lanes in groups of 2, 4 and 8 registers, ... */
-#define GROAT_RVV_TYPES(X) X(8, 2) X(8, 4) X(8, 8) X(16, 4) X(16, 8) X(32, 8)
+/* X(bits, group) for every type in use: 8-bit lanes in groups of 1, 2, 4 and 8 registers, ... */
+#define GROAT_RVV_TYPES(X) X(8, 1) X(8, 2) X(8, 4) X(8, 8) X(16, 4) X(16, 8) X(32, 1) X(32, 8)
 
 #define GROAT_RVV_TYPE(bits, group)                          \
     typedef struct {                                         \
@@ -27,6 +27,11 @@
         uint##bits##_t v[GROAT_EMULATE_VLEN * group / bits]; \
     } vuint##bits##m##group##_t;
 GROAT_RVV_TYPES(GROAT_RVV_TYPE)
+
+/* A mask for lanes of 32 bits in groups of eight registers, and of 16 bits in groups of four. */
+typedef struct {
+    uint8_t v[GROAT_EMULATE_VLEN / 4];
+} vbool4_t;
 
 /* A function that computes element i of its result from its arguments. */
 #define GROAT_RVV_EACH(result, name, arguments, value) \
@@ -68,6 +73,9 @@ static inline int64_t groat_rvv_saturate(int64_t x, int64_t low, int64_t high)
                    a.v[i] > b.v[i] ? a.v[i] : b.v[i])                                                                \
     GROAT_RVV_EACH(vint##bits##m##group##_t, vneg_v_i##bits##m##group, (vint##bits##m##group##_t a, size_t vl),      \
                    (int##bits##_t)(0u - (unsigned)a.v[i]))                                                           \
+    GROAT_RVV_EACH(vint##bits##m##group##_t, vrsub_vx_i##bits##m##group,                                             \
+                   (vint##bits##m##group##_t a, int##bits##_t b, size_t vl),                                         \
+                   (int##bits##_t)((uint64_t)b - (uint64_t)a.v[i]))                                                  \
     GROAT_RVV_EACH(vint##bits##m##group##_t, vsra_vx_i##bits##m##group,                                              \
                    (vint##bits##m##group##_t a, size_t b, size_t vl), (int##bits##_t)(a.v[i] >> (b & (bits - 1))))   \
     GROAT_RVV_EACH(vint##bits##m##group##_t, vsll_vx_i##bits##m##group,                                              \
@@ -138,6 +146,8 @@ GROAT_RVV_EACH(vint32m8_t, vssra_vv_i32m8, (vint32m8_t a, vuint32m8_t b, unsigne
                ((void)mode, (int32_t)groat_rvv_round(a.v[i], b.v[i] & 31)))
 GROAT_RVV_EACH(vint32m8_t, vssra_vx_i32m8, (vint32m8_t a, size_t b, unsigned mode, size_t vl),
                ((void)mode, (int32_t)groat_rvv_round(a.v[i], b & 31)))
+GROAT_RVV_EACH(vint32m8_t, vsadd_vv_i32m8, (vint32m8_t a, vint32m8_t b, size_t vl),
+               (int32_t)groat_rvv_saturate((int64_t)a.v[i] + b.v[i], INT32_MIN, INT32_MAX))
 GROAT_RVV_EACH(vint32m8_t, vmulh_vv_i32m8, (vint32m8_t a, vint32m8_t b, size_t vl),
                (int32_t)((int64_t)a.v[i] * b.v[i] >> 32))
 GROAT_RVV_EACH(vint32m8_t, vsll_vv_i32m8, (vint32m8_t a, vuint32m8_t b, size_t vl),
@@ -188,6 +198,45 @@ static inline void __riscv_vsse8_v_i8m8(int8_t *to, ptrdiff_t stride, vint8m8_t 
 
 GROAT_RVV_EACH(vuint8m8_t, vluxei8_v_u8m8, (const uint8_t *from, vuint8m8_t index, size_t vl), from[index.v[i]])
 
+/* Where the mask is not set, nothing is loaded and the lane keeps what it has. */
+GROAT_RVV_EACH(vbool4_t, vmsltu_vx_u16m4_b4, (vuint16m4_t a, uint16_t b, size_t vl), a.v[i] < b)
+GROAT_RVV_EACH(vint32m8_t, vluxei16_v_i32m8_mu,
+               (vbool4_t mask, vint32m8_t kept, const int32_t *from, vuint16m4_t index, size_t vl),
+               mask.v[i] ? from[index.v[i] / 4] : kept.v[i])
+
+/* ---- Reductions: element 0 of the result is that of `start` with all of `a` --------------------------------- */
+
+GROAT_RVV_EACH(vint8m1_t, vmv_s_x_i8m1, (int8_t b, size_t vl), i == 0 ? b : -1)
+GROAT_RVV_EACH(vint32m1_t, vmv_s_x_i32m1, (int32_t b, size_t vl), i == 0 ? b : -1)
+
+static inline int8_t __riscv_vmv_x_s_i8m1_i8(vint8m1_t a)
+{
+    return a.v[0];
+}
+
+static inline int32_t __riscv_vmv_x_s_i32m1_i32(vint32m1_t a)
+{
+    return a.v[0];
+}
+
+static inline vint8m1_t __riscv_vredmax_vs_i8m8_i8m1(vint8m8_t a, vint8m1_t start, size_t vl)
+{
+    vint8m1_t d = __riscv_vmv_s_x_i8m1(start.v[0], 1);
+    for (size_t i = 0; i < vl; i++) {
+        d.v[0] = a.v[i] > d.v[0] ? a.v[i] : d.v[0];
+    }
+    return d;
+}
+
+static inline vint32m1_t __riscv_vredsum_vs_i32m8_i32m1(vint32m8_t a, vint32m1_t start, size_t vl)
+{
+    vint32m1_t d = __riscv_vmv_s_x_i32m1(start.v[0], 1);
+    for (size_t i = 0; i < vl; i++) {
+        d.v[0] = (int32_t)((uint32_t)d.v[0] + (uint32_t)a.v[i]);
+    }
+    return d;
+}
+
 /* ---- To wider and narrower lanes --------------------------------------------------------------------------- */
 
 GROAT_RVV_EACH(vint32m8_t, vsext_vf2_i32m8, (vint16m4_t a, size_t vl), a.v[i])
@@ -201,6 +250,9 @@ GROAT_RVV_EACH(vint32m8_t, vwadd_wv_i32m8, (vint32m8_t a, vint16m4_t b, size_t v
                (int32_t)((uint32_t)a.v[i] + (uint32_t)b.v[i]))
 GROAT_RVV_EACH(vint16m8_t, vwmacc_vx_i16m8, (vint16m8_t sum, int8_t a, vint8m4_t b, size_t vl),
                (int16_t)(sum.v[i] + a * b.v[i]))
+GROAT_RVV_EACH(vint16m4_t, vwsub_vx_i16m4, (vint8m2_t a, int8_t b, size_t vl), (int16_t)(a.v[i] - b))
+GROAT_RVV_EACH(vuint16m4_t, vwmulu_vx_u16m4, (vuint8m2_t a, uint8_t b, size_t vl), (uint16_t)(a.v[i] * b))
+GROAT_RVV_EACH(vint32m8_t, vwmul_vv_i32m8, (vint16m4_t a, vint16m4_t b, size_t vl), a.v[i] * b.v[i])
 GROAT_RVV_EACH(vint16m4_t, vwadd_wv_i16m4, (vint16m4_t a, vint8m2_t b, size_t vl), (int16_t)(a.v[i] + b.v[i]))
 GROAT_RVV_EACH(vuint8m4_t, vnsrl_wx_u8m4, (vuint16m8_t a, size_t b, size_t vl), (uint8_t)(a.v[i] >> (b & 15)))
 GROAT_RVV_EACH(vint16m4_t, vncvt_x_x_w_i16m4, (vint32m8_t a, size_t vl), (int16_t)a.v[i])

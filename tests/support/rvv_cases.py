@@ -129,6 +129,31 @@ def addition(rng: np.random.Generator) -> Call:
     return lambda **to: kernels.add(a, b, **arguments, **to)
 
 
+def multiplication(rng: np.random.Generator) -> Call:
+    """Sometimes with scales that shift to the left until products wrap."""
+    count = int(rng.integers(1, 150))
+    a, b = _bytes(rng, (count,)), _bytes(rng, (count if rng.random() < 0.8 else 1,))
+    low, high = (-128, 127) if rng.random() < 0.8 else sorted(int(value) for value in rng.integers(-128, 128, 2))
+    arguments: dict[str, Any] = {
+        "a_scale": 1.0,
+        "b_scale": 1.0,
+        "output_scale": 2.0 ** (rng.uniform(0, 16) if rng.random() < 0.7 else rng.uniform(-29, 30)),
+        "a_zero_point": int(rng.integers(-128, 128)),
+        "b_zero_point": int(rng.integers(-128, 128)),
+        "output_zero_point": int(rng.integers(-128, 128)),
+        "act_min": low,
+        "act_max": high,
+    }
+    return lambda **to: kernels.mul(a, b, **arguments, **to)
+
+
+def softmax(rng: np.random.Generator) -> Call:
+    """Tables of a few entries to all 256, and rows long enough for outputs of nothing but zero."""
+    x = _bytes(rng, (int(rng.integers(1, 4)), int(rng.integers(1, 150 if rng.random() < 0.8 else 2000))))
+    scale = float(2.0 ** rng.uniform(-10, 5))
+    return lambda **to: kernels.softmax(x, input_scale=scale, **to)
+
+
 def pooling(rng: np.random.Generator) -> Call:
     size = (int(rng.integers(1, 30)), int(rng.integers(1, 30)))
     kernel = (int(rng.integers(1, size[0] + 1)), int(rng.integers(1, size[1] + 1)))
@@ -157,6 +182,8 @@ CASES: dict[str, Callable[[np.random.Generator], Call]] = {
     "depthwise_conv2d": depthwise,
     "fully_connected": dense,
     "add": addition,
+    "mul": multiplication,
+    "softmax": softmax,
     "pools": pooling,
     "quantize": quantisation,
 }
