@@ -63,6 +63,16 @@ static inline mve_pred16_t vctp32q(uint32_t count)
     return vctp8q(count < 4 ? 4 * count : 16);
 }
 
+/* a > b, where the predicate allows it. */
+static inline mve_pred16_t vcmphiq_m_u32(uint32x4_t a, uint32x4_t b, mve_pred16_t p)
+{
+    uint32_t higher = 0;
+    for (int i = 0; i < 4; i++) {
+        higher |= a.lane[i] > b.lane[i] ? 0xfu << (4 * i) : 0u;
+    }
+    return (mve_pred16_t)(higher & p);
+}
+
 /* ---- Loads and stores ---- */
 
 static inline int8x16_t vldrbq_z_s8(const int8_t *from, mve_pred16_t p)
@@ -130,6 +140,16 @@ static inline int32x4_t vldrwq_gather_offset_s32(const int32_t *from, uint32x4_t
     int32x4_t v;
     for (int i = 0; i < 4; i++) {
         __builtin_memcpy(&v.lane[i], (const char *)from + offsets.lane[i], sizeof(int32_t));
+    }
+    return v;
+}
+
+/* The same by index, and zero where nothing is loaded. */
+static inline int32x4_t vldrwq_gather_shifted_offset_z_s32(const int32_t *from, uint32x4_t offsets, mve_pred16_t p)
+{
+    int32x4_t v;
+    for (int i = 0; i < 4; i++) {
+        v.lane[i] = (p >> (4 * i) & 1) ? from[offsets.lane[i]] : 0;
     }
     return v;
 }

@@ -61,6 +61,7 @@ MVE_REINTERPRET(vreinterpretq_s8_u8, int8x16_t, uint8x16_t)
 MVE_REINTERPRET(vreinterpretq_u8_s8, uint8x16_t, int8x16_t)
 MVE_REINTERPRET(vreinterpretq_s8_s32, int8x16_t, int32x4_t)
 MVE_REINTERPRET(vreinterpretq_s16_s8, int16x8_t, int8x16_t)
+MVE_REINTERPRET(vreinterpretq_s16_s32, int16x8_t, int32x4_t)
 
 /* Of no value; here one that would be seen. */
 #define MVE_UNINITIALIZED(intrinsic, vector)  \
@@ -116,7 +117,9 @@ MVE_LANEWISE(vmaxq_s8, int8x16_t, 16, mve_max_s8)
 MVE_LANEWISE(vmaxq_u32, uint32x4_t, 4, mve_max_u32)
 MVE_LANEWISE(vmulhq_u32, uint32x4_t, 4, mve_mulh_u32)
 MVE_LANEWISE_S32(vaddq_s32, mve_add_s32)
+MVE_LANEWISE_S32(vqaddq_s32, mve_qadd_s32)
 MVE_LANEWISE_S32(vsubq_s32, mve_sub_s32)
+MVE_LANEWISE_S32(vmulq_s32, mve_mul_s32)
 MVE_LANEWISE_S32(veorq_s32, mve_xor_s32)
 MVE_LANEWISE_S32(vminq_s32, mve_min_s32)
 MVE_LANEWISE_S32(vmaxq_s32, mve_max_s32)
@@ -288,6 +291,21 @@ static inline int32_t vmladavaq_s8(int32_t sum, int8x16_t a, int8x16_t b)
         sum = mve_add_s32(sum, a.lane[i] * b.lane[i]);
     }
     return sum;
+}
+
+/* The greatest of what the predicate names and `a`. */
+static inline int8_t vmaxvq_p_s8(int8_t a, int8x16_t b, mve_pred16_t p)
+{
+    for (int i = 0; i < 16; i++) {
+        a = (p >> i & 1) ? mve_max_s8(a, b.lane[i]) : a;
+    }
+    return a;
+}
+
+/* The sum of all lanes, modulo 2^32. */
+static inline uint32_t vaddvaq_u32(uint32_t sum, uint32x4_t a)
+{
+    return sum + a.lane[0] + a.lane[1] + a.lane[2] + a.lane[3];
 }
 
 /* a + b * c. */

@@ -12,6 +12,17 @@ static inline int32_t mve_add_s32(int32_t a, int32_t b)
     return (int32_t)((uint32_t)a + (uint32_t)b);
 }
 
+static inline int32_t mve_qadd_s32(int32_t a, int32_t b)
+{
+    int64_t sum = (int64_t)a + b;
+    return (int32_t)(sum < INT32_MIN ? INT32_MIN : sum > INT32_MAX ? INT32_MAX : sum);
+}
+
+static inline int32_t mve_mul_s32(int32_t a, int32_t b)
+{
+    return (int32_t)((uint32_t)a * (uint32_t)b);
+}
+
 static inline int32_t mve_min_s32(int32_t a, int32_t b)
 {
     return a < b ? a : b;

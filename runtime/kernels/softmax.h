@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The one scalar step of an int8 softmax, which every kernel set computes alike (docs/NUMERICS.md).
+ * The one division of a softmax, once a row, which every kernel set must do alike (docs/NUMERICS.md).
  */
 #ifndef GROAT_SOFTMAX_H
 #define GROAT_SOFTMAX_H
