@@ -16,7 +16,7 @@ TESTS = ROOT / "tests"
 INCLUDE = f"-I{RUNTIME / 'include'}"
 WARNINGS = ("-std=c11", "-Wall", "-Wextra", "-Werror", "-ffp-contract=off")
 SANITIZERS = ("-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer")
-TIMEOUT_SECONDS = 120.0
+TIMEOUT_SECONDS = 600.0
 
 
 @dataclass(frozen=True)
