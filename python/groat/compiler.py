@@ -207,7 +207,7 @@ def compile_model(
 
     Raises:
         ModelError, UnsupportedError: as `load`.
-        InputError: an unknown target or way to optimize.
+        InputError: an unknown target or way to optimize; an input that cannot come row by row.
         FitError: no layouts fit the given flash.
     """
     if isinstance(model, Graph):

@@ -11,6 +11,7 @@ import pytest
 from tests.support.random_cnns import random_cnn
 from tests.support.random_graphs import random_inputs
 from tests.support.streams import Replay, random_schedule
+from tools.tflite_builder import Builder, Quant
 
 import groat
 from groat import _core
@@ -18,7 +19,7 @@ from groat.compiler import compile_model
 from groat.errors import InputError
 from groat.isa import PACKINGS
 from groat.oracle.tflm import Tflm, is_installed
-from groat.pack import pack_steps, write
+from groat.pack import pack_steps, read, write
 from groat.passes import run_passes
 from groat.planner import plan_memory
 from groat.planner.streams import Line, Schedule, Streams, apply_streams
@@ -155,7 +156,23 @@ def test_auto_streams_only_as_far_as_the_ram_asks(seed: int) -> None:
     assert compile_model(model, schedule="auto").packed == layers.packed
     assert compile_model(model, schedule="auto", ram=layers.plan.arena_bytes).packed == layers.packed
     tight = compile_model(model, schedule="auto", ram=smallest)
-    assert tight.plan.arena_bytes <= max(smallest, min(smallest, layers.plan.arena_bytes))
+    assert tight.plan.arena_bytes <= smallest
+
+
+def test_an_input_by_rows_is_never_resident() -> None:
+    """Neither with as few streams as can be; where it cannot be done, the error names the op."""
+    m = Builder()
+    x = m.input((1, 6, 5, 2), quant=Quant(0.05))
+    wide = m.conv_2d(x, np.ones((3, 3, 3, 2), np.int8), None, Quant(0.01), Quant(0.1))
+    for way in ("layer", "stream", "auto"):
+        compiled = compile_model(m.build([wide]), schedule=way, input="rows", ram=1 << 20)
+        assert [info.by_rows for info in read(compiled.packed).inputs] == [True], way
+    m = Builder()
+    x = m.input((1, 6), quant=Quant(0.05))
+    dense = m.fully_connected(x, np.ones((3, 6), np.int8), None, Quant(0.01), Quant(0.1))
+    for way in ("layer", "stream", "auto"):
+        with pytest.raises(InputError, match=r"cannot come row by row: op 0 fully_connected reads all of it at once"):
+            compile_model(m.build([dense]), schedule=way, input="rows")
 
 
 def test_wrong_words_are_refused() -> None:

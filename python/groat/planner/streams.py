@@ -9,11 +9,13 @@ between layers.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from groat.errors import InputError
 from groat.graph import Graph, Op, Tensor
 from groat.ops import op_def, op_row
 from groat.ops.base import Rows
@@ -355,9 +357,12 @@ class Streams:
 
     def choose(self, ram_bytes: int = 0) -> list[tuple[int, int]]:
         """Stretches [first, end) that cover all ops such that the most bytes alive are as few as can be; what stays
-        within `ram_bytes` anyway runs op by op."""
+        within `ram_bytes` anyway runs op by op.
+
+        Raises InputError if an input that should come row by row is read by an op that cannot take it so.
+        """
         count = len(self.graph.ops)
-        best: list[int] = [0] + [1 << 62] * count
+        best: list[float] = [0.0] + [math.inf] * count
         cut = [0] * (count + 1)
         for end in range(1, count + 1):
             for first in range(end - 1, -1, -1):
@@ -369,12 +374,28 @@ class Streams:
                 peak = max(best[first], bytes_alive, ram_bytes)
                 if peak < best[end]:
                     best[end], cut[end] = peak, first
+        if best[count] == math.inf:
+            raise InputError(self._why_not_by_rows())
         stretches: list[tuple[int, int]] = []
         end = count
         while end > 0:
             stretches.append((cut[end], end))
             end = cut[end]
         return stretches[::-1]
+
+    def _why_not_by_rows(self) -> str:
+        """Which input cannot come row by row, and which op is in the way."""
+        for position, op in enumerate(self.graph.ops):
+            if self.takes_rows(position) and self._rows[position] is None:
+                name = self.graph.tensors[self._reads[position][0]].name
+                return (
+                    f"{self.graph.name}: input {name!r} cannot come row by row: "
+                    f"op {op.index} {op.kind} reads all of it at once; keep it resident"
+                )
+        return (
+            f"{self.graph.name}: an input cannot come row by row: the ops that read it do not run together; "
+            "keep it resident"
+        )
 
 
 def _is_image(tensor: Tensor) -> bool:
@@ -399,6 +420,8 @@ def schedule_streams(graph: Graph, rows_in: bool = False, ram_bytes: int = 0) ->
         graph: after all passes.
         rows_in: inputs come row by row and have no memory of their own.
         ram_bytes: what stays within it anyway is not streamed.
+
+    Raises InputError if an input cannot come row by row.
     """
     streams = Streams(graph, rows_in)
     return apply_streams(streams, streams.choose(ram_bytes))
