@@ -17,7 +17,7 @@ from groat.graph import Graph
 from groat.ops import op_def
 from groat.pack import PackedStep
 from groat.pack.choose import Chosen, pack_model, parse_optimize
-from groat.passes import run_passes
+from groat.passes import ENDS, run_passes
 from groat.planner import Plan, Schedule, schedule_streams
 from groat.runners import BaseRunner, open_runner
 from groat.runners.base import Array
@@ -189,6 +189,7 @@ def compile_model(
     schedule: str = "layer",
     input: str = "resident",
     ram: int | None = None,
+    io: str = "model",
 ) -> Compiled:
     """Compiles a model for a target.
 
@@ -204,10 +205,13 @@ def compile_model(
             "auto" does so only as far as `ram` asks for it.
         input: "resident" or "rows": inputs come row by row and have no memory of their own.
         ram: bytes that the arena may take.
+        io: "model" keeps what the model takes and gives; "integer" drops QUANTIZE of float inputs and DEQUANTIZE at
+            outputs: the report has scale and zero point of the integers there.
 
     Raises:
         ModelError, UnsupportedError: as `load`.
-        InputError: an unknown target or way to optimize; an input that cannot come row by row.
+        InputError: an unknown target or way to optimize; an input that cannot come row by row; float ends that
+            cannot become integers.
         FitError: no layouts fit the given flash.
     """
     if isinstance(model, Graph):
@@ -217,7 +221,9 @@ def compile_model(
         graph, source = loaded.graph, loaded.source
     chosen = load_target(target)
     way = parse_optimize(optimize)
-    graph = run_passes(graph, after_each)
+    if io not in ENDS:
+        raise InputError(f"io is {io!r}; expected one of {', '.join(ENDS)}")
+    graph = run_passes(graph, after_each, io)
     room = chosen.model_room.length if chosen.model_memory else None
     limit = chosen.ram_bytes - chosen.stack_bytes if chosen.ram_bytes else None
     limit = ram if ram is not None else limit

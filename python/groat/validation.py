@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from groat.compiler import Compiled, Model, compile_model
+from groat.ends import from_ends, to_ends
 from groat.errors import InputError
 from groat.graph.ir import Array
 from groat.inputs import random_inputs
@@ -75,12 +76,16 @@ def _first_difference(expected: Array, found: Array) -> tuple[tuple[int, ...], f
 
 
 def find_difference(compiled: Compiled, runner: BaseRunner, oracle: Tflm, inputs: Sequence[Array]) -> Difference | None:
-    """The first layer of one inference whose output is not the oracle's; None if all are equal."""
+    """The first layer of one inference whose output is not the oracle's; None if all are equal.
+
+    Args:
+        inputs: as the model itself takes them.
+    """
     graph = compiled.graph
     # Tensors that the compiler added have no counterpart in the oracle.
     known = [number for op in graph.ops for number in op.outputs if op.index >= 0]
     expected = oracle.tensors(inputs, known)
-    for step, outputs in runner.trace(inputs):
+    for step, outputs in runner.trace(to_ends(inputs, graph)):
         op = graph.ops[step]
         for number, found in zip(op.outputs, outputs, strict=True):
             place = _first_difference(expected[number], found) if number in expected else None
@@ -98,6 +103,8 @@ def validate(
     progress: Progress | None = None,
     optimize: str = "balanced",
     flash: int | None = None,
+    *,
+    io: str = "model",
 ) -> list[Verdict]:
     """Runs seeded random inputs through the oracle and through each runner and compares every byte.
 
@@ -106,7 +113,8 @@ def validate(
         against: the oracle; "tflm" is TensorFlow Lite Micro's reference kernels.
         inputs: how many random inputs.
         progress: called with (place, done, of how many).
-        optimize, flash: as of groat.compile.
+        optimize, flash, io: as of groat.compile.  With io="integer" the oracle gets floats, and runners what QUANTIZE
+            makes of them; what DEQUANTIZE makes of their outputs is compared.
 
     Raises:
         InputError: an unknown place or oracle, or fewer than one input.
@@ -130,9 +138,9 @@ def validate(
 
     verdicts = []
     for where, target in targets.items():
-        compiled = compile_model(model, target, None, optimize, flash)
+        compiled = compile_model(model, target, None, optimize, flash, io=io)
         with open_runner(where, compiled.packed) as runner:
-            found = runner.run_batch(batches)
+            found = from_ends(runner.run_batch(to_ends(batches, compiled.graph)), compiled.graph, model.graph)
             equal = [
                 all(_first_difference(theirs[i], ours[i]) is None for theirs, ours in zip(stacked, found, strict=True))
                 for i in range(inputs)

@@ -57,9 +57,11 @@ def test_a_flipped_weight_is_found_where_it_is(digits: Path, monkeypatch: pytest
     layers = filters(groat.compile(model).graph)
     assert len(layers) >= 4
     for layer in layers:
-        monkeypatch.setattr(
-            validation, "compile_model", lambda *given, layer=layer: with_flipped_weight(compile_model(*given), layer)
-        )
+
+        def wrong(*given: Any, layer: int = layer, **named: Any) -> groat.Compiled:
+            return with_flipped_weight(compile_model(*given, **named), layer)
+
+        monkeypatch.setattr(validation, "compile_model", wrong)
         (verdict,) = validate(model, ["host"], inputs=4)
         difference = verdict.difference
         assert not verdict.equal

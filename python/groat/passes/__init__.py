@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The compiler's rewrites, in the order in which they run.  Each keeps every output bit-exact."""
+"""The compiler's rewrites, in the order in which they run.  Each keeps every output bit-exact.
+
+One is optional: integer_ends, which changes what a model takes and gives.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from collections.abc import Callable
 from groat.graph import Graph, verify
 from groat.passes.fold_clamps import fold_clamps
 from groat.passes.fold_pads import fold_pads
+from groat.passes.integer_ends import integer_ends
 from groat.passes.keep_outputs import keep_outputs
 from groat.passes.reshapes_to_views import reshapes_to_views
 
@@ -21,9 +25,19 @@ PASSES: tuple[Pass, ...] = (
 )
 
 
-def run_passes(graph: Graph, after_each: Callable[[str, Graph], None] | None = None) -> Graph:
+ENDS = ("model", "integer")
+
+
+def passes_for(ends: str) -> tuple[Pass, ...]:
+    """All passes for ends of a model that are "model", its own, or "integer"."""
+    if ends == "model":
+        return PASSES
+    return tuple(other for each in PASSES for other in ((integer_ends, each) if each is keep_outputs else (each,)))
+
+
+def run_passes(graph: Graph, after_each: Callable[[str, Graph], None] | None = None, ends: str = "model") -> Graph:
     """Runs all passes, verifying the graph after each; `after_each(name, graph)` sees every result."""
-    for rewrite in PASSES:
+    for rewrite in passes_for(ends):
         graph = verify(rewrite(graph), rewrite.__name__)
         if after_each is not None:
             after_each(rewrite.__name__, graph)
