@@ -175,6 +175,21 @@ def test_an_input_by_rows_is_never_resident() -> None:
             compile_model(m.build([dense]), schedule=way, input="rows")
 
 
+def test_the_lower_bound_of_a_stream_is_one() -> None:
+    """The choice skips what costs more by this bound alone."""
+    exact = 0
+    for seed in range(40):
+        graph = run_passes(groat.load(random_cnn(seed)).graph)
+        streams = Streams(graph, rows_in=seed % 2 == 1)
+        for end in range(1, len(graph.ops) + 1):
+            for first in range(end):
+                least, cost = streams.least_cost(first, end), streams.cost(first, end)
+                assert (least is None) == (cost is None)
+                assert cost is None or least is None or least <= cost
+                exact += cost is not None and least == cost
+    assert exact > 100
+
+
 def test_wrong_words_are_refused() -> None:
     model = random_cnn(1)
     with pytest.raises(InputError, match="schedule is 'rows'; expected one of auto, layer, stream"):

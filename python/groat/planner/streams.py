@@ -9,9 +9,10 @@ between layers.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -132,6 +133,7 @@ class Streams:
             self._end[graph.root(number)] = len(graph.ops)
         roots = {graph.root(number) for number in graph.inputs}
         self._held = [(-1, number) for number in roots] + [(p, n) for n, p in self._producer.items()]
+        self._drafts: dict[tuple[int, int], _Segment | None] = {}
         self._segments: dict[tuple[int, int], _Segment | None] = {}
 
     def _rows_of(self, position: int) -> Rows | None:
@@ -149,6 +151,10 @@ class Streams:
             rows = rows if rows is not None and rows.adds_up else None
         return rows
 
+    def _height(self, number: int) -> int:
+        shape = self.tensor(number).shape
+        return shape[1] if len(shape) > 1 else 1
+
     def tensor(self, number: int) -> Tensor:
         """A tensor of a segment; a copy looks like what it is a copy of."""
         return self.graph.tensors[number if number >= 0 else -1 - number]
@@ -159,8 +165,16 @@ class Streams:
         """The ops [first, end) as a stream; None if they cannot be one."""
         key = (first, end)
         if key not in self._segments:
-            self._segments[key] = self._build(first, end)
+            segment = self._draft(first, end)
+            self._segments[key] = replace(segment, slots=self._simulate(segment)) if segment is not None else None
         return self._segments[key]
+
+    def _draft(self, first: int, end: int) -> _Segment | None:
+        """As `segment`, but with only as many slots as one call of each reader needs, which takes no walk."""
+        key = (first, end)
+        if key not in self._drafts:
+            self._drafts[key] = self._build(first, end)
+        return self._drafts[key]
 
     def _build(self, first: int, end: int) -> _Segment | None:
         graph = self.graph
@@ -205,7 +219,16 @@ class Streams:
             return None
         segment = _Segment(nodes, given, kept)
         self._share(segment)
-        self._simulate(segment)
+        for number in [*given, *(node.output for node in nodes)]:
+            segment.slots[number] = self._height(number) if number in kept else 1
+        made_of = {number: self._height(number) for number in kept}
+        for node in reversed(nodes):
+            calls = node.rows.count if node.rows.adds_up else made_of.get(node.output, 0)
+            for number in node.inputs:
+                end, most = _reach(node.rows, calls, self._height(number))
+                made_of[number] = max(made_of.get(number, 0), end)
+                if number in segment.slots:
+                    segment.slots[number] = max(segment.slots[number], most)
         return segment
 
     def _share(self, segment: _Segment) -> None:
@@ -225,12 +248,12 @@ class Streams:
             while segment.shares[number] in segment.shares:
                 segment.shares[number] = segment.shares[segment.shares[number]]
 
-    def _simulate(self, segment: _Segment) -> None:
-        """Walks the rows as the runtime does and notes how many slots each ring needs."""
+    def _simulate(self, segment: _Segment) -> dict[int, int]:
+        """Walks the rows as the runtime does; returns how many slots each tensor needs."""
         numbers = [*segment.given, *(node.output for node in segment.nodes)]
         index_of = {number: index for index, number in enumerate(numbers)}
         makers: list[_Node | None] = [None] * len(segment.given) + list(segment.nodes)
-        heights = [self.tensor(number).shape[1] if len(self.tensor(number).shape) > 1 else 1 for number in numbers]
+        heights = [self._height(number) for number in numbers]
         readers: list[list[tuple[int, Rows]]] = [[] for _ in numbers]
         wants: list[list[tuple[int, int]]] = []
         for node in makers:
@@ -282,8 +305,10 @@ class Streams:
                     slots[leader] = max(slots[leader], high - low + 1)
                 made[at] += 1
                 at = last if at == last else asked_by[at]
-        for index, number in enumerate(numbers):
-            segment.slots[number] = heights[index] if kept[group[index]] else slots[group[index]]
+        return {
+            number: heights[index] if kept[group[index]] else slots[group[index]]
+            for index, number in enumerate(numbers)
+        }
 
     # ---- Bytes -------------------------------------------------------------------------------------------
 
@@ -316,7 +341,13 @@ class Streams:
 
     def cost(self, first: int, end: int) -> int | None:
         """Bytes alive while ops [first, end) run as a stream; None if they cannot."""
-        segment = self.segment(first, end)
+        return self._bytes(first, self.segment(first, end))
+
+    def least_cost(self, first: int, end: int) -> int | None:
+        """A lower bound of `cost` that is found sooner; None just when `cost` is."""
+        return self._bytes(first, self._draft(first, end))
+
+    def _bytes(self, first: int, segment: _Segment | None) -> int | None:
         if segment is None:
             return None
         total = _round(STATE_BYTES * (len(segment.nodes) + len(segment.given)))
@@ -368,6 +399,11 @@ class Streams:
             for first in range(end - 1, -1, -1):
                 if end - first > 1 and self._rows[first] is None:
                     break
+                if best[first] >= best[end]:
+                    continue
+                least = self.least_cost(first, end) if end - first > 1 else 0
+                if least is None or least >= best[end]:
+                    continue
                 bytes_alive = self.single(first) if end - first == 1 else self.cost(first, end)
                 if bytes_alive is None:
                     continue
@@ -400,6 +436,14 @@ class Streams:
 
 def _is_image(tensor: Tensor) -> bool:
     return len(tensor.shape) == 4 and tensor.shape[0] == 1
+
+
+@functools.cache
+def _reach(rows: Rows, calls: int, height: int) -> tuple[int, int]:
+    """Of an image of this height: how many of its first rows so many calls read, and the most that one of them does."""
+    starts = [call * rows.stride - rows.pad for call in range(calls)]
+    ends = [min(start + rows.extent, height) for start in starts]
+    return max(ends, default=0), max((end - max(start, 0) for start, end in zip(starts, ends, strict=True)), default=0)
 
 
 def _row_bytes(tensor: Tensor) -> tuple[int, int]:
