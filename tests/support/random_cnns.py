@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Random small convolutional networks with residual connections, for schedules that go row by row.
 
-Odd sizes, strides of 1 to 3, kernels of 1 to 5, dilation, padding on any side, pools, and sums of tensors that lie
-several ops apart.  Every model is one that TensorFlow Lite Micro runs.
+Odd sizes, strides of 1 to 3, kernels of 1 to 7, dilation, padding of any size on any side, pools, inverted residual
+blocks, and sums of tensors that lie several ops apart.  Every model is one that TensorFlow Lite Micro runs.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from tools.tflite_builder import Builder, Padding, Quant, Tensor
+from tools.tflite_builder import Builder, Padding, Pair, Quant, Tensor
 
 Array = npt.NDArray[Any]
 
@@ -39,7 +39,7 @@ def random_cnn(seed: int) -> bytes:
         x = m.input(size, quant=_quant(rng))
     made: list[Tensor] = [x]
     for _ in range(int(rng.integers(2, 9))):
-        x = _grow(m, rng, made)
+        x = _inverted_residual(m, rng, x) if rng.random() < 0.15 else _grow(m, rng, made)
         made.append(x)
     outputs = [x]
     if rng.random() < 0.5:
@@ -59,10 +59,7 @@ def _grow(m: Builder, rng: np.random.Generator, made: list[Tensor]) -> Tensor:
     if kind == "sum" and alike:
         other = alike[int(rng.integers(len(alike)))]
         pair = (x, other) if rng.random() < 0.5 else (other, x)
-        # TFLM wants the factor of the output below 1.
-        top = 2 * max(tensor.quant.scales[0] for tensor in pair if tensor.quant is not None)
-        quant = Quant(float(rng.uniform(0.3, 1.0) * top), int(rng.integers(-128, 128)))
-        return m.add(*pair, quant) if rng.random() < 0.8 else m.mul(*pair, Quant(0.1, 5))
+        return _sum(m, rng, *pair) if rng.random() < 0.8 else m.mul(*pair, Quant(0.1, 5))
     if kind == "table":
         return m.relu(x, Quant(0.04, -11))
     height, width, channels = x.shape[1:]
@@ -71,18 +68,58 @@ def _grow(m: Builder, rng: np.random.Generator, made: list[Tensor]) -> Tensor:
         stride = (int(rng.integers(1, 3)), int(rng.integers(1, 3)))
         pool = m.max_pool_2d if rng.random() < 0.5 else m.average_pool_2d
         return pool(x, window, stride=stride, padding=_padding(rng))
-    dilation = (1, 1) if rng.random() < 0.85 else (int(rng.integers(1, 3)), int(rng.integers(1, 3)))
-    stride = (1, 1) if rng.random() < 0.6 or dilation != (1, 1) else (int(rng.integers(1, 4)), int(rng.integers(1, 4)))
-    kernel = (1, 1) if rng.random() < 0.3 else (int(rng.integers(1, 6)), int(rng.integers(1, 6)))
-    fits = all((kernel[i] - 1) * dilation[i] < (height, width)[i] for i in range(2))
-    padding = _padding(rng) if fits else "SAME"
-    scale = Quant(float(rng.uniform(0.002, 0.01)))
-    if kind == "depthwise":
+    depthwise = bool(kind == "depthwise")
+    if depthwise:
         depth = channels * (1 if rng.random() < 0.8 else 2)
-        weights, bias = _ints(rng, (1, *kernel, depth)), rng.integers(-2000, 2000, depth).astype(np.int32)
-        return m.depthwise_conv_2d(
-            x, weights, bias, scale, _quant(rng), stride=stride, dilation=dilation, padding=padding
-        )
-    depth = channels if rng.random() < 0.5 else int(rng.integers(1, 9))
-    weights, bias = _ints(rng, (depth, *kernel, channels)), rng.integers(-2000, 2000, depth).astype(np.int32)
-    return m.conv_2d(x, weights, bias, scale, _quant(rng), stride=stride, dilation=dilation, padding=padding)
+    else:
+        depth = channels if rng.random() < 0.5 else int(rng.integers(1, 9))
+    return _convolution(m, rng, x, depth, depthwise)
+
+
+def _convolution(m: Builder, rng: np.random.Generator, x: Tensor, depth: int, depthwise: bool) -> Tensor:
+    """Of any kernel that fits; now and then with a PAD in front, as frameworks write what SAME and VALID cannot say."""
+    dilation = (1, 1) if rng.random() < 0.85 else (int(rng.integers(1, 4)), int(rng.integers(1, 4)))
+    stride = (1, 1) if rng.random() < 0.6 or dilation != (1, 1) else (int(rng.integers(1, 4)), int(rng.integers(1, 4)))
+    kernel = (1, 1) if rng.random() < 0.3 else (int(rng.integers(1, 8)), int(rng.integers(1, 8)))
+    if rng.random() < 0.15:
+        x = m.pad(x, [(0, 0), *((int(rng.integers(4)), int(rng.integers(4))) for _ in range(2)), (0, 0)])
+        padding: Padding = "VALID"
+    else:
+        padding = _padding(rng)
+    if any((kernel[i] - 1) * dilation[i] >= x.shape[1 + i] for i in range(2)):
+        padding = "SAME"
+    return _filter(m, rng, x, depth, depthwise, kernel, stride, dilation, padding)
+
+
+def _inverted_residual(m: Builder, rng: np.random.Generator, x: Tensor) -> Tensor:
+    """Wide between two narrow tensors, and their sum where they are alike."""
+    channels, size = x.shape[3], int(rng.choice([3, 5, 7]))
+    stride = (1, 1) if rng.random() < 0.7 else (2, 2)
+    wide = channels * int(rng.integers(2, 7))
+    y = _filter(m, rng, x, wide, False)
+    y = _filter(m, rng, y, wide, True, (size, size), stride)
+    y = _filter(m, rng, y, channels if rng.random() < 0.7 else channels + 1, False)
+    return _sum(m, rng, x, y) if y.shape == x.shape else y
+
+
+def _sum(m: Builder, rng: np.random.Generator, a: Tensor, b: Tensor) -> Tensor:
+    # TFLM wants the factor of the output below 1.
+    top = 2 * max(tensor.quant.scales[0] for tensor in (a, b) if tensor.quant is not None)
+    return m.add(a, b, Quant(float(rng.uniform(0.3, 1.0) * top), int(rng.integers(-128, 128))))
+
+
+def _filter(
+    m: Builder,
+    rng: np.random.Generator,
+    x: Tensor,
+    depth: int,
+    depthwise: bool,
+    kernel: Pair = (1, 1),
+    stride: Pair = (1, 1),
+    dilation: Pair = (1, 1),
+    padding: Padding = "SAME",
+) -> Tensor:
+    bias, scale = rng.integers(-2000, 2000, depth).astype(np.int32), Quant(float(rng.uniform(0.002, 0.01)))
+    shape = (1, *kernel, depth) if depthwise else (depth, *kernel, x.shape[3])
+    layer = m.depthwise_conv_2d if depthwise else m.conv_2d
+    return layer(x, _ints(rng, shape), bias, scale, _quant(rng), stride=stride, dilation=dilation, padding=padding)
