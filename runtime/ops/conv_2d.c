@@ -22,12 +22,11 @@ static uint32_t align_up(uint64_t bytes)
 /* The kernel's arguments but for its pointers, and what it needs; 0 if it does not know the layout. */
 static int prepare(const groat_conv_2d_params *p, conv_context *c, groat_needs *needs)
 {
-    groat_conv_s8 *k = &c->kernel;
     c->groups = p->groups;
     c->in_c = (uint32_t)(p->window.in_c / p->groups);
-    groat_conv_2d_kernel(p, k);
+    groat_conv_2d_kernel(p, &c->kernel);
     needs->more_rows = 0;
-    int known = groat_kernels.conv_s8_needs(k, needs);
+    int known = groat_kernels.conv_s8_needs(&c->kernel, needs);
     c->weights_step = align_up(needs->weights_bytes);
     c->channels_step = align_up(needs->channels_bytes);
     return known;
@@ -76,17 +75,14 @@ static uint32_t scratch_bytes(const void *params)
     return groat_strips_scratch_bytes(&p->window, needs.more_rows + 1u, needs.scratch_bytes);
 }
 
-static void segment(const void *context, const int8_t *const *rows, uint32_t tap_stride, uint32_t pixel_stride,
-                    int8_t *out, uint32_t pixels)
+static void segment(const void *context, const int8_t *const *rows, int8_t *out, uint32_t pixels)
 {
     const conv_context *c = context;
-    groat_conv_s8 k = c->kernel;
-    k.tap_stride = tap_stride;
-    k.pixel_stride = pixel_stride;
     if (c->groups == 1) {
-        groat_kernels.conv_s8(&k, rows, out, pixels);
+        groat_kernels.conv_s8(&c->kernel, rows, out, pixels);
         return;
     }
+    groat_conv_s8 k = c->kernel;
     /* The row pointers lie in this step's own scratch, so they may be moved along and back. */
     const int8_t **moved = (const int8_t **)(uintptr_t)rows;
     for (uint32_t g = 0; g < c->groups; g++) {
@@ -148,8 +144,13 @@ static void row(const groat_call *call, uint32_t y)
 {
     const groat_conv_2d_params *p = groat_params(call);
     conv_context c;
-    groat_needs needs;
-    prepare(p, &c, &needs);
+    if (p->groups == 1) { /* every row is a call: nothing is asked that is known */
+        c.groups = 1;
+        groat_conv_2d_kernel(p, &c.kernel);
+    } else {
+        groat_needs needs;
+        prepare(p, &c, &needs);
+    }
     c.kernel.weights = groat_const(call, p->weights);
     c.kernel.channels = groat_const(call, p->channels);
     c.kernel.scratch = groat_window_row_kernel_scratch(&p->window, groat_scratch(call));

@@ -32,6 +32,8 @@ static int prepare(const groat_conv_2d_int16_params *p, conv_context *c, groat_n
     k->rows = w->kernel_h;
     k->taps = joined ? 1 : w->kernel_w;
     k->run = joined ? w->kernel_w * c->in_c : c->in_c;
+    k->tap_stride = (uint32_t)w->dilation_w * w->in_c;
+    k->pixel_stride = (uint32_t)w->stride_w * w->in_c;
     k->out_stride = p->out_c;
     k->acc_offset = 0;
     k->act_min = p->act_min;
@@ -75,18 +77,15 @@ static uint32_t scratch_bytes(const void *params)
     return groat_window_scratch_bytes(&bytes, needs.scratch_bytes);
 }
 
-static void segment(const void *context, const int8_t *const *rows, uint32_t tap_stride, uint32_t pixel_stride,
-                    int8_t *out, uint32_t pixels)
+static void segment(const void *context, const int8_t *const *rows, int8_t *out, uint32_t pixels)
 {
     const conv_context *c = context;
-    groat_conv_s16 k = c->kernel;
-    k.tap_stride = tap_stride / 2;
-    k.pixel_stride = pixel_stride / 2;
     int16_t *to = (int16_t *)(void *)out;
     if (c->groups == 1) {
-        groat_kernels.conv_s16(&k, rows, to, pixels);
+        groat_kernels.conv_s16(&c->kernel, rows, to, pixels);
         return;
     }
+    groat_conv_s16 k = c->kernel;
     /* The row pointers lie in this step's own scratch, so they may be moved along and back. */
     const int8_t **moved = (const int8_t **)(uintptr_t)rows;
     for (uint32_t g = 0; g < c->groups; g++, to += k.channels_out) {

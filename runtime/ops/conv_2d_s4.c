@@ -50,20 +50,17 @@ static void move_rows(const int8_t *const *rows, uint32_t count, int32_t bytes)
     }
 }
 
-static void segment(const void *context, const int8_t *const *rows, uint32_t tap_stride, uint32_t pixel_stride,
-                    int8_t *out, uint32_t pixels)
+static void segment(const void *context, const int8_t *const *rows, int8_t *out, uint32_t pixels)
 {
     const block_context *c = context;
-    groat_conv_s8 k = c->kernel;
-    k.tap_stride = tap_stride;
-    k.pixel_stride = pixel_stride;
+    const groat_conv_s8 *k = &c->kernel;
     if (c->in_offset == 0) {
-        groat_kernels.conv_s8(&k, rows, out, pixels);
+        groat_kernels.conv_s8(k, rows, out, pixels);
         return;
     }
-    move_rows(rows, k.rows, (int32_t)c->in_offset);
-    groat_kernels.conv_s8(&k, rows, out, pixels);
-    move_rows(rows, k.rows, -(int32_t)c->in_offset);
+    move_rows(rows, k->rows, (int32_t)c->in_offset);
+    groat_kernels.conv_s8(k, rows, out, pixels);
+    move_rows(rows, k->rows, -(int32_t)c->in_offset);
 }
 
 static void run(const groat_call *call)

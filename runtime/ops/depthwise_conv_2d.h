@@ -8,7 +8,7 @@
 #include "../kernels/select.h"
 #include "window.h"
 
-/* The kernel's arguments, but for pointers and strides of the call. */
+/* The kernel's arguments, but for its pointers. */
 static inline void groat_depthwise_conv_2d_kernel(const groat_depthwise_conv_2d_params *p, groat_depthwise_s8 *k)
 {
     const groat_window *w = &p->window;
@@ -17,6 +17,8 @@ static inline void groat_depthwise_conv_2d_kernel(const groat_depthwise_conv_2d_
     k->multiplier = (uint32_t)(p->out_c / w->in_c);
     k->rows = w->kernel_h;
     k->taps = w->kernel_w;
+    k->tap_stride = (uint32_t)w->dilation_w * w->in_c;
+    k->pixel_stride = (uint32_t)w->stride_w * w->in_c;
     k->output_zero_point = p->output_zero_point;
     k->act_min = p->act_min;
     k->act_max = p->act_max;
@@ -51,13 +53,9 @@ static inline uint32_t groat_depthwise_conv_2d_scratch(const groat_depthwise_con
 }
 
 /* A groat_segment of a groat_depthwise_s8. */
-static inline void groat_depthwise_segment(const void *context, const int8_t *const *rows, uint32_t tap_stride,
-                                           uint32_t pixel_stride, int8_t *out, uint32_t pixels)
+static inline void groat_depthwise_segment(const void *context, const int8_t *const *rows, int8_t *out, uint32_t pixels)
 {
-    groat_depthwise_s8 k = *(const groat_depthwise_s8 *)context;
-    k.tap_stride = tap_stride;
-    k.pixel_stride = pixel_stride;
-    groat_kernels.depthwise_s8(&k, rows, out, pixels);
+    groat_kernels.depthwise_s8(context, rows, out, pixels);
 }
 
 /* Runs with int8 weights, wherever they lie. */

@@ -14,6 +14,8 @@ static int prepare(const groat_depthwise_conv_2d_int16_params *p, groat_depthwis
     k->multiplier = (uint32_t)(p->out_c / w->in_c);
     k->rows = w->kernel_h;
     k->taps = w->kernel_w;
+    k->tap_stride = (uint32_t)w->dilation_w * w->in_c;
+    k->pixel_stride = (uint32_t)w->stride_w * w->in_c;
     k->act_min = p->act_min;
     k->act_max = p->act_max;
     return groat_kernels.depthwise_s16_needs(k, needs);
@@ -46,13 +48,9 @@ static uint32_t scratch_bytes(const void *params)
     return groat_window_scratch_bytes(&bytes, needs.scratch_bytes);
 }
 
-static void segment(const void *context, const int8_t *const *rows, uint32_t tap_stride, uint32_t pixel_stride,
-                    int8_t *out, uint32_t pixels)
+static void segment(const void *context, const int8_t *const *rows, int8_t *out, uint32_t pixels)
 {
-    groat_depthwise_s16 k = *(const groat_depthwise_s16 *)context;
-    k.tap_stride = tap_stride / 2;
-    k.pixel_stride = pixel_stride / 2;
-    groat_kernels.depthwise_s16(&k, rows, (int16_t *)(void *)out, pixels);
+    groat_kernels.depthwise_s16(context, rows, (int16_t *)(void *)out, pixels);
 }
 
 static void run(const groat_call *call)

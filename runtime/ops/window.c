@@ -102,13 +102,11 @@ void groat_for_strips(const groat_window *w, uint32_t strip, int8_t padding, con
 {
     const int8_t **rows = scratch;
     uint32_t row_bytes = (uint32_t)w->in_w * w->in_c;
-    uint32_t tap_stride = (uint32_t)w->dilation_w * w->in_c;
-    uint32_t pixel_stride = (uint32_t)w->stride_w * w->in_c;
 
     int pointwise = w->kernel_h == 1 && w->kernel_w == 1 && w->stride_h == 1 && w->stride_w == 1;
     if (pointwise && w->out_h == w->in_h && w->out_w == w->in_w) {
         rows[0] = in;
-        segment(context, rows, tap_stride, pixel_stride, out, (uint32_t)w->batches * w->out_h * w->out_w);
+        segment(context, rows, out, (uint32_t)w->batches * w->out_h * w->out_w);
         return;
     }
 
@@ -155,7 +153,7 @@ void groat_for_strips(const groat_window *w, uint32_t strip, int8_t padding, con
                 int32_t row = top + (int32_t)(r * w->dilation_h);
                 rows[r] = row >= 0 && row < w->in_h ? seen + (uint32_t)row % slots * step : border;
             }
-            segment(context, rows, tap_stride, pixel_stride, out - (strip - fresh) * out_bytes, w->out_w);
+            segment(context, rows, out - (strip - fresh) * out_bytes, w->out_w);
             out += fresh * out_bytes;
         }
     }
@@ -221,6 +219,5 @@ void groat_window_row(const groat_call *call, const groat_window *w, int8_t padd
     if (outside) {
         memset(border, padding, columns(w) * w->in_c);
     }
-    segment(context, rows, (uint32_t)w->dilation_w * w->in_c, (uint32_t)w->stride_w * w->in_c, groat_row(call, 1, y),
-            w->out_w);
+    segment(context, rows, groat_row(call, 1, y), w->out_w);
 }

@@ -42,9 +42,8 @@ void *groat_strips_kernel_scratch(const groat_window *w, uint32_t strip, void *s
 
 /* Computes `pixels` neighbouring output pixels from `rows`, which point at the first tap of the first pixel; of each
  * output row, if there are several in a strip: the second starts at the second pointer, and so on.
- * Taps of a row lie `tap_stride` bytes apart, pixels `pixel_stride`. */
-typedef void (*groat_segment)(const void *context, const int8_t *const *rows, uint32_t tap_stride,
-                              uint32_t pixel_stride, int8_t *out, uint32_t pixels);
+ * Taps of a row are a pixel times the dilation apart, pixels one times the stride. */
+typedef void (*groat_segment)(const void *context, const int8_t *const *rows, int8_t *out, uint32_t pixels);
 
 /* Calls `segment` for every strip of `strip` rows of the output, at most as many as it has; once for all of the output
  * where the window is a single pixel.  Strips of several rows need stride and dilation 1; the last may begin with rows
