@@ -7,6 +7,9 @@
 
 #include "../port/port.h"
 #include "measure.h"
+#ifdef GROAT_LAYERS
+#include "../layers/layers.h"
+#endif
 
 static groat_t net;
 static groat_info info;
@@ -47,8 +50,10 @@ static void write_row(void *unused, uint32_t index, uint32_t row, const void *fr
 }
 
 static const groat_row_io row_io = {read_row, write_row, 0};
+static const groat_row_io rows_in = {read_row, 0, 0};
 #else
 static const groat_row_io row_io = {0, 0, 0};
+static const groat_row_io rows_in = {0, 0, 0};
 #endif
 
 /* ---- The calls that are measured ----------------------------------------------------------------- */
@@ -175,14 +180,25 @@ static void serve_run(const groat_request *request)
     }
 }
 
+static void measure_step(uint32_t step)
+{
+    groat_set_row_io(&net, &rows_in);
+#ifdef GROAT_LAYERS
+    if (!groat_measure_layer(&net, step, &info.last))
+#endif
+    {
+        info.last = groat_measure(do_step, &step);
+    }
+    groat_set_row_io(&net, &row_io);
+}
+
 static void serve_step(const groat_request *request)
 {
     if ((request->bytes != 0 && request->bytes != input_bytes(1)) || request->argument >= groat_step_count(&net)) {
         refuse(request, GROAT_E_ARGUMENT);
         return;
     }
-    uint32_t step = request->argument;
-    info.last = groat_measure(do_step, &step);
+    measure_step(request->argument);
     reply(GROAT_OK, 0);
 }
 

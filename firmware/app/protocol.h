@@ -20,7 +20,9 @@ enum groat_command {
     GROAT_COMMAND_INFO = 1,   /* -> groat_info; the only one that works when the model was refused */
     GROAT_COMMAND_INPUT = 2,  /* all inputs that do not go row by row, one after the other: sets them */
     GROAT_COMMAND_RUN = 3,    /* argument: frames; all inputs of each -> all outputs of each, as they are ready */
-    GROAT_COMMAND_STEP = 4, /* argument: step; runs only that one; with the input that goes row by row if it reads it */
+    GROAT_COMMAND_STEP = 4, /* argument: step; runs only that one, or its stream if it is the stream's first; with the
+                             * input that goes row by row if it reads it; gives no rows.  Firmware that measures layers
+                             * runs the stream for any of its steps, and measures the rows of that one */
     GROAT_COMMAND_TENSOR = 5, /* argument: tensor id -> its bytes */
     GROAT_COMMAND_EXIT = 6 /* -> nothing; the firmware ends */
 };

@@ -2,10 +2,11 @@
  *
  * A plugin of QEMU's that counts how often each instruction of the firmware is executed, and how often the one
  * after it in memory was not the next.  It counts only from the entry of a measured function to the return into
- * its caller; each such call is written apart.
+ * its caller; each such call is written apart.  A return into an inner caller ends no call: what is counted from the next
+ * entry on is of the same one.
  *
- * Arguments: out=FILE, caller=FIRST-LAST (addresses, hexadecimal, LAST not included), entry=ADDRESS (may be
- * given several times).  A line of the file is `call address executed left`; the last line is `end CALLS`, so that a file
+ * Arguments: out=FILE, caller=FIRST-LAST (addresses, hexadecimal, LAST not included), inner=FIRST-LAST (likewise; may be
+ * left out), entry=ADDRESS (may be given several times).  A line of the file is `call address executed left`; the last line is `end CALLS`, so that a file
  * that was cut is known.
  *
  * QEMU adds to the counters in the code it generates, without a call; at the ends of a measured call they are
@@ -66,20 +67,23 @@ typedef struct spot {
     uint64_t address;
     uint64_t next;            /* of the instruction behind it; 0 in a free slot */
     uint64_t executed, left;  /* left: went elsewhere than to the instruction behind it */
-    uint64_t executed_before; /* what both were when the measured call began */
+    uint64_t executed_before; /* what both were when counting began */
     uint64_t left_before;
+    uint64_t executed_in_call, left_in_call;
 } spot;
 
 static spot spots[SLOTS];
+static spot *in_use[SLOTS];
 static uint32_t used;
 
 static FILE *out;
 static uint64_t caller_first, caller_last;
+static uint64_t inner_first, inner_last;
 static uint64_t entries[MOST_ENTRIES];
 static uint32_t entry_count;
 
 static bool is_arm;
-static bool counting;
+static bool counting, called;
 static uint32_t calls;
 static spot *previous; /* the last instruction of the block that was executed last */
 
@@ -103,9 +107,10 @@ static spot *spot_of(const struct qemu_plugin_insn *instruction)
     for (uint64_t slot = address / 2 % SLOTS;; slot = (slot + 1) % SLOTS) {
         spot *s = &spots[slot];
         if (s->next == 0) {
-            if (++used == SLOTS) {
+            if (used + 1 == SLOTS) {
                 fail("too many instructions", "");
             }
+            in_use[used++] = s;
             s->address = address;
             s->next = address + bytes_of(instruction);
             return s;
@@ -126,26 +131,40 @@ static void enter(unsigned int cpu, void *unused)
         return; /* called by itself, or by another measured function */
     }
     counting = true;
-    for (uint32_t i = 0; i < SLOTS; i++) {
-        spots[i].executed_before = spots[i].executed;
-        spots[i].left_before = spots[i].left;
+    called = true;
+    for (uint32_t i = 0; i < used; i++) {
+        in_use[i]->executed_before = in_use[i]->executed;
+        in_use[i]->left_before = in_use[i]->left;
     }
+}
+
+static void pause_counting(unsigned int cpu, void *unused)
+{
+    (void)cpu;
+    (void)unused;
+    for (uint32_t i = 0; i < used && counting; i++) {
+        spot *s = in_use[i];
+        s->executed_in_call += s->executed - s->executed_before;
+        s->left_in_call += s->left - s->left_before;
+    }
+    counting = false;
 }
 
 static void come_back(unsigned int cpu, void *unused)
 {
-    (void)cpu;
-    (void)unused;
-    if (!counting) {
+    pause_counting(cpu, unused);
+    if (!called) {
         return;
     }
-    counting = false;
-    for (uint32_t i = 0; i < SLOTS; i++) {
-        const spot *s = &spots[i];
-        if (s->executed != s->executed_before) {
-            fprintf(out, "%" PRIu32 " %" PRIx64 " %" PRIu64 " %" PRIu64 "\n", calls, s->address,
-                    s->executed - s->executed_before, s->left - s->left_before);
+    called = false;
+    for (uint32_t i = 0; i < used; i++) {
+        spot *s = in_use[i];
+        if (s->executed_in_call != 0) {
+            fprintf(out, "%" PRIu32 " %" PRIx64 " %" PRIu64 " %" PRIu64 "\n", calls, s->address, s->executed_in_call,
+                    s->left_in_call);
         }
+        s->executed_in_call = 0;
+        s->left_in_call = 0;
     }
     calls++;
 }
@@ -192,6 +211,8 @@ static void translate(plugin_id id, struct qemu_plugin_tb *block)
          * caller is ever counted. */
         if (s->address >= caller_first && s->address < caller_last) {
             qemu_plugin_register_vcpu_insn_exec_cb(instruction, come_back, NO_REGISTERS, NULL);
+        } else if (s->address >= inner_first && s->address < inner_last) {
+            qemu_plugin_register_vcpu_insn_exec_cb(instruction, pause_counting, NO_REGISTERS, NULL);
         } else if (is_entry(s->address)) {
             qemu_plugin_register_vcpu_insn_exec_cb(instruction, enter, NO_REGISTERS, NULL);
         }
@@ -210,9 +231,15 @@ static void finish(plugin_id id, void *unused)
     fclose(out);
 }
 
-static void read_argument(const char *argument)
+/* Whether an argument is NAME=FIRST-LAST, as the format says. */
+static bool read_range(const char *argument, const char *format, uint64_t *first, uint64_t *last)
 {
     int read = 0;
+    return sscanf(argument, format, first, last, &read) == 2 && argument[read] == '\0';
+}
+
+static void read_argument(const char *argument)
+{
     if (strncmp(argument, "out=", 4) == 0) {
         out = fopen(argument + 4, "w");
         if (out == NULL) {
@@ -220,8 +247,8 @@ static void read_argument(const char *argument)
         }
     } else if (strncmp(argument, "entry=", 6) == 0 && entry_count < MOST_ENTRIES) {
         entries[entry_count++] = strtoull(argument + 6, NULL, 16);
-    } else if (sscanf(argument, "caller=%" SCNx64 "-%" SCNx64 "%n", &caller_first, &caller_last, &read) != 2 ||
-               argument[read] != '\0') {
+    } else if (!read_range(argument, "caller=%" SCNx64 "-%" SCNx64 "%n", &caller_first, &caller_last) &&
+               !read_range(argument, "inner=%" SCNx64 "-%" SCNx64 "%n", &inner_first, &inner_last)) {
         fail("not understood: ", argument);
     }
 }

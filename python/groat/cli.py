@@ -331,7 +331,8 @@ def profile(
         packed, names = _packed(model, split_where(on)[1], optimize, flash)
         report = measure(packed, on, names, by.value if by is not None else None, cycles)
     parts = {f"flash {name}": value for name, value in report["flash"].items()}
-    facts = {name: report[name] for name in report if name not in ("flash", "layers", "by", "rows", "cycles")} | parts
+    apart = ("flash", "layers", "streams", "by", "rows", "cycles")
+    facts = {name: report[name] for name in report if name not in apart} | parts
     per_mac = report["instructions_per_mac"]
     facts["instructions_per_mac"] = "–" if per_mac is None else f"{per_mac:.2f}"
     layers = _table("Layers", "#index", "op", "name", "#instructions", "#MACs", "#per MAC")
@@ -346,6 +347,12 @@ def profile(
         )
         layers.add_row(*row, ratio)
     tables = [_facts(str(model), facts), layers]
+    if report["streams"]:
+        streams = _table("Streams", "layers", "#instructions", "#beside the layers' rows")
+        for stream in report["streams"]:
+            counts = [f"{stream[key]:,}" for key in ("instructions", "walk_instructions")]
+            streams.add_row(f"{stream['first']} to {stream['last']}", *counts)
+        tables.append(streams)
     if "rows" in report:
         tables.append(_where_table(report))
     if "cycles" in report:

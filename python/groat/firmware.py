@@ -13,7 +13,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -91,6 +91,7 @@ def build(
     arena_bytes: int | None = None,
     row_ops: Iterable[str] = (),
     layouts: Iterable[int] | None = None,
+    measures_layers: bool = False,
 ) -> Image:
     """Builds an image, or finds it in the cache.
 
@@ -101,6 +102,7 @@ def build(
         layouts: of weights of convolutions and dense layers that are linked (numbers below 32); None for all.
         model: a packed model to link in; None for firmware that expects one at the target's model address.
         arena_bytes: the arena to reserve; None for all RAM that is left.
+        measures_layers: the image finds the cost of each step of a stream (firmware/layers); it needs `row_ops`.
 
     Raises:
         InputError: the target has no compiler, or an op does not exist.
@@ -110,11 +112,15 @@ def build(
     sources = find_sources()
     ops_header = None if ops is None else _ops_header(sources, sorted(set(ops)), sorted(set(row_ops)))
     server = _units(sources.firmware / "app", "firmware")
+    wrapped = sorted({f"groat_row_op_{name}" for name in row_ops}) if measures_layers else []
+    if measures_layers:
+        server = [replace(unit, flags=(*unit.flags, "-DGROAT_LAYERS")) for unit in server]
+        server += _units(sources.firmware / "layers", "firmware")
     runtime = _runtime_units(target, sources)
     if layouts is not None:
         runtime = _only_layouts(runtime, layouts)
     units = [*runtime, *_board_units(target, sources), *server]
-    return _build(target, units, ops_header, model, arena_bytes)
+    return _build(target, units, ops_header, model, arena_bytes, wrapped)
 
 
 def build_program(target: Target, files: Iterable[Path], flags: Iterable[str] = ("-O2",)) -> Image:
@@ -158,11 +164,12 @@ def _build(
     ops_header: str | None = None,
     model: bytes | None = None,
     arena_bytes: int | None = None,
+    wrapped: Sequence[str] = (),
 ) -> Image:
     builder = _Builder(target, find_sources())
     script = _linker_script(target, builder.sources, model is not None, arena_bytes)
     parts = (part for unit in units for part in builder.parts(unit))
-    key = _hash(script, ops_header or "", model or b"", *parts)
+    key = _hash(script, ops_header or "", model or b"", *wrapped, *parts)
     image = cache_folder() / "images" / f"{target.name}-{key}.elf"
     if not image.is_file():
         with tempfile.TemporaryDirectory(prefix="groat-") as name:
@@ -175,7 +182,7 @@ def _build(
             objects = builder.compile(units, folder, ops_header)
             if model is not None:
                 objects.append(builder.compile_model(folder))
-            _publish(image, lambda path: builder.link(objects, folder, path))
+            _publish(image, lambda path: builder.link(objects, folder, path, wrapped))
     return _describe(image)
 
 
@@ -313,6 +320,7 @@ class _Builder:
         core = self.sources.runtime / "core"
         choosing = {core / name for name in ("run.c", "open.c", "stream.c")}
         choosing.add(self.sources.firmware / "app" / "main.c")
+        choosing.add(self.sources.firmware / "layers" / "layers.c")
 
         def compile_one(unit: _Unit) -> Path:
             chosen = ops_header is not None and unit.source in choosing
@@ -348,7 +356,7 @@ class _Builder:
         ]
         toolchain.run(command, _TIMEOUT_SECONDS)
 
-    def link(self, objects: list[Path], folder: Path, path: Path) -> None:
+    def link(self, objects: list[Path], folder: Path, path: Path, wrapped: Sequence[str] = ()) -> None:
         command = [
             self.command,
             *self.compiler.flags,
@@ -356,6 +364,7 @@ class _Builder:
             "-nostdlib",
             "-static",
             "-Wl,--gc-sections",
+            *(f"-Wl,--wrap={symbol}" for symbol in wrapped),
             f"-Wl,-T,{folder / _SCRIPT_FILE}",
             *map(str, objects),
             self.libgcc,

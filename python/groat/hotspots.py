@@ -45,10 +45,16 @@ class Spot:
 
 @dataclass(frozen=True)
 class Counts:
-    """What one inference executed: groat_run as a whole, and each step run by itself."""
+    """What one inference executed: groat_run as a whole, and each step run by itself, or its rows if it is a stream's.
+
+    Attributes:
+        image, steps_image: those that the addresses are of.
+    """
 
     run: tuple[Spot, ...]
     steps: tuple[tuple[Spot, ...], ...]
+    image: Path
+    steps_image: Path
 
 
 @dataclass(frozen=True)

@@ -35,12 +35,14 @@ def profile(
         on, instructions (of groat_run), macs, instructions_per_mac (None without MACs), open_instructions,
         arena_bytes, stack_bytes (peak below the call of groat_run), open_stack_bytes,
         flash: {code_bytes (all of the firmware but the model), runtime_code_bytes, model_bytes},
-        layers: [{index, op, name, instructions, macs}];
+        layers: [{index, op, name, instructions, macs}], where a layer of a stream has the instructions of its rows,
+        streams: [{first, last (indices of layers), instructions (of all of it), walk_instructions (what it takes beside
+            the layers' rows: finding the next one, taking and giving rows of inputs and outputs)}];
     with `by` also
         by, counted_instructions (the sum of all rows),
         rows: [{name, instructions, share}], of groat_run, the largest first; a function is named by its symbol, a
             static one with its file.  By layer: in the order of the layers, each run by itself, with the keys
-            index, op and functions (rows of the same kind) beside them;
+            index, op and functions (rows of the same kind) beside them; walks of streams are of no layer;
     with `cycles` also
         cycles: {estimate: True, core, range ([low, high] of all rows), assumes, unknown: [{name, instructions}]
             (opcodes without a cost, taken as `unknown_cycles` each), unknown_cycles, sources: {}},
@@ -62,7 +64,7 @@ def profile(
     with QemuRunner(target, packed, linked=True) as runner:
         inputs = lcg_inputs(model.inputs)
         measured = runner.profile(inputs)
-        image = runner.image
+        code = runner.image
         counts = runner.count(inputs) if by is not None else None
     report: dict[str, Any] = {
         "on": on,
@@ -74,8 +76,8 @@ def profile(
         "stack_bytes": measured.stack_bytes,
         "open_stack_bytes": measured.open_stack_bytes,
         "flash": {
-            "code_bytes": image.code_bytes,
-            "runtime_code_bytes": image.runtime_code_bytes,
+            "code_bytes": code.code_bytes,
+            "runtime_code_bytes": code.runtime_code_bytes,
             "model_bytes": len(packed),
         },
         "layers": [
@@ -88,13 +90,23 @@ def profile(
             }
             for index, (step, instructions) in enumerate(zip(model.steps, measured.step_instructions, strict=True))
         ],
+        "streams": [
+            {
+                "first": stream.start,
+                "last": stream.stop - 1,
+                "instructions": walk + sum(measured.step_instructions[index] for index in stream),
+                "walk_instructions": walk,
+            }
+            for stream, walk in zip(model.streams, measured.walk_instructions, strict=True)
+        ],
     }
     if counts is None or by is None:
         return report
     described = load_target(target)
-    instructions = disassemble(described, image.path) if cycles or by == "opcode" else {}
+    image = counts.steps_image if by == "layer" else counts.image
+    instructions = disassemble(described, image) if cycles or by == "opcode" else {}
     costs = CostModel.of(load_costs(target), instructions) if cycles else None
-    return report | _where(by, counts, Functions(image.path), instructions, costs, report["layers"])
+    return report | _where(by, counts, Functions(image), instructions, costs, report["layers"])
 
 
 def _where(

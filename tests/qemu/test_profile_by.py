@@ -21,6 +21,7 @@ from groat.cycles import list_cost_tables
 from groat.errors import InputError, RunnerError, ToolchainError
 from groat.hotspots import DISASSEMBLER, UNKNOWN, Counts, Functions, disassemble, total
 from groat.inputs import lcg_inputs
+from groat.pack import PackedModel
 from groat.profiling import By, profile
 from groat.runners.base import Profile
 from groat.runners.qemu import Plugin, QemuRunner, QemuSession
@@ -81,6 +82,49 @@ def test_every_instruction_has_a_function_and_an_opcode(name: str) -> None:
         if spot.left:
             assert LEAVES.fullmatch(found.opcode), (hex(spot.address), found)
             assert found.opcode not in ("ldr", "ldm", "mov") or "pc" in found.operands
+
+
+@functools.cache
+def streamed(name: str, input: str) -> tuple[PackedModel, Profile, Counts]:
+    packed = groat.compile(DIGITS, name, schedule="stream", input=input).packed
+    with QemuRunner(name, packed, linked=True) as runner:
+        inputs = lcg_inputs(runner.model.inputs)
+        return runner.model, runner.profile(inputs), runner.count(inputs)
+
+
+@pytest.mark.parametrize("input", ["resident", "rows"])
+@pytest.mark.parametrize("name", ["cortex-m0", "cortex-m4", "rv32imc"])
+def test_each_layer_of_a_stream_is_measured(name: str, input: str) -> None:
+    device(name)
+    model, profile, counts = streamed(name, input)
+    assert len(model.streams) == len(profile.walk_instructions) > 0
+    found = sum(profile.step_instructions) + sum(profile.walk_instructions)
+    assert 0 <= found - profile.instructions <= 40 * len(model.steps)
+    # The rows of a layer, layer by layer, cost about what the layer costs by itself; the walk is the smaller part.
+    layers = measured(name)[0].step_instructions[-len(model.steps) :]
+    for stream, walk in zip(model.streams, profile.walk_instructions, strict=True):
+        assert 0 < walk < sum(profile.step_instructions[index] for index in stream) / 2
+    for index, own in enumerate(profile.step_instructions):
+        rows = model.tensors[model.steps[index].outputs[0]].shape[1]
+        assert abs(own - total(counts.steps[index])) <= 8 + 2 * rows
+        if len(model.steps) == len(layers):
+            assert own > layers[index] * 0.9
+    assert 0 <= profile.instructions - total(counts.run) <= 4
+
+
+@pytest.mark.parametrize("name", ["cortex-m4", "rv32imc"])
+def test_what_is_counted_in_a_stream_belongs_to_its_layer(name: str) -> None:
+    device(name)
+    model, _, counts = streamed(name, "rows")
+    functions, run = Functions(counts.steps_image), Functions(counts.image)
+    for stream in model.streams:
+        for index in stream:
+            names = {functions.at(spot.address) for spot in counts.steps[index]}
+            assert any(f"({model.steps[index].op}.c)" in each for each in names)
+            assert not {"groat_run_stream", "groat_layer_ticks", "groat_counter_read", "groat_run_step"} & names
+    names = {run.at(spot.address) for spot in counts.run}
+    assert "groat_run_stream" in names
+    assert not any("layer" in each for each in names)
 
 
 @pytest.mark.parametrize("name", ["cortex-m4", "rv32v"])

@@ -76,6 +76,12 @@ class PackedModel:
     def macs(self) -> int:
         return sum(step.macs for step in self.steps)
 
+    @property
+    def streams(self) -> tuple[range, ...]:
+        """The steps of each stream."""
+        starts = [index for index, step in enumerate(self.steps) if step.stream == index]
+        return tuple(range(first, first + sum(step.stream == first for step in self.steps)) for first in starts)
+
 
 def check(packed: bytes, name: str = "packed model") -> None:
     """Raises ModelError, with the runtime's own reason, unless groat_check_crc and groat_open accept the bytes.

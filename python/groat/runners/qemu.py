@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 import time
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,6 +38,8 @@ _REQUEST_BYTES = 1 << 24  # a batch is sent in pieces of about this size
 _PLUGIN_LINK, _PLUGIN_FILE = "plugin.so", "plugin.txt"
 # groat_measure calls, the others are called and measured.
 _CALLER, _CALLED = "groat_measure", ("groat_run", "groat_run_step")
+# The same of the rows of one step of a stream, where an image measures layers.
+_INNER_CALLER, _INNER_CALLED = "groat_layer_ticks", "groat_layer_row"
 
 
 @dataclass(frozen=True)
@@ -319,25 +321,33 @@ class QemuRunner(BaseRunner):
             raise ModelError(
                 f"the model is packed for {self.model.packing!r} kernels; {target_name} reads {self._target.packing!r}"
             )
-        self.image = firmware.build(
+        self._linked = packed if linked else None
+        self._beside = None if linked else packed
+        self.image = self._build()
+        if sum(info.by_rows for info in self.model.inputs) > 1 or sum(info.by_rows for info in self.model.outputs) > 1:
+            raise InputError("the firmware takes one input, and gives one output, row by row; this model has more")
+        self._rows = b""
+        _check_fit(self._target, self.image, self.model.arena_bytes, self._beside)
+        self._session = self._open(count=False)
+
+    def _build(self, measures_layers: bool = False) -> firmware.Image:
+        return firmware.build(
             self._target,
             ops=[step.op for step in self.model.steps],
             row_ops=[step.op for step in self.model.steps if step.stream is not None],
             layouts=_conv_layouts(self.model),
-            model=packed if linked else None,
-            arena_bytes=self.model.arena_bytes if linked else None,
+            model=self._linked,
+            arena_bytes=self.model.arena_bytes if self._linked is not None else None,
+            measures_layers=measures_layers,
         )
-        if sum(info.by_rows for info in self.model.inputs) > 1 or sum(info.by_rows for info in self.model.outputs) > 1:
-            raise InputError("the firmware takes one input, and gives one output, row by row; this model has more")
-        self._rows = b""
-        self._beside = None if linked else packed
-        _check_fit(self._target, self.image, self.model.arena_bytes, self._beside)
-        self._session = self._open(count=False)
 
-    def _open(self, count: bool, plugin: Plugin | None = None) -> QemuSession:
-        session = QemuSession(
-            self._target, self.image.path, self._beside, count=count, plugin=plugin, timeout=self._timeout
-        )
+    def _layers_image(self) -> firmware.Image:
+        """One that finds the cost of each step, within streams too."""
+        return self._build(measures_layers=True)
+
+    def _open(self, count: bool, plugin: Plugin | None = None, image: firmware.Image | None = None) -> QemuSession:
+        path = (image or self.image).path
+        session = QemuSession(self._target, path, self._beside, count=count, plugin=plugin, timeout=self._timeout)
         status = session.info.open_status
         if status != 0:
             session.close()
@@ -376,10 +386,11 @@ class QemuRunner(BaseRunner):
             parts.append(np.concatenate([*chosen, np.empty((len(frames), 0), np.uint8)], axis=1))
         return parts[0], parts[1]
 
-    def _ask_step(self, session: QemuSession, index: int, rows: bytes) -> None:
-        """Runs a step; `rows` go with the one whose stream reads an input row by row."""
-        step = self.model.steps[index]
-        stream = [s for s in self.model.steps if s.stream == index] if step.stream == index else []
+    def _ask_step(self, session: QemuSession, index: int, rows: bytes, layers: bool = False) -> None:
+        """Runs a step; `rows` go with the one that runs a stream which reads an input row by row: its first, or, in an
+        image that measures `layers`, any."""
+        first = self.model.steps[index].stream
+        stream = [s for s in self.model.steps if s.stream == first] if layers or first == index else []
         given = {info.tensor_id for info in self.model.inputs if info.by_rows}
         reads = any(number in given for s in stream for number in s.inputs)
         session.ask("STEP", index, rows if reads else b"")
@@ -411,15 +422,50 @@ class QemuRunner(BaseRunner):
         counter = self._target.counter
         assert counter is not None  # or there were no session
         idle = counter.instructions(run.idle.ticks)
+        ticks = [step.ticks for step in steps]
+        layers = self._layer_ticks(frame)
+        walks: list[int] = []
+        for stream in self.model.streams:
+            whole, inside = ticks[stream.start], sum(layers[index] for index in stream)
+            while whole < inside:  # a narrow counter came round
+                whole += 1 << counter.bits
+            walks.append(whole - inside)
+        ticks = [layers.get(index, own) for index, own in enumerate(ticks)]
         # A run too long for a narrow counter is found by its steps, whose sum it falls little short of.
-        wraps = round((sum(step.ticks for step in steps) - run.last.ticks) / (1 << counter.bits))
+        wraps = round((sum(ticks) + sum(walks) - run.last.ticks) / (1 << counter.bits))
         return Profile(
             instructions=counter.instructions(run.last.ticks + (wraps << counter.bits)) - idle,
             open_instructions=counter.instructions(run.open.ticks) - idle,
             stack_bytes=max(cost.stack_bytes for cost in (run.last, *steps)),
             open_stack_bytes=run.open.stack_bytes,
-            step_instructions=tuple(counter.instructions(step.ticks) - idle for step in steps),
+            step_instructions=tuple(
+                counter.instructions(own) - (0 if index in layers else idle) for index, own in enumerate(ticks)
+            ),
+            walk_instructions=tuple(counter.instructions(walk) - idle for walk in walks),
         )
+
+    def _layer_ticks(self, frame: Bytes) -> dict[int, int]:
+        """Ticks within the rows of each step of a stream."""
+        if not self.model.streams:
+            return {}
+        session = self._open(count=True, image=self._layers_image())
+        try:
+            asked = ((index, session.ask_info().last.ticks) for index in self._ask_layers(session, frame))
+            return {index: ticks for index, ticks in asked if index >= 0 and self.model.steps[index].stream is not None}
+        finally:
+            session.close()
+
+    def _ask_layers(self, session: QemuSession, frame: Bytes) -> Iterator[int]:
+        """Runs each step by itself; yields after each that is run, its index, or -2 if it only prepares for one."""
+        rows = self._send_inputs(session, frame[0])
+        for index, step in enumerate(self.model.steps):
+            if step.stream is not None:  # the whole stream runs for each of its steps, on what was there before it
+                rows = self._send_inputs(session, frame[0])
+                for before in range(step.stream):
+                    self._ask_step(session, before, rows)
+                    yield -2
+            self._ask_step(session, index, rows, layers=step.stream is not None)
+            yield index
 
     def count(self, inputs: Sequence[Array]) -> Counts:
         """Counts how often each instruction of the firmware is executed in one inference, by a plugin of QEMU's.
@@ -427,24 +473,48 @@ class QemuRunner(BaseRunner):
         Raises as `run`; ToolchainError also if there is no C compiler for the plugin.
         """
         frame = self._pack(inputs, batch=False)
-        functions = Functions(self.image.path)
+
+        def run(session: QemuSession) -> Iterator[int]:
+            session.ask("RUN", 1, np.concatenate(self._split(frame), axis=1).tobytes())
+            yield -1
+
+        def layers(session: QemuSession) -> Iterator[int]:
+            return self._ask_layers(session, frame)
+
+        def both(session: QemuSession) -> Iterator[int]:
+            yield from run(session)
+            yield from layers(session)
+
+        if self.model.streams:
+            layers_image = self._layers_image()
+            found = self._count(self.image, run) | self._count(layers_image, layers)
+        else:
+            layers_image = self.image
+            found = self._count(self.image, both)
+        steps = tuple(found[index] for index in range(len(self.model.steps)))
+        return Counts(found[-1], steps, self.image.path, layers_image.path)
+
+    def _count(
+        self, image: firmware.Image, ask: Callable[[QemuSession], Iterator[int]]
+    ) -> dict[int, tuple[hotspots.Spot, ...]]:
+        """What the plugin counts in each call that `ask` makes, by what it yields after it."""
+        functions = Functions(image.path)
         caller = functions.named(_CALLER)
         marks = [f"caller={caller.address:x}-{caller.address + caller.size:x}"]
         marks += [f"entry={functions.named(name).address:x}" for name in _CALLED]
-        session = self._open(count=False, plugin=Plugin(firmware.build_plugin(), tuple(marks)))
+        if image != self.image:
+            inner = functions.named(_INNER_CALLER)
+            marks += [f"inner={inner.address:x}-{inner.address + inner.size:x}"]
+            marks += [f"entry={functions.named(_INNER_CALLED).address:x}"]
+        session = self._open(count=False, plugin=Plugin(firmware.build_plugin(), tuple(marks)), image=image)
         try:
-            session.ask("RUN", 1, np.concatenate(self._split(frame), axis=1).tobytes())
-            rows = self._send_inputs(session, frame[0])
-            for index in range(len(self.model.steps)):
-                self._ask_step(session, index, rows)
+            asked = list(ask(session))
             calls = hotspots.parse(session.finish())
         finally:
             session.close()
-        if len(calls) != 1 + len(self.model.steps):
-            raise RunnerError(
-                f"{self.target}: the plugin saw {len(calls)} calls, expected 1 + {len(self.model.steps)} steps"
-            )
-        return Counts(run=calls[0], steps=tuple(calls[1:]))
+        if len(calls) != len(asked):
+            raise RunnerError(f"{self.target}: the plugin saw {len(calls)} calls, expected {len(asked)}")
+        return dict(zip(asked, calls, strict=True))
 
     def _check_stack(self, costs: Sequence[Cost], limit: int) -> None:
         deepest = max(cost.stack_bytes for cost in costs)
