@@ -64,13 +64,13 @@ static void row(const groat_call *call, uint32_t index)
     }
 }
 
-#define GROAT_USE_ROWS(NAME, name)                                       \
-    static uint32_t scratch_of_##name(const void *params)                \
-    {                                                                    \
-        const groat_row_op *op = &__real_groat_row_op_##name;            \
+#define GROAT_USE_ROWS(NAME, name)                                        \
+    static uint32_t scratch_of_##name(const void *params)                 \
+    {                                                                     \
+        const groat_row_op *op = &__real_groat_row_op_##name;             \
         return op->scratch_bytes != NULL ? op->scratch_bytes(params) : 0; \
-    }                                                                    \
-    extern const groat_row_op __wrap_groat_row_op_##name;                \
+    }                                                                     \
+    extern const groat_row_op __wrap_groat_row_op_##name;                 \
     const groat_row_op __wrap_groat_row_op_##name = {check, rows, scratch_of_##name, row};
 #include GROAT_OPS_FILE
 #undef GROAT_USE_ROWS
