@@ -146,7 +146,7 @@ def pack_model(
     while ram is not None and chosen.plan.arena_bytes > ram:
         peak = chosen.plan.peak_step
         others = [c for c in offers[peak] if c is not chosen.steps.steps[peak].chosen]
-        if not others:
+        if not _worth_it(others, optimize):
             break
         offers[peak] = others
         without = _within(graph, packing, source_hash, offers, optimize, limit, streams)

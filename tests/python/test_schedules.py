@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every schedule of every model that planners are compared by gives the bytes of TensorFlow Lite Micro, on the host.
+
+On emulated cores: tests/qemu/test_schedules_qemu.py.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from tests.support.schedules import NAMES, Way, compiled_as, each_way, expected
+
+from groat.oracle.tflm import is_installed
+from groat.pack import read
+from groat.runners.host import HostRunner
+
+pytestmark = pytest.mark.skipif(not is_installed(), reason="needs the package tflite-micro")
+LARGE = "mobilenetv2_1.0_224"
+
+
+@each_way
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n == LARGE else n for n in NAMES])
+def test_a_schedule_gives_the_bytes_of_tflm(name: str, way: Way) -> None:
+    compiled = compiled_as(name, way, "host")
+    assert [info.by_rows for info in read(compiled.packed).inputs] == [way.input == "rows"]
+    frames, wanted = expected(name)
+    with HostRunner(compiled.packed) as runner:
+        for frame, outputs in zip(frames, wanted, strict=True):
+            for found, right in zip(runner.run(frame), outputs, strict=True):
+                np.testing.assert_array_equal(found, right)

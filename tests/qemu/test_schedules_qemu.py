@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every schedule of every model that planners are compared by gives the bytes of TensorFlow Lite Micro, on the cores
+that the project is measured by."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from tests.support.devices import device
+from tests.support.schedules import NAMES, WAYS, Way, compiled_as, expected
+
+from groat.oracle.tflm import is_installed
+from groat.runners.qemu import QemuRunner
+
+pytestmark = [
+    pytest.mark.qemu,
+    pytest.mark.skipif(not is_installed(), reason="needs the package tflite-micro"),
+]
+CORES = ("cortex-m4", "cortex-m55", "rv32imc")
+QUICK = {
+    *((name, Way("stream", rows)) for name in ("resnet8", "ds_cnn") for rows in ("resident", "rows")),
+    ("mobilenetv2_0.35_144", Way("stream", "rows")),
+}
+CASES = [
+    pytest.param(name, way, marks=() if (name, way) in QUICK else pytest.mark.slow, id=f"{name}-{way}")
+    for name in NAMES
+    for way in WAYS
+]
+
+
+@pytest.mark.parametrize("core", CORES)
+@pytest.mark.parametrize(("name", "way"), CASES)
+def test_a_schedule_gives_the_bytes_of_tflm(name: str, way: Way, core: str) -> None:
+    target = device(core)
+    compiled = compiled_as(name, way, core)
+    frames, wanted = expected(name)
+    linked = len(compiled.packed) > target.model_room.length
+    if linked and target.model_memory != target.memory("code").name:
+        pytest.skip(f"{core} has no memory for a model of {len(compiled.packed):,} bytes")
+    with QemuRunner(core, compiled.packed, linked) as runner:
+        for found, right in zip(runner.run(frames[0]), wanted[0], strict=True):
+            np.testing.assert_array_equal(found, right)

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The models that schedules are compared by, and every way to schedule one."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from tests.support import material
+from tests.support.material import DS_CNN, MODELS, RESNET8
+from tests.support.mobilenets import NETWORKS, mobilenet
+from tests.support.random_graphs import random_inputs
+
+import groat
+from groat.compiler import INPUTS, SCHEDULES, compile_model
+from groat.graph.ir import Array
+from groat.oracle.tflm import Tflm
+
+_PUBLISHED = {
+    "resnet8": RESNET8.path,
+    "vww": "mlperf_tiny/vww_96_int8",
+    "mcunetv2_vww": "tinyengine/vww",
+    "ds_cnn": DS_CNN.path,
+}
+NAMES = (*_PUBLISHED, *NETWORKS)
+SHARES = (0.0, 0.25, 0.5, 0.75)
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a model is scheduled.
+
+    Attributes:
+        share: the bound of RAM, on the way from streams that need as little as they can (0) to layer by layer (1);
+            None without a bound.
+    """
+
+    schedule: str
+    input: str
+    share: float | None = None
+
+    def __str__(self) -> str:
+        bound = "" if self.share is None else f"-{self.share:.0%}"
+        return f"{self.schedule}-{self.input}{bound}"
+
+
+WAYS = (
+    *(Way(schedule, rows) for schedule in SCHEDULES for rows in INPUTS),
+    *(Way("auto", rows, share) for rows in INPUTS for share in SHARES),
+)
+each_way = pytest.mark.parametrize("way", WAYS, ids=str)
+
+
+@functools.cache
+def model_named(name: str) -> groat.Model:
+    """One of NAMES; skips the test where a published one is absent."""
+    if name in NETWORKS:
+        return groat.load(mobilenet(name))
+    (recorded,) = (model for model in MODELS if model.path == _PUBLISHED[name])
+    path = recorded.model(material.folder())
+    if not path.is_file():
+        pytest.skip(f"needs {path} (set GROAT_MATERIAL)")
+    return groat.load(path)
+
+
+@functools.cache
+def expected(name: str) -> tuple[Sequence[Sequence[Array]], Sequence[Sequence[Array]]]:
+    """(inputs, outputs of TensorFlow Lite Micro) of two frames: random values, and only the two ends."""
+    source = model_named(name).source
+    frames = [random_inputs(source, 3), [_ends(x) for x in random_inputs(source, 4)]]
+    oracle = Tflm(source, name)
+    return frames, [oracle.run(frame) for frame in frames]
+
+
+def _ends(x: Array) -> Array:
+    return np.where(x < 0, x.min(), x.max())
+
+
+def compiled_as(name: str, way: Way, target: str) -> groat.Compiled:
+    """The model in that schedule; AssertionError if it needs more than it may."""
+    model = model_named(name)
+    if way.share is None:
+        return compile_model(model, target, schedule=way.schedule, input=way.input)
+    smallest, largest = (
+        compile_model(model, target, schedule=schedule, input=way.input).plan.arena_bytes
+        for schedule in ("stream", "layer")
+    )
+    ram = smallest + int((largest - smallest) * way.share)
+    compiled = compile_model(model, target, schedule=way.schedule, input=way.input, ram=ram)
+    assert compiled.plan.arena_bytes <= ram
+    return compiled
