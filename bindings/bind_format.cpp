@@ -19,6 +19,7 @@ py::dict struct_sizes()
 #define SIZE(type) sizes[#type] = sizeof(type);
     SIZE(groat_section)
     SIZE(groat_header)
+    SIZE(groat_region)
     SIZE(groat_program)
     SIZE(groat_step)
     SIZE(groat_tensor)

@@ -132,11 +132,19 @@ class Model
     explicit Model(const py::object &data) : packed_(data)
     {
         raise_unless_ok(groat_check_crc(packed_.bytes.get(), packed_.size));
-        arena_bytes_ = groat_arena_bytes(packed_.bytes.get(), packed_.size);
-        arena_ = allocate(arena_bytes_);
-        raise_unless_ok(groat_open(&net_, packed_.bytes.get(), packed_.size, arena_.get(), arena_bytes_));
+        std::vector<groat_memory> memories;
+        while (const uint32_t bytes =
+                   groat_region_bytes(packed_.bytes.get(), packed_.size, static_cast<uint32_t>(memories.size()))) {
+            regions_.push_back(allocate(bytes));
+            memories.push_back({regions_.back().get(), bytes});
+            arena_bytes_ += bytes;
+        }
+        raise_unless_ok(groat_open_regions(&net_, packed_.bytes.get(), packed_.size, memories.data(),
+                                           static_cast<uint32_t>(memories.size())));
         /* Only now: a file that was refused may have asked for any amount. */
-        std::memset(arena_.get(), 0, arena_bytes_);
+        for (const groat_memory &memory : memories) {
+            std::memset(memory.start, 0, memory.bytes);
+        }
         groat_set_row_io(&net_, &io_);
         inputs_.resize(input_count());
         outputs_.resize(output_count());
@@ -352,8 +360,8 @@ class Model
     }
 
     Packed packed_;
-    Aligned arena_;
-    uint32_t arena_bytes_ = 0;
+    std::vector<Aligned> regions_;
+    uint32_t arena_bytes_ = 0; /* of all of them */
     groat_t net_ = {};
     groat_row_io io_ = {read_row, write_row, this};
     std::vector<std::vector<uint8_t>> inputs_; /* of those that go row by row; others are empty */
@@ -367,13 +375,18 @@ int crc_status(const py::object &data)
     return groat_check_crc(packed.bytes.get(), packed.size);
 }
 
-int open_status(const py::object &data, uint32_t arena_bytes)
+int open_status(const py::object &data, const py::args &region_bytes)
 {
     const Packed packed(data);
-    // Opening never touches the arena, so a model may be checked for one that this host could not spare.
+    // Opening never touches an arena, so a model may be checked for one that this host could not spare.
     alignas(GROAT_ALIGN) static uint8_t arena[GROAT_ALIGN];
+    std::vector<groat_memory> memories;
+    for (const py::handle bytes : region_bytes) {
+        memories.push_back({arena, bytes.cast<uint32_t>()});
+    }
     groat_t net;
-    return groat_open(&net, packed.bytes.get(), packed.size, arena, arena_bytes);
+    return groat_open_regions(&net, packed.bytes.get(), packed.size, memories.data(),
+                              static_cast<uint32_t>(memories.size()));
 }
 
 } // namespace
@@ -408,6 +421,6 @@ void bind_model(py::module_ &module)
              "Runs once for each row of contiguous uint8 arrays [n, input bytes], one to an input; "
              "returns n * output bytes for each output. Other Python threads run meanwhile.")
         .def_static("crc_status", &crc_status, py::arg("data"), "What groat_check_crc returns for these bytes.")
-        .def_static("open_status", &open_status, py::arg("data"), py::arg("arena_bytes"),
-                    "What groat_open returns for these bytes and an arena of this size.");
+        .def_static("open_status", &open_status, py::arg("data"),
+                    "What groat_open_regions returns for these bytes and memories of these sizes.");
 }

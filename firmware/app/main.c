@@ -66,8 +66,8 @@ static void do_nothing(void *unused)
 static void do_open(void *unused)
 {
     (void)unused;
-    info.open_status = groat_open(&net, groat_model_start, (uint32_t)(groat_model_end - groat_model_start),
-                                  groat_arena_start, info.arena_bytes);
+    info.open_status = groat_open_regions(&net, groat_model_start, (uint32_t)(groat_model_end - groat_model_start),
+                                          groat_memories, info.memories);
 }
 
 static void do_run(void *unused)
@@ -85,7 +85,7 @@ static void open_model(void)
 {
 
     info.version = GROAT_PROTOCOL_VERSION;
-    info.arena_bytes = (uint32_t)(groat_arena_end - groat_arena_start);
+    info.memories = (uint32_t)(groat_memories_end - groat_memories);
     info.stack_limit_bytes = groat_measure_limit();
     info.idle = groat_measure(do_nothing, 0);
     info.open_status = groat_check_crc(groat_model_start, (uint32_t)(groat_model_end - groat_model_start));

@@ -48,7 +48,7 @@ typedef struct groat_cost {
 typedef struct groat_info {
     uint32_t version; /* GROAT_PROTOCOL_VERSION */
     int32_t open_status; /* what checking the checksum or groat_open returned */
-    uint32_t arena_bytes; /* there is this much */
+    uint32_t memories; /* there are this many for regions of a model */
     uint32_t stack_limit_bytes; /* a call that used so much may have overrun it */
     groat_cost idle; /* of calling a function that does nothing: part of the others' ticks */
     groat_cost open; /* of groat_open alone */

@@ -8,13 +8,15 @@
 
 #include <stdint.h>
 
+#include <groat/groat.h>
+
 /* ---- Memory: addresses that the linker script defines ------------------------------------------ */
 
 extern uint32_t groat_stack_limit[]; /* the lowest word of the stack */
 extern uint32_t groat_stack_top[];
-extern uint8_t groat_arena_start[]; /* aligned to 16 bytes, like the model */
-extern uint8_t groat_arena_end[];
-extern const uint8_t groat_model_start[];
+extern const groat_memory groat_memories[]; /* for the regions of a model */
+extern const groat_memory groat_memories_end[];
+extern const uint8_t groat_model_start[]; /* aligned to 16 bytes */
 extern const uint8_t groat_model_end[]; /* of the room for a model, which may be larger than the model */
 
 /* ---- Leaving, and a last word ------------------------------------------------------------------ */

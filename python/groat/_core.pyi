@@ -92,5 +92,5 @@ class Model:
         """What ``groat_check_crc`` returns for these bytes."""
 
     @staticmethod
-    def open_status(data: _Bytes, arena_bytes: int) -> int:
-        """What ``groat_open`` returns for these bytes and an arena of this size."""
+    def open_status(data: _Bytes, *region_bytes: int) -> int:
+        """What ``groat_open_regions`` returns for these bytes and memories of these sizes."""

@@ -13,7 +13,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,6 +29,8 @@ from groat.targets import Target
 
 _COMPILERS_AT_ONCE = 2
 _TIMEOUT_SECONDS = 120.0
+# Of the linker script: a memory that holds nothing but an arena, and the section of an arena, without its name.
+_ARENA_REGION, _ARENA_SECTION = "ARENA_", ".arena_"
 _OPS_FILE, _MODEL_FILE, _SCRIPT_FILE = "linked_ops.h", "model.bin", "linker.ld"
 _COMMON_FLAGS = (
     "-g",
@@ -55,7 +57,7 @@ class Image:
         code_bytes: code, constants and initial values of data; not the model.
         runtime_code_bytes: the part of it that is the runtime; the rest is start-up, server and libgcc.
         data_bytes: RAM for variables and the stack; not the arena.
-        arena_bytes: the largest arena that a model may need in this image.
+        arenas: memory -> bytes of it that a model may use in this image.
         sections: sizes of all sections that are loaded or take memory, by name.
     """
 
@@ -63,7 +65,7 @@ class Image:
     code_bytes: int
     runtime_code_bytes: int
     data_bytes: int
-    arena_bytes: int
+    arenas: dict[str, int]
     sections: dict[str, int]
 
 
@@ -88,7 +90,7 @@ def build(
     target: Target,
     ops: Iterable[str] | None = None,
     model: bytes | None = None,
-    arena_bytes: int | None = None,
+    arenas: Mapping[str, int | None] | None = None,
     row_ops: Iterable[str] = (),
     layouts: Iterable[int] | None = None,
     measures_layers: bool = False,
@@ -101,7 +103,8 @@ def build(
         row_ops: those of them that streams run row by row; without any, nothing of streams is linked.
         layouts: of weights of convolutions and dense layers that are linked (numbers below 32); None for all.
         model: a packed model to link in; None for firmware that expects one at the target's model address.
-        arena_bytes: the arena to reserve; None for all RAM that is left.
+        arenas: memory (Target.arenas) -> bytes to reserve there for a region of the model, None for all that is left;
+            in the order of the model's regions.  Default: all that is left of the target's RAM.
         measures_layers: the image finds the cost of each step of a stream (firmware/layers); it needs `row_ops`.
 
     Raises:
@@ -120,7 +123,7 @@ def build(
     if layouts is not None:
         runtime = _only_layouts(runtime, layouts)
     units = [*runtime, *_board_units(target, sources), *server]
-    return _build(target, units, ops_header, model, arena_bytes, wrapped)
+    return _build(target, units, ops_header, model, arenas, wrapped)
 
 
 def build_program(target: Target, files: Iterable[Path], flags: Iterable[str] = ("-O2",)) -> Image:
@@ -163,11 +166,12 @@ def _build(
     units: list[_Unit],
     ops_header: str | None = None,
     model: bytes | None = None,
-    arena_bytes: int | None = None,
+    arenas: Mapping[str, int | None] | None = None,
     wrapped: Sequence[str] = (),
 ) -> Image:
     builder = _Builder(target, find_sources())
-    script = _linker_script(target, builder.sources, model is not None, arena_bytes)
+    arenas = arenas if arenas is not None else {target.memory("data").name: None}
+    script = _linker_script(target, builder.sources, model is not None, arenas)
     parts = (part for unit in units for part in builder.parts(unit))
     key = _hash(script, ops_header or "", model or b"", *wrapped, *parts)
     image = cache_folder() / "images" / f"{target.name}-{key}.elf"
@@ -183,7 +187,7 @@ def _build(
             if model is not None:
                 objects.append(builder.compile_model(folder))
             _publish(image, lambda path: builder.link(objects, folder, path, wrapped))
-    return _describe(image)
+    return _describe(image, arenas)
 
 
 # ---- What is compiled -----------------------------------------------------------------------------------
@@ -237,7 +241,7 @@ def _ops_header(sources: Sources, ops: list[str], row_ops: list[str]) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _linker_script(target: Target, sources: Sources, linked: bool, arena_bytes: int | None) -> str:
+def _linker_script(target: Target, sources: Sources, linked: bool, arenas: Mapping[str, int | None]) -> str:
     """Fills the template in.  A linked model follows the code where both lie in one memory."""
     code, data, model = target.memory("code"), target.memory("data"), target.model_room
     shared = code.origin <= model.origin < code.end
@@ -260,13 +264,27 @@ def _linker_script(target: Target, sources: Sources, linked: bool, arena_bytes: 
             "    groat_model_start = ORIGIN(MODEL);",
             "    groat_model_end = ORIGIN(MODEL) + LENGTH(MODEL);",
         ]
-    rest = "ORIGIN(DATA) + LENGTH(DATA)" if arena_bytes is None else f"groat_arena_start + {arena_bytes}"
+    table, sections = [], []
+    for name, nbytes in arenas.items():
+        memory, symbol = target.arena(name), f"groat_arena_{name}"
+        region = "DATA" if memory == data else _ARENA_REGION + name.upper()
+        if memory != data:
+            regions.append(f"    {region} (rw) : ORIGIN = {memory.origin:#010x}, LENGTH = {memory.length:#x}")
+        end = f"ORIGIN({region}) + LENGTH({region})" if nbytes is None else f"{symbol}_start + {nbytes}"
+        table += [f"        LONG({symbol}_start)", f"        LONG({symbol}_end - {symbol}_start)"]
+        sections += [
+            f"    {_ARENA_SECTION}{name} (NOLOAD) : ALIGN(16) {{",
+            f"        {symbol}_start = .;",
+            f"        . += {nbytes or 0};",
+            f"    }} > {region}",
+            f"    {symbol}_end = {end};",
+        ]
     words = {
         "MEMORY": "\n".join(regions),
         "MODEL": "\n".join(model_lines),
         "STACK_BYTES": str(target.stack_bytes),
-        "ARENA_BYTES": str(arena_bytes or 0),
-        "ARENA_END": rest,
+        "MEMORIES": "\n".join(table),
+        "ARENAS": "\n".join(sections),
     }
     text = (sources.firmware / "linker.ld.in").read_text(encoding="utf-8")
     for word, value in words.items():
@@ -379,7 +397,10 @@ class _Builder:
             if found is None:
                 raise
             region, missing = found[1], int(found[2])
-            memory = self.target.model_room if region == "MODEL" else self.target.memory(region.lower())
+            if region.startswith(_ARENA_REGION):
+                memory = self.target.arena(region.removeprefix(_ARENA_REGION).lower())
+            else:
+                memory = self.target.model_room if region == "MODEL" else self.target.memory(region.lower())
             raise FitError(
                 f"{self.target.name}: the memory for {region}, {memory.name!r} of {memory.length:,} bytes, is too "
                 f"small by {missing:,} bytes for what is linked into the image"
@@ -417,7 +438,7 @@ def _publish(path: Path, make: Callable[[Path], None]) -> None:
 # ---- What came out --------------------------------------------------------------------------------------
 
 
-def _describe(path: Path) -> Image:
+def _describe(path: Path, arenas: Iterable[str]) -> Image:
     with path.open("rb") as file:
         elf = ELFFile(file)
         loaded: dict[str, int] = {}
@@ -428,15 +449,16 @@ def _describe(path: Path) -> Image:
                 kind[section.name] = int(section["sh_size"])
         symbols = elf.get_section_by_name(".symtab")
         assert isinstance(symbols, SymbolTableSection)  # an image is never stripped
-        start, end = (
-            int((symbols.get_symbol_by_name(name) or [])[0]["st_value"])
-            for name in ("groat_arena_start", "groat_arena_end")
-        )
+
+        def address(name: str) -> int:
+            return int((symbols.get_symbol_by_name(name) or [])[0]["st_value"])
+
+        room = {name: address(f"groat_arena_{name}_end") - address(f"groat_arena_{name}_start") for name in arenas}
     return Image(
         path=path,
         code_bytes=sum(size for name, size in loaded.items() if name != ".model"),
         runtime_code_bytes=loaded.get(".runtime", 0),
-        data_bytes=loaded.get(".data", 0) + sum(size for name, size in reserved.items() if name != ".arena"),
-        arena_bytes=end - start,
+        data_bytes=loaded.get(".data", 0) + sum(size for name, size in reserved.items() if not name.startswith(_ARENA_SECTION)),
+        arenas=room,
         sections=loaded | reserved,
     )

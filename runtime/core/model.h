@@ -11,12 +11,17 @@
 
 static inline const groat_header *groat_header_of(const groat_t *net)
 {
-    return (const groat_header *)(const void *)net->model;
+    return (const groat_header *)(const void *)net->base[GROAT_REGION_FILE];
 }
 
 static inline const void *groat_table(const groat_t *net, groat_section section)
 {
-    return net->model + section.offset;
+    return net->base[GROAT_REGION_FILE] + section.offset;
+}
+
+static inline const groat_region *groat_region_of(const groat_t *net, uint32_t index)
+{
+    return (const groat_region *)groat_table(net, groat_header_of(net)->regions) + index;
 }
 
 static inline const groat_program *groat_program_of(const groat_t *net, uint32_t index)
@@ -54,11 +59,16 @@ static inline uint16_t groat_arg(const groat_t *net, uint32_t index)
     return ((const uint16_t *)groat_table(net, groat_header_of(net)->args))[index];
 }
 
-/* Where a buffer lies.  Only arena buffers are ever written, hence the cast. */
+/* Whether a buffer is a constant: never written, and there in every step. */
+static inline int groat_is_const(const groat_buffer *buffer)
+{
+    return buffer->region == GROAT_REGION_FILE;
+}
+
+/* Where a buffer lies.  Constants are never written, hence the cast. */
 static inline void *groat_address(const groat_t *net, const groat_buffer *buffer)
 {
-    const uint8_t *base = buffer->kind == GROAT_BUFFER_CONST ? net->model : net->arena;
-    return (void *)(uintptr_t)(base + buffer->offset);
+    return (void *)(uintptr_t)(net->base[buffer->region] + buffer->offset);
 }
 
 /* Bytes of one element; 0 for an unknown type. */

@@ -80,13 +80,13 @@ void groat_run_stream(const groat_t *net, const groat_stream *stream);
 
 static inline const void *groat_params(const groat_call *call)
 {
-    return call->net->model + call->step->params;
+    return call->net->base[GROAT_REGION_FILE] + call->step->params;
 }
 
 /* A constant at a byte offset of the file. */
 static inline const void *groat_const(const groat_call *call, uint32_t offset)
 {
-    return call->net->model + offset;
+    return call->net->base[GROAT_REGION_FILE] + offset;
 }
 
 /* The tensor of an argument: inputs first, then outputs. */

@@ -43,25 +43,26 @@ static int check_range(const groat_t *net, uint32_t offset, uint64_t bytes, uint
 
 static int check_sections(const groat_t *net)
 {
-    const groat_header *header = groat_header_of(net);
-    const struct {
-        groat_section section;
-        uint32_t record_bytes;
+    static const struct {
+        uint8_t offset; /* in the header */
+        uint8_t record_bytes;
     } sections[] = {
-        {header->programs, sizeof(groat_program)}, {header->steps, sizeof(groat_step)},
-        {header->tensors, sizeof(groat_tensor)},   {header->buffers, sizeof(groat_buffer)},
-        {header->args, sizeof(uint16_t)},          {header->names, sizeof(char)},
-        {header->streams, sizeof(groat_stream)},   {header->lines, sizeof(groat_line)},
+#define SECTION(name, record) {offsetof(groat_header, name), sizeof(record)}
+        SECTION(regions, groat_region), SECTION(programs, groat_program), SECTION(steps, groat_step),
+        SECTION(tensors, groat_tensor), SECTION(buffers, groat_buffer),   SECTION(args, uint16_t),
+        SECTION(names, char),           SECTION(streams, groat_stream),   SECTION(lines, groat_line),
+#undef SECTION
     };
-    const uint32_t always = 6; /* the sections that no model is without */
+    const groat_header *header = groat_header_of(net);
+    const uint32_t always = 7; /* the sections that no model is without */
     for (uint32_t i = 0; i < sizeof sections / sizeof sections[0]; i++) {
+        const groat_section *section = (const void *)(net->base[GROAT_REGION_FILE] + sections[i].offset);
+        uint32_t record_bytes = sections[i].record_bytes;
         /* Ids are 16 bits wide; names alone may be longer than that. */
-        if ((sections[i].section.count == 0 && i < always) ||
-            (sections[i].section.count >= GROAT_NONE && sections[i].record_bytes > 1)) {
+        if ((section->count == 0 && i < always) || (section->count >= GROAT_NONE && record_bytes > 1)) {
             return GROAT_E_BOUNDS;
         }
-        GROAT_TRY(check_range(net, sections[i].section.offset,
-                              (uint64_t)sections[i].section.count * sections[i].record_bytes, 4));
+        GROAT_TRY(check_range(net, section->offset, (uint64_t)section->count * record_bytes, 4));
     }
     const char *names = groat_table(net, header->names);
     return names[header->names.count - 1] == 0 ? GROAT_OK : GROAT_E_TENSOR;
@@ -71,6 +72,7 @@ static int check_sections(const groat_t *net)
 static int check_buffers(const groat_t *net)
 {
     const groat_header *header = groat_header_of(net);
+    const groat_region *regions = groat_region_of(net, 0);
     uint32_t count = header->buffers.count;
     for (uint32_t i = 0; i < count; i++) {
         const groat_buffer *b = groat_buffer_of(net, i);
@@ -78,24 +80,25 @@ static int check_buffers(const groat_t *net)
             (i > 0 && b->first_step < b[-1].first_step)) {
             return GROAT_E_TENSOR;
         }
-        if (b->kind == GROAT_BUFFER_CONST) {
+        if (groat_is_const(b)) {
             GROAT_TRY(check_range(net, b->offset, b->bytes, GROAT_ALIGN));
             continue;
         }
-        if (b->kind != GROAT_BUFFER_ARENA) {
+        if (b->region > header->regions.count) {
             return GROAT_E_TENSOR;
         }
         if (b->offset % GROAT_ALIGN != 0) {
             return GROAT_E_MISALIGNED;
         }
-        if (b->offset > header->arena_bytes || b->bytes > header->arena_bytes - b->offset) {
+        uint32_t region_bytes = regions[b->region - 1].bytes;
+        if (b->offset > region_bytes || b->bytes > region_bytes - b->offset) {
             return GROAT_E_BOUNDS;
         }
         for (uint32_t j = i + 1; j < count && b[j - i].first_step <= b->last_step; j++) {
             const groat_buffer *other = &b[j - i];
-            /* An end that wraps belongs to a buffer that leaves the arena, and is refused for that in its turn. */
-            if (other->kind == GROAT_BUFFER_ARENA && other->offset < b->offset + b->bytes &&
-                b->offset < other->offset + other->bytes) {
+            /* An end that wraps belongs to a buffer that leaves its region, and is refused for that in its turn. */
+            if (other->offset < b->offset + b->bytes && b->offset < other->offset + other->bytes &&
+                other->region == b->region) {
                 return GROAT_E_OVERLAP;
             }
         }
@@ -150,7 +153,7 @@ static const groat_buffer *arg_buffer(const groat_t *net, uint32_t arg)
 
 static int alive(const groat_buffer *buffer, uint32_t first_step, uint32_t last_step)
 {
-    return buffer->kind == GROAT_BUFFER_CONST || (buffer->first_step <= first_step && last_step <= buffer->last_step);
+    return groat_is_const(buffer) || (buffer->first_step <= first_step && last_step <= buffer->last_step);
 }
 
 static int check_programs(const groat_t *net)
@@ -169,7 +172,7 @@ static int check_programs(const groat_t *net)
             if (groat_is_ring(net, groat_tensor_of(net, groat_arg(net, (uint32_t)p->args + k)))) {
                 continue; /* it goes row by row, while its stream runs */
             }
-            if (b->kind != GROAT_BUFFER_ARENA || !alive(b, step, step)) {
+            if (groat_is_const(b) || !alive(b, step, step)) {
                 return GROAT_E_LIFETIME;
             }
         }
@@ -218,7 +221,7 @@ static int check_step(const groat_t *net, uint32_t index)
     GROAT_TRY(check_args(net, step->args, (uint32_t)step->inputs + step->outputs));
     for (uint32_t i = 0; i < (uint32_t)step->inputs + step->outputs; i++) {
         const groat_buffer *b = arg_buffer(net, (uint32_t)step->args + i);
-        if ((i >= step->inputs && b->kind != GROAT_BUFFER_ARENA) || !alive(b, index, index)) {
+        if ((i >= step->inputs && groat_is_const(b)) || !alive(b, index, index)) {
             return GROAT_E_LIFETIME;
         }
     }
@@ -242,7 +245,7 @@ static int check_step(const groat_t *net, uint32_t index)
     }
     /* Alive in this one step, so the check of overlaps keeps it apart from every tensor but its own user. */
     const groat_buffer *scratch = groat_buffer_of(net, step->scratch);
-    if (scratch->kind != GROAT_BUFFER_ARENA || scratch->bytes < scratch_bytes || scratch->first_step != index ||
+    if (groat_is_const(scratch) || scratch->bytes < scratch_bytes || scratch->first_step != index ||
         scratch->last_step != index) {
         return GROAT_E_SCRATCH;
     }
@@ -254,9 +257,42 @@ static int check_step(const groat_t *net, uint32_t index)
     return GROAT_OK;
 }
 
+/* Gives every region its memory. */
+static int bind_regions(groat_t *net, const groat_memory *memories, uint32_t count)
+{
+    uint32_t regions = groat_header_of(net)->regions.count;
+    if (regions > GROAT_REGIONS_MAX) {
+        return GROAT_E_BOUNDS;
+    }
+    for (uint32_t i = 0; i < regions; i++) {
+        const groat_region *region = groat_region_of(net, i);
+        if (region->name >= groat_header_of(net)->names.count) {
+            return GROAT_E_TENSOR;
+        }
+        if (i >= count || memories[i].bytes < region->bytes) {
+            return GROAT_E_ARENA_TOO_SMALL;
+        }
+        if (memories[i].start == NULL) {
+            return GROAT_E_ARGUMENT;
+        }
+        if ((uintptr_t)memories[i].start % GROAT_ALIGN != 0) {
+            return GROAT_E_ALIGNMENT;
+        }
+        net->base[1 + i] = memories[i].start;
+    }
+    return GROAT_OK;
+}
+
 int groat_open(groat_t *net, const void *model, uint32_t model_bytes, void *arena, uint32_t arena_bytes)
 {
-    if (net == NULL || arena == NULL) {
+    const groat_memory memory = {arena, arena_bytes};
+    return groat_open_regions(net, model, model_bytes, &memory, 1);
+}
+
+int groat_open_regions(groat_t *net, const void *model, uint32_t model_bytes, const groat_memory *memories,
+                       uint32_t count)
+{
+    if (net == NULL || memories == NULL) {
         return GROAT_E_ARGUMENT;
     }
     GROAT_TRY(check_header(model, model_bytes));
@@ -264,17 +300,11 @@ int groat_open(groat_t *net, const void *model, uint32_t model_bytes, void *aren
     if (header->packing != GROAT_PACKING_SELECTED) {
         return GROAT_E_PACKING;
     }
-    if ((uintptr_t)arena % GROAT_ALIGN != 0) {
-        return GROAT_E_ALIGNMENT;
-    }
-    if (arena_bytes < header->arena_bytes) {
-        return GROAT_E_ARENA_TOO_SMALL;
-    }
-    net->model = model;
-    net->arena = arena;
+    net->base[GROAT_REGION_FILE] = model;
     net->io = NULL;
     net->program = 0;
     GROAT_TRY(check_sections(net));
+    GROAT_TRY(bind_regions(net, memories, count));
 #ifdef GROAT_NO_STREAMS
     if (header->streams.count > 0 || header->lines.count > 0) {
         return GROAT_E_OP_NOT_LINKED;
@@ -293,9 +323,20 @@ int groat_open(groat_t *net, const void *model, uint32_t model_bytes, void *aren
 #endif
 }
 
+uint32_t groat_region_bytes(const void *model, uint32_t model_bytes, uint32_t index)
+{
+    const groat_header *header = model;
+    const groat_t net = {.base = {model}};
+    if (check_header(model, model_bytes) != GROAT_OK || index >= header->regions.count ||
+        check_range(&net, header->regions.offset, ((uint64_t)index + 1) * sizeof(groat_region), 4) != GROAT_OK) {
+        return 0;
+    }
+    return groat_region_of(&net, index)->bytes;
+}
+
 uint32_t groat_arena_bytes(const void *model, uint32_t model_bytes)
 {
-    return check_header(model, model_bytes) == GROAT_OK ? ((const groat_header *)model)->arena_bytes : 0;
+    return groat_region_bytes(model, model_bytes, 0);
 }
 
 /* CRC-32 of IEEE 802.3, reflected, polynomial 0xEDB88320; four bits at a time, from a table of 64 bytes. */

@@ -237,8 +237,8 @@ void groat_run_stream(const groat_t *net, const groat_stream *stream)
 static int lives_through(const groat_t *net, const groat_stream *stream, uint32_t buffer)
 {
     const groat_buffer *b = groat_buffer_of(net, buffer);
-    return b->kind == GROAT_BUFFER_CONST || (b->first_step <= stream->first_step &&
-                                             b->last_step + 1u >= (uint32_t)stream->first_step + stream->step_count);
+    return groat_is_const(b) || (b->first_step <= stream->first_step &&
+                                 b->last_step + 1u >= (uint32_t)stream->first_step + stream->step_count);
 }
 
 static int apart(const groat_program *program, const groat_stream *stream)
@@ -274,7 +274,7 @@ static int check_line(const groat_t *net, const groat_stream *stream, uint32_t i
     uint32_t row_bytes = groat_row_bytes(tensor);
     uint64_t bytes = line->lead + (uint64_t)(line->slots - 1u) * line->pitch + row_bytes;
     GROAT_REQUIRE_STREAM(tensor->line == id && line->slots > 0 && line->kept <= 1 && line->pitch >= row_bytes);
-    GROAT_REQUIRE_STREAM(bytes <= buffer->bytes && buffer->kind == GROAT_BUFFER_ARENA);
+    GROAT_REQUIRE_STREAM(bytes <= buffer->bytes && !groat_is_const(buffer));
     /* Elements where their type wants them. */
     uint32_t element_bytes = groat_dtype_bytes(tensor->dtype);
     GROAT_REQUIRE_STREAM(line->lead % element_bytes == 0 && line->pitch % element_bytes == 0);
@@ -358,8 +358,8 @@ static int check_row_scratch(const walk *w, uint32_t index)
         return GROAT_E_SCRATCH;
     }
     const groat_buffer *scratch = groat_buffer_of(net, call.step->scratch);
-    if (scratch->kind != GROAT_BUFFER_ARENA || scratch->bytes < bytes ||
-        !lives_through(net, w->stream, call.step->scratch) || call.step->scratch == w->stream->state) {
+    if (groat_is_const(scratch) || scratch->bytes < bytes || !lives_through(net, w->stream, call.step->scratch) ||
+        call.step->scratch == w->stream->state) {
         return GROAT_E_SCRATCH;
     }
     for (uint32_t t = 0; t < groat_header_of(net)->tensors.count; t++) {
@@ -467,7 +467,7 @@ static int check_stream(const groat_t *net, const groat_stream *stream)
         return GROAT_E_SCRATCH;
     }
     const groat_buffer *state = groat_buffer_of(net, stream->state);
-    if (state->kind != GROAT_BUFFER_ARENA || state->bytes < stream->line_count * sizeof(progress)) {
+    if (groat_is_const(state) || state->bytes < stream->line_count * sizeof(progress)) {
         return GROAT_E_SCRATCH;
     }
     progress lines[GROAT_STREAM_LINES_MAX]; /* the arena is not touched before a run */

@@ -167,27 +167,40 @@ static void read_all(const groat_t *net)
     }
 }
 
-/* Runs a program at once and step by step: both must leave the same arena. */
-static void run(const groat_t *net, uint32_t arena_bytes, const uint8_t *inputs, size_t input_bytes)
+static void spoil(const groat_memory *memories, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        memset(memories[i].start, 0x81, memories[i].bytes);
+    }
+}
+
+/* Runs a program at once and step by step: both must leave the same in all memories. */
+static void run(const groat_t *net, const groat_memory *memories, uint32_t count, const uint8_t *inputs,
+                size_t input_bytes)
 {
     if (work(net) > WORK_MAX) {
         return;
     }
-    memset(net->arena, 0x81, arena_bytes);
+    spoil(memories, count);
     set_inputs(net, inputs, input_bytes);
     groat_run(net);
     read_all(net);
-    uint8_t *result = exact_block(arena_bytes);
-    memcpy(result, net->arena, arena_bytes);
+    uint8_t *results[GROAT_REGIONS_MAX];
+    for (uint32_t i = 0; i < count; i++) {
+        results[i] = exact_block(memories[i].bytes);
+        memcpy(results[i], memories[i].start, memories[i].bytes);
+    }
 
-    memset(net->arena, 0x81, arena_bytes);
+    spoil(memories, count);
     set_inputs(net, inputs, input_bytes);
     for (uint32_t step = 0; step < groat_step_count(net); step++) {
         groat_run_step(net, step);
     }
     /* Pointers in scratch are those of the same blocks, so even they are equal. */
-    require(memcmp(result, net->arena, arena_bytes) == 0);
-    free(result);
+    for (uint32_t i = 0; i < count; i++) {
+        require(memcmp(results[i], memories[i].start, memories[i].bytes) == 0);
+        free(results[i]);
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -198,21 +211,28 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint8_t *model = exact_block(size);
     memcpy(model, data, size);
     uint32_t model_bytes = (uint32_t)size;
-    uint32_t needed = groat_arena_bytes(model, model_bytes);
-    uint32_t arena_bytes = needed < ARENA_MAX ? needed : ARENA_MAX;
-    uint8_t *arena = exact_block(arena_bytes);
+    groat_memory memories[GROAT_REGIONS_MAX];
+    uint32_t count = 0;
+    do { /* one at least, as groat_open gives one */
+        uint32_t needed = groat_region_bytes(model, model_bytes, count);
+        memories[count].bytes = needed < ARENA_MAX ? needed : ARENA_MAX;
+        memories[count].start = exact_block(memories[count].bytes);
+        count++;
+    } while (count < GROAT_REGIONS_MAX && groat_region_bytes(model, model_bytes, count) > 0);
 
     groat_t net;
     (void)groat_check_crc(model, model_bytes);
-    if (groat_open(&net, model, model_bytes, arena, arena_bytes) == GROAT_OK) {
+    if (groat_open_regions(&net, model, model_bytes, memories, count) == GROAT_OK) {
         groat_set_row_io(&net, &row_io);
         uint32_t file_bytes = groat_header_of(&net)->file_bytes;
         for (uint32_t i = 0; i < PROGRAMS_MAX && groat_select(&net, i) == GROAT_OK; i++) {
-            run(&net, arena_bytes, data + file_bytes, size - file_bytes);
+            run(&net, memories, count, data + file_bytes, size - file_bytes);
         }
         require(memcmp(model, data, size) == 0);
     }
-    free(arena);
+    for (uint32_t i = 0; i < count; i++) {
+        free(memories[i].start);
+    }
     free(model);
     return 0;
 }

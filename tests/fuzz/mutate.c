@@ -78,7 +78,7 @@ static const struct {
 } tables[] = {
     {offsetof(groat_header, programs), sizeof(groat_program)}, {offsetof(groat_header, steps), sizeof(groat_step)},
     {offsetof(groat_header, tensors), sizeof(groat_tensor)},   {offsetof(groat_header, buffers), sizeof(groat_buffer)},
-    {offsetof(groat_header, args), sizeof(uint16_t)},
+    {offsetof(groat_header, args), sizeof(uint16_t)},          {offsetof(groat_header, regions), sizeof(groat_region)},
 };
 
 /* The offset of a random record, or `size` if the table does not lie in the file. */
@@ -154,12 +154,13 @@ static void mend_buffers(file *f)
 {
     groat_header header;
     memcpy(&header, f->data, sizeof header);
+    uint64_t regions_end = header.regions.offset + (uint64_t)header.regions.count * sizeof(groat_region);
     uint64_t buffers_end = header.buffers.offset + (uint64_t)header.buffers.count * sizeof(groat_buffer);
     uint64_t tensors_end = header.tensors.offset + (uint64_t)header.tensors.count * sizeof(groat_tensor);
-    if (buffers_end > f->size || tensors_end > f->size) {
+    if (regions_end > f->size || buffers_end > f->size || tensors_end > f->size) {
         return;
     }
-    uint32_t arena_bytes = 0;
+    uint32_t region_bytes[GROAT_REGIONS_MAX] = {0};
     for (uint32_t i = 0; i < header.buffers.count; i++) {
         uint8_t *at = f->data + header.buffers.offset + i * sizeof(groat_buffer);
         groat_buffer buffer;
@@ -171,16 +172,19 @@ static void mend_buffers(file *f)
             uint32_t wanted = groat_elements(&tensor) * groat_dtype_bytes(tensor.dtype);
             bytes = tensor.buffer == i && wanted > bytes ? wanted : bytes;
         }
-        if (buffer.kind != GROAT_BUFFER_ARENA) {
+        uint32_t region = buffer.region - 1u;
+        if (region >= GROAT_REGIONS_MAX) {
             continue;
         }
         /* Without a tensor it is scratch. */
         buffer.bytes = bytes == 0 ? 512 + 512 * draw(f, 4) : bytes < 1 << 14 ? bytes : 1 << 14;
-        buffer.offset = arena_bytes;
-        arena_bytes += (buffer.bytes + GROAT_ALIGN - 1) / GROAT_ALIGN * GROAT_ALIGN;
+        buffer.offset = region_bytes[region];
+        region_bytes[region] += (buffer.bytes + GROAT_ALIGN - 1) / GROAT_ALIGN * GROAT_ALIGN;
         memcpy(at, &buffer, sizeof buffer);
     }
-    store(f->data + offsetof(groat_header, arena_bytes), 4, arena_bytes);
+    for (uint32_t i = 0; i < header.regions.count && i < GROAT_REGIONS_MAX; i++) {
+        store(f->data + header.regions.offset + i * sizeof(groat_region), 4, region_bytes[i]);
+    }
 }
 
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed)

@@ -16,7 +16,7 @@ ARENA_BYTES = 1 << 16
 """The arena with which the files are opened."""
 
 NONE = 0xFFFF
-HEADER_BYTES = 96
+HEADER_BYTES = structs.sizeof("groat_header")
 CRC_OFFSET = 12
 
 
@@ -60,6 +60,18 @@ def _damaged(packed: bytes) -> Iterator[tuple[str, BadFile]]:
 
 # ---- Header and tables --------------------------------------------------------------------------------------
 
+
+def _regions(count: int) -> Edit:
+    """As many regions as said, each as large as the arena was."""
+
+    def edit(e: Editor) -> None:
+        row = structs.sizeof("groat_region")
+        region = bytes(e.data[e.record("header").regions.offset :][:row])
+        e.section("regions", offset=e.append(region * count), count=count)
+
+    return edit
+
+
 _HEADER: tuple[Case, ...] = (
     ("magic", "E_MAGIC", "reshape", lambda e: e.set("header", magic=0x4F525447)),
     ("version_major_next", "E_VERSION", "reshape", lambda e: e.set("header", version_major=2)),
@@ -69,9 +81,12 @@ _HEADER: tuple[Case, ...] = (
     ("file_bytes_too_few", "E_TRUNCATED", "reshape", lambda e: e.set("header", file_bytes=HEADER_BYTES - 1)),
     ("packing_dsp", "E_PACKING", "conv_2d", lambda e: e.set("header", packing=2)),
     ("packing_unknown", "E_PACKING", "reshape", lambda e: e.set("header", packing=77)),
-    ("arena_larger_than_given", "E_ARENA_TOO_SMALL", "reshape", lambda e: e.set("header", arena_bytes=ARENA_BYTES + 1)),
-    ("arena_larger_than_any", "E_ARENA_TOO_SMALL", "reshape", lambda e: e.set("header", arena_bytes=2**32 - 1)),
-    ("arena_smaller_than_buffers", "E_BOUNDS", "conv_2d", lambda e: e.set("header", arena_bytes=64)),
+    ("arena_larger_than_given", "E_ARENA_TOO_SMALL", "reshape", lambda e: e.set("regions", bytes=ARENA_BYTES + 1)),
+    ("arena_larger_than_any", "E_ARENA_TOO_SMALL", "reshape", lambda e: e.set("regions", bytes=2**32 - 1)),
+    ("regions_more_than_given", "E_ARENA_TOO_SMALL", "reshape", _regions(2)),
+    ("regions_more_than_can_be", "E_BOUNDS", "reshape", _regions(5)),
+    ("region_without_name", "E_TENSOR", "reshape", lambda e: e.set("regions", name=1000)),
+    ("arena_smaller_than_buffers", "E_BOUNDS", "conv_2d", lambda e: e.set("regions", bytes=64)),
 )
 
 
@@ -84,7 +99,7 @@ def _section(name: str, **fields: int) -> Edit:
 
 
 def _section_cases() -> Iterator[Case]:
-    for name in ("programs", "steps", "tensors", "buffers", "args", "names"):
+    for name in ("regions", "programs", "steps", "tensors", "buffers", "args", "names"):
         yield f"{name}_empty", "E_BOUNDS", "reshape", _section(name, count=0)
         yield f"{name}_past_end", "E_BOUNDS", "reshape", _section(name, count=1000)
         yield f"{name}_misaligned", "E_MISALIGNED", "reshape", _shift_section(name)
@@ -110,14 +125,14 @@ _TABLES: tuple[Case, ...] = (
     ("buffer_empty", "E_TENSOR", "conv_2d", lambda e: e.set("buffers", 0, bytes=0)),
     ("buffer_ends_before_it_starts", "E_TENSOR", "conv_2d", lambda e: e.set("buffers", 2, first_step=1, last_step=0)),
     ("buffer_outlives_program", "E_TENSOR", "conv_2d", lambda e: e.set("buffers", 0, last_step=2)),
-    ("buffer_kind_unknown", "E_TENSOR", "conv_2d", lambda e: e.set("buffers", 0, kind=3)),
+    ("buffer_region_unknown", "E_TENSOR", "conv_2d", lambda e: e.set("buffers", 0, region=3)),
     ("buffers_out_of_order", "E_TENSOR", "network", _swap_buffers),
     ("buffer_misaligned", "E_MISALIGNED", "conv_2d", lambda e: e.set("buffers", 0, offset=8)),
     ("buffer_past_arena", "E_BOUNDS", "conv_2d", lambda e: e.set("buffers", 0, bytes=2**32 - 16)),
     ("buffer_far_outside_arena", "E_BOUNDS", "conv_2d", lambda e: e.set("buffers", 0, offset=0xFFFFFFF0)),
-    ("constant_misaligned", "E_MISALIGNED", "add_mul", lambda e: e.set("buffers", 0, kind=2, offset=100)),
-    ("constant_past_end", "E_BOUNDS", "reshape", lambda e: e.set("buffers", 0, kind=2, offset=len(e.data))),
-    ("constant_in_header", "E_BOUNDS", "reshape", lambda e: e.set("buffers", 0, kind=2, offset=16)),
+    ("constant_misaligned", "E_MISALIGNED", "add_mul", lambda e: e.set("buffers", 0, region=0, offset=100)),
+    ("constant_past_end", "E_BOUNDS", "reshape", lambda e: e.set("buffers", 0, region=0, offset=len(e.data))),
+    ("constant_in_header", "E_BOUNDS", "reshape", lambda e: e.set("buffers", 0, region=0, offset=16)),
     ("buffers_overlap", "E_OVERLAP", "conv_2d", _overlap),
     ("tensor_dtype_unknown", "E_DTYPE", "reshape", lambda e: e.set("tensors", 0, dtype=9)),
     ("tensor_buffer_unknown", "E_TENSOR", "reshape", lambda e: e.set("tensors", 0, buffer=NONE)),
@@ -156,7 +171,7 @@ def _scratch_holds_output(e: Editor) -> None:
 
 def _output_is_constant(e: Editor) -> None:
     output = e.buffer_of(0, 1)
-    e.set("buffers", output, kind=2, offset=e.append(bytes(e.record("buffers", output).bytes)))
+    e.set("buffers", output, region=0, offset=e.append(bytes(e.record("buffers", output).bytes)))
 
 
 def _conv_in_place(e: Editor) -> None:
@@ -204,6 +219,11 @@ _STEPS: tuple[Case, ...] = (
 def _rule(op: str, rule: str, base: str, step: int, status: str = "E_PARAMS", **fields: Any) -> Case:
     """A file whose step has parameters that break a rule."""
     return f"{op}_{rule}", status, base, lambda e: e.set("params", step, **fields)
+
+
+def _past_end(op: str, what: str, base: str, step: int, field: str) -> Case:
+    """A file whose step has a constant, of more than 16 bytes, that starts in the last 16."""
+    return f"{op}_{what}_past_end", "E_BOUNDS", base, lambda e: e.set("params", step, **{field: len(e.data) - 16})
 
 
 def _shape(op: str, rule: str, base: str, step: int, position: int, status: str, **fields: Any) -> Case:
@@ -255,7 +275,7 @@ _OPS: tuple[Case, ...] = (
     _rule("conv_2d", "groups_uneven", "conv_2d", 0, groups=2),
     _rule("conv_2d", "layout_unknown", "conv_2d", 0, layout=9),
     _rule("conv_2d", "weights_misaligned", "conv_2d", 0, "E_MISALIGNED", weights=104),
-    _rule("conv_2d", "weights_past_end", "conv_2d", 0, "E_BOUNDS", weights=736),
+    _past_end("conv_2d", "weights", "conv_2d", 0, "weights"),
     _rule("conv_2d", "weights_in_header", "conv_2d", 0, "E_BOUNDS", weights=0),
     _rule("conv_2d", "channels_past_end", "conv_2d", 0, "E_BOUNDS", channels=0xFFFFFFF0),
     _channel("conv_2d", "multiplier_negative", "conv_2d", "multiplier", -1),
@@ -264,14 +284,14 @@ _OPS: tuple[Case, ...] = (
     _shape("conv_2d", "input_dtype", "conv_2d", 0, 0, "E_DTYPE", dtype=2),
     _shape("conv_2d", "output_shape", "conv_2d", 0, 1, "E_SHAPE", dims=[1, 4, 6, 4, 1, 1]),
     *_window_rules("depthwise_conv_2d", "depthwise_conv_2d", 0),
-    _rule("depthwise_conv_2d", "weights_past_end", "depthwise_conv_2d", 0, "E_BOUNDS", weights=720),
+    _past_end("depthwise_conv_2d", "weights", "depthwise_conv_2d", 0, "weights"),
     _rule("depthwise_conv_2d", "layout_unknown", "depthwise_conv_2d", 0, layout=9),
     _channel("depthwise_conv_2d", "shift_31", "depthwise_conv_2d", "shift", 31),
     _rule("fully_connected", "depth", "fully_connected", 0, "E_SHAPE", depth=12),
     _rule("fully_connected", "sizes_wrap", "fully_connected", 0, "E_SHAPE", batches=2**31, depth=2**31),
     _rule("fully_connected", "clamp_empty", "fully_connected", 0, act_min=1, act_max=0),
     _rule("fully_connected", "layout_unknown", "fully_connected", 0, layout=9),
-    _rule("fully_connected", "weights_past_end", "fully_connected", 0, "E_BOUNDS", weights=608),
+    _past_end("fully_connected", "weights", "fully_connected", 0, "weights"),
     _channel("fully_connected", "multiplier_negative", "fully_connected", "multiplier", -(2**31)),
     *_window_rules("average_pool_2d", "pools", 0),
     _rule("average_pool_2d", "dilation_2", "pools", 0, window__dilation_h=2),
@@ -305,10 +325,10 @@ _OPS: tuple[Case, ...] = (
     _shape("concatenation", "dtype", "pad_concatenation_transpose", 4, 3, "E_DTYPE", dtype=2),
     _rule("softmax", "table_empty", "softmax", 0, table_count=0),
     _rule("softmax", "table_long", "softmax", 0, table_count=257),
-    _rule("softmax", "table_past_end", "softmax", 0, "E_BOUNDS", table=1248),
+    _past_end("softmax", "table", "softmax", 0, "table"),
     _rule("softmax", "rows", "softmax", 0, "E_SHAPE", rows=4),
     _rule("lut", "elements", "tables", 0, "E_SHAPE", elements=35),
-    _rule("lut", "table_past_end", "tables", 0, "E_BOUNDS", table=1856),
+    _past_end("lut", "table", "tables", 0, "table"),
     _rule("lut", "table_misaligned", "tables", 0, "E_MISALIGNED", table=97),
     _shape("lut", "in_place_of_other_size", "float_ends", 1, 1, "E_OVERLAP", dims=[1, 1, 1, 1, 1, 1]),
     _rule("quantize", "scale_0", "float_ends", 0, scale=0.0),
@@ -324,18 +344,18 @@ _OPS: tuple[Case, ...] = (
     _rule("conv_2d_s4", "layout_unknown", "weights_int4", 0, s8__layout=9),
     _rule("conv_2d_s4", "clamp_empty", "weights_int4", 0, s8__act_min=1, s8__act_max=0),
     _rule("conv_2d_s4", "weights_misaligned", "weights_int4", 0, "E_MISALIGNED", s8__weights=88),
-    _rule("conv_2d_s4", "weights_past_end", "weights_int4", 0, "E_BOUNDS", s8__weights=5696),
+    _past_end("conv_2d_s4", "weights", "weights_int4", 0, "s8__weights"),
     _rule("conv_2d_s4", "channels_past_end", "weights_int4", 0, "E_BOUNDS", s8__channels=0xFFFFFFF0),
     _rule("conv_2d_s4", "kernel_huge", "weights_int4", 0, s8__window__kernel_w=0xFFFF, s8__window__dilation_w=0xFFFF),
     ("conv_2d_s4_last_channel", "E_PARAMS", "weights_int4", _last_channel(0, 39 * 12)),
     _rule("depthwise_conv_2d_s4", "out_c", "weights_int4", 1, "E_SHAPE", s8__out_c=80),
     _rule("depthwise_conv_2d_s4", "layout_unknown", "weights_int4", 1, s8__layout=9),
-    _rule("depthwise_conv_2d_s4", "weights_past_end", "weights_int4", 1, "E_BOUNDS", s8__weights=5696),
+    _past_end("depthwise_conv_2d_s4", "weights", "weights_int4", 1, "s8__weights"),
     ("depthwise_conv_2d_s4_last_channel", "E_PARAMS", "weights_int4", _last_channel(1, 39 * 12)),
     _rule("fully_connected_s4", "layout_unknown", "weights_int4", 3, s8__layout=9),
     _rule("fully_connected_s4", "depth", "weights_int4", 3, "E_SHAPE", s8__depth=109),
     _rule("fully_connected_s4", "sizes_wrap", "weights_int4", 3, "E_SHAPE", s8__batches=2**31, s8__depth=2**31),
-    _rule("fully_connected_s4", "weights_past_end", "weights_int4", 3, "E_BOUNDS", s8__weights=5696),
+    _past_end("fully_connected_s4", "weights", "weights_int4", 3, "s8__weights"),
     ("fully_connected_s4_last_channel", "E_PARAMS", "weights_int4", _last_channel(3, 30 * 12)),
     ("op_of_other_params", "E_PARAMS", "reshape", lambda e: e.set("steps", 0, op=op_row("lut").id)),
 )

@@ -10,6 +10,7 @@ from groat.pack import structs
 from groat.pack.writer import seal
 
 SECTIONS = {
+    "regions": "groat_region",
     "programs": "groat_program",
     "steps": "groat_step",
     "tensors": "groat_tensor",

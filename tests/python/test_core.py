@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from groat import _core
+from groat.pack import structs
 
 ALIGN = 16
 ARENA_BYTES = 4 * ALIGN
@@ -53,7 +54,7 @@ def lut_model(ffi: cffi.FFI, table: bytes) -> bytearray:
         {
             "magic": int.from_bytes(b"GORT", "little"),
             "version_major": 1,
-            "arena_bytes": ARENA_BYTES,
+            "regions": records("groat_region", [{"bytes": ARENA_BYTES}]),
             "packing": 1,
             "programs": records(
                 "groat_program",
@@ -67,9 +68,9 @@ def lut_model(ffi: cffi.FFI, table: bytes) -> bytearray:
             "buffers": records(
                 "groat_buffer",
                 [
-                    {"offset": 0, "bytes": ELEMENTS, "first_step": 0, "last_step": 0, "kind": 1},
-                    {"offset": 32, "bytes": ELEMENTS, "first_step": 0, "last_step": 1, "kind": 1},
-                    {"offset": 0, "bytes": ELEMENTS, "first_step": 1, "last_step": 1, "kind": 1},
+                    {"offset": 0, "bytes": ELEMENTS, "first_step": 0, "last_step": 0, "region": 1},
+                    {"offset": 32, "bytes": ELEMENTS, "first_step": 0, "last_step": 1, "region": 1},
+                    {"offset": 0, "bytes": ELEMENTS, "first_step": 1, "last_step": 1, "region": 1},
                 ],
             ),
             "args": {"offset": add(np.array([0, 1, 1, 2, 0, 2], np.uint16).tobytes()), "count": 6},
@@ -203,7 +204,8 @@ def test_refused_models_say_why(packed: bytearray) -> None:
     damaged[-1] ^= 1
     assert status(damaged) == ("E_CRC", -13)
     huge = bytearray(packed)
-    huge[20:22] = (9).to_bytes(2, "little")  # packing
+    offset = dict(structs.ffi().typeof("groat_header").fields)["packing"].offset
+    huge[offset : offset + 2] = (9).to_bytes(2, "little")
     assert status(seal(huge)) == ("E_PACKING", -14)
 
 

@@ -64,11 +64,16 @@ def layout_of(packed: bytes) -> Layout:
 
     buffers, tensors = rows("groat_buffer", header.buffers), rows("groat_tensor", header.tensors)
     args, steps = rows("uint16_t", header.args), rows("groat_step", header.steps)
-    arena = structs.constants().GROAT_BUFFER_ARENA
+    # One region behind the other.
+    bases = [0, *np.cumsum([region.bytes for region in rows("groat_region", header.regions)])]
 
     def buffer(index: int) -> Place | None:
         found = buffers[index]
-        return (found.offset, found.bytes) if found.kind == arena else None
+        if found.region == structs.constants().GROAT_REGION_FILE:
+            return None
+        start = bases[found.region - 1] + found.offset
+        assert start + found.bytes <= bases[found.region], "beyond the region"
+        return int(start), found.bytes
 
     def places(first: int, count: int) -> tuple[Any, ...]:
         return tuple(buffer(tensors[args[first + i]].buffer) for i in range(count))
@@ -77,7 +82,7 @@ def layout_of(packed: bytes) -> Layout:
     io = places(program.args, program.inputs + program.outputs)
     none = structs.constants().GROAT_NONE
     return Layout(
-        header.arena_bytes,
+        int(bases[-1]),
         io[: program.inputs],
         io[program.inputs :],
         tuple(
@@ -221,7 +226,8 @@ def moved(plan: Plan, index: int, offset: int) -> Plan:
     buffers = list(plan.buffers)
     buffers[index] = replace(buffers[index], offset=offset)
     end = max(b.offset + b.nbytes for b in buffers)
-    return replace(plan, buffers=tuple(buffers), arena_bytes=max(plan.arena_bytes, end + -end % ALIGN))
+    region = replace(plan.regions[0], nbytes=max(plan.arena_bytes, end + -end % ALIGN))
+    return replace(plan, buffers=tuple(buffers), regions=(region,))
 
 
 def overlaps(plan: Plan) -> Iterator[tuple[int, int]]:

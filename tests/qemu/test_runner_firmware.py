@@ -124,9 +124,9 @@ def test_a_second_build_compiles_nothing_and_another_choice_of_ops_what_sees_it(
     outputs.clear()
     assert firmware.build(target, ["softmax", "add", "add"]) == some
     assert outputs == []
-    linked = firmware.build(target, ["add"], model=b"m" * 1000, arena_bytes=4096)
+    linked = firmware.build(target, ["add"], model=b"m" * 1000, arenas={"sram": 4096})
     assert linked.sections[".model"] == 1000
-    assert linked.arena_bytes == 4096
+    assert linked.arenas == {"sram": 4096}
     assert linked.code_bytes < some.code_bytes
     assert not list(tmp_path.rglob(".new-*"))
 

@@ -84,9 +84,11 @@ class Replay:
         self._tables = [rows(f"groat_{name}", getattr(header, f"{name}s")) for name in _TABLES]
         self.steps, self.tensors, self.buffers, self.streams, self.lines = self._tables
         self.ids = ids
-        self.owner = np.full(header.arena_bytes, -9, np.int64)
+        sizes = [region.bytes for region in rows("groat_region", header.regions)]
+        # One region behind the other.
+        self.bases = [0, *np.cumsum(sizes)]
+        self.owner = np.full(sum(sizes), -9, np.int64)
         self.none = structs.constants().GROAT_NONE
-        self.arena = structs.constants().GROAT_BUFFER_ARENA
         self.made: dict[int, int] = {}
 
     # ---- Places ------------------------------------------------------------------------------------------
@@ -103,12 +105,17 @@ class Replay:
         return tensor.nbytes // (tensor.shape[1] if len(tensor.shape) == 4 else 1)
 
     def _row(self, number: int, y: int) -> tuple[int, int]:
-        """(offset in the arena, bytes) of a row."""
+        """(address, bytes) of a row."""
         line, size = self._line(number), self._row_bytes(number)
         place = y * size if line is None else line.lead + y % line.slots * line.pitch
         buffer = self._buffer(number)
         assert place + size <= buffer.bytes, f"row {y} of tensor {number} leaves its buffer"
-        return buffer.offset + place, size
+        return self._address(buffer) + place, size
+
+    def _address(self, buffer: Any) -> int:
+        start = int(self.bases[buffer.region - 1])
+        assert start + buffer.offset + buffer.bytes <= self.bases[buffer.region], "beyond the region"
+        return start + int(buffer.offset)
 
     def _write(self, offset: int, size: int, owner: int) -> None:
         assert offset >= 0, "before the arena"

@@ -38,6 +38,14 @@ class TensorInfo:
 
 
 @dataclass(frozen=True)
+class RegionInfo:
+    """A region of a packed model: the name of the memory that it was planned for, and what it needs there."""
+
+    name: str
+    nbytes: int
+
+
+@dataclass(frozen=True)
 class StepInfo:
     """One step: the op's name and the tensor ids that it reads and writes.
 
@@ -59,18 +67,23 @@ class PackedModel:
     """The first program of a packed model.
 
     Attributes:
-        arena_bytes: RAM that the model needs on the device, exactly.
+        regions: memory that the model needs on the device, exactly; most models have one.
         packing: the kernel set that its weights are laid out for: ref, dsp, mve or rvv.
         source_hash: first 8 bytes of the SHA-256 of the model it was made from.
     """
 
-    arena_bytes: int
+    regions: tuple[RegionInfo, ...]
     packing: str
     source_hash: bytes
     inputs: tuple[TensorInfo, ...]
     outputs: tuple[TensorInfo, ...]
     tensors: tuple[TensorInfo, ...]
     steps: tuple[StepInfo, ...]
+
+    @property
+    def arena_bytes(self) -> int:
+        """Of all regions."""
+        return sum(region.nbytes for region in self.regions)
 
     @property
     def macs(self) -> int:
@@ -92,7 +105,7 @@ def check(packed: bytes, name: str = "packed model") -> None:
     if refused == 0:
         packing = int(structs.record(packed, "groat_header", 0).packing)
         known = PACKINGS[packing - 1] if 1 <= packing <= len(PACKINGS) else "ref"
-        refused = core(known).Model.open_status(packed, 2**32 - 1)
+        refused = core(known).Model.open_status(packed, *[2**32 - 1] * structs.constants().GROAT_REGIONS_MAX)
     if refused != 0:
         raise ModelError(f"{name}: {status_text(refused)} (status {refused}){_advice(packed, refused)}")
 
@@ -150,9 +163,13 @@ def read(packed: bytes, name: str = "packed model") -> PackedModel:
         return bool(line.step == const.GROAT_NONE or line.lead > 0 or line.pitch > row_bytes or line.slots < t.dims[1])
 
     names = packed[header.names.offset : header.names.offset + header.names.count]
+
+    def name_at(offset: int) -> str:
+        return names[offset : names.index(b"\0", offset)].decode(errors="replace")
+
     tensors = tuple(
         TensorInfo(
-            name=names[t.name : names.index(b"\0", t.name)].decode(errors="replace"),
+            name=name_at(t.name),
             dtype=dtypes[t.dtype],
             shape=tuple(t.dims[axis] for axis in range(t.rank)),
             scale=float(t.scale),
@@ -179,7 +196,7 @@ def read(packed: bytes, name: str = "packed model") -> PackedModel:
         steps.append(StepInfo(op, ids[: step.inputs], ids[step.inputs :], int(step.macs), streams.get(index), layout))
     io = [args[program.args + k] for k in range(program.inputs + program.outputs)]
     return PackedModel(
-        arena_bytes=int(header.arena_bytes),
+        regions=tuple(RegionInfo(name_at(r.name), int(r.bytes)) for r in rows("groat_region", header.regions)),
         packing=PACKINGS[header.packing - 1],
         source_hash=bytes(header.source_hash),
         inputs=tuple(tensors[number] for number in io[: program.inputs]),

@@ -187,13 +187,13 @@ def _write(graph: Graph, packed: PackedSteps, plan: Plan, source_hash: bytes) ->
         if index is not None:
             buffer_id[index] = position
             fields = {"bytes": arena[index].nbytes, "last_step": arena[index].last_step}
-            kind = const.GROAT_BUFFER_ARENA
+            region = 1 + arena[index].region
         else:
             assert number is not None
             constant_id[number] = position
             fields = {"bytes": graph.tensors[number].nbytes, "last_step": last}
-            kind = const.GROAT_BUFFER_CONST
-        buffers += structs.build("groat_buffer", {**fields, "offset": offset, "first_step": first, "kind": kind})
+            region = const.GROAT_REGION_FILE
+        buffers += structs.build("groat_buffer", {**fields, "offset": offset, "first_step": first, "region": region})
 
     lines, line_id, streams = b"", dict[int, int](), b""
     for index, stream in enumerate(plan.schedule.streams):
@@ -277,7 +277,13 @@ def _write(graph: Graph, packed: PackedSteps, plan: Plan, source_hash: bytes) ->
         steps += structs.build("groat_step", fields)
     programs = structs.build("groat_program", program)
 
+    regions = b"".join(
+        structs.build("groat_region", {"bytes": region.nbytes, "name": names.add(region.name)})
+        for region in plan.regions
+    )
+
     sections = {
+        "regions": (regions, len(plan.regions)),
         "programs": (programs, 1),
         "steps": (steps, len(packed.steps)),
         "tensors": (tensors, len(tensor_id)),
@@ -287,13 +293,12 @@ def _write(graph: Graph, packed: PackedSteps, plan: Plan, source_hash: bytes) ->
         "streams": (streams, len(plan.schedule.streams)),
         "lines": (lines, len(line_id)),
     }
-    return _assemble(packed, sections, plan.arena_bytes, source_hash), tensor_id
+    return _assemble(packed, sections, source_hash), tensor_id
 
 
 def _assemble(
     packed: PackedSteps,
     sections: dict[str, tuple[bytes, int]],
-    arena_bytes: int,
     source_hash: bytes,
 ) -> bytes:
     const = structs.constants()
@@ -311,7 +316,6 @@ def _assemble(
         "version_major": const.GROAT_VERSION_MAJOR,
         "version_minor": const.GROAT_VERSION_MINOR,
         "file_bytes": start + len(body),
-        "arena_bytes": arena_bytes,
         "packing": getattr(const, f"GROAT_PACKING_{packed.packing.upper()}"),
         "source_hash": list(source_hash[:8]),
     }

@@ -15,7 +15,7 @@ ALIGN = 16
 
 @dataclass(frozen=True)
 class PlannedBuffer:
-    """A buffer with its place: Lifetime plus `offset` in the arena, a multiple of 16."""
+    """A buffer with its place: Lifetime plus `offset` in a region, a multiple of 16."""
 
     tensors: tuple[int, ...]
     nbytes: int
@@ -24,14 +24,23 @@ class PlannedBuffer:
     last_step: int
     steps: tuple[int, ...] = ()
     stream: int | None = None
+    region: int = 0
+
+
+@dataclass(frozen=True)
+class PlannedRegion:
+    """What lies in one memory; its size is a multiple of 16."""
+
+    name: str
+    nbytes: int
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The arena.
+    """Where everything lies.
 
     Attributes:
-        arena_bytes: its size, a multiple of 16.
+        regions: one in each memory that is used.
         lower_bound: the most bytes alive in any one step, rounded up buffer by buffer; no plan with these lifetimes
             can be smaller.
         buffer_of: tensor number (never a view) -> index in `buffers`.
@@ -41,12 +50,17 @@ class Plan:
     """
 
     buffers: tuple[PlannedBuffer, ...]
-    arena_bytes: int
+    regions: tuple[PlannedRegion, ...]
     lower_bound: int
     buffer_of: dict[int, int]
     scratch_of: dict[int, int]
     state_of: dict[int, int] = field(default_factory=dict)
     schedule: Schedule = field(default_factory=Schedule)
+
+    @property
+    def arena_bytes(self) -> int:
+        """Of all regions."""
+        return sum(region.nbytes for region in self.regions)
 
     def alive(self, step: int) -> list[PlannedBuffer]:
         """The buffers that hold something during a step, largest first."""
@@ -117,7 +131,7 @@ def plan_memory(graph: Graph, scratch_bytes: Sequence[int], schedule: Schedule |
             PlannedBuffer(tuple(b.tensors), b.nbytes, offset, b.first_step, b.last_step, b.steps, b.stream)
             for b, offset in zip(live, offsets, strict=True)
         ),
-        arena_bytes=arena,
+        regions=(PlannedRegion("arena", arena),),
         lower_bound=max(alive, default=0),
         buffer_of={number: index for index, b in enumerate(live) for number in b.tensors},
         scratch_of={step: index for index, b in enumerate(live) for step in b.steps},

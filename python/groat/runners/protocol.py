@@ -26,7 +26,7 @@ class Info:
 
     version: int
     open_status: int
-    arena_bytes: int
+    memories: int
     stack_limit_bytes: int
     idle: Cost
     open: Cost
@@ -58,7 +58,7 @@ class Protocol:
     def info(self, data: bytes) -> Info:
         info = self._read("groat_info", data)
         costs = {name: Cost(getattr(info, name).ticks, getattr(info, name).stack_bytes) for name in _COSTS}
-        return Info(info.version, info.open_status, info.arena_bytes, info.stack_limit_bytes, **costs)
+        return Info(info.version, info.open_status, info.memories, info.stack_limit_bytes, **costs)
 
     def _read(self, struct: str, data: bytes) -> Any:
         value = self._ffi.new(f"{struct} *")

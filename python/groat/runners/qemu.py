@@ -321,13 +321,14 @@ class QemuRunner(BaseRunner):
             raise ModelError(
                 f"the model is packed for {self.model.packing!r} kernels; {target_name} reads {self._target.packing!r}"
             )
+        self._arenas = _arenas(self._target, self.model)
         self._linked = packed if linked else None
         self._beside = None if linked else packed
         self.image = self._build()
         if sum(info.by_rows for info in self.model.inputs) > 1 or sum(info.by_rows for info in self.model.outputs) > 1:
             raise InputError("the firmware takes one input, and gives one output, row by row; this model has more")
         self._rows = b""
-        _check_fit(self._target, self.image, self.model.arena_bytes, self._beside)
+        _check_fit(self._target, self.image, self._arenas, self._beside)
         self._session = self._open(count=False)
 
     def _build(self, measures_layers: bool = False) -> firmware.Image:
@@ -337,7 +338,7 @@ class QemuRunner(BaseRunner):
             row_ops=[step.op for step in self.model.steps if step.stream is not None],
             layouts=_conv_layouts(self.model),
             model=self._linked,
-            arena_bytes=self.model.arena_bytes if self._linked is not None else None,
+            arenas={name: None if self._linked is None else region.nbytes for name, region in self._arenas.items()},
             measures_layers=measures_layers,
         )
 
@@ -531,12 +532,26 @@ def _conv_layouts(model: reader.PackedModel) -> set[int] | None:
     return found if all(layout < 32 for layout in found) else None
 
 
-def _check_fit(target: Target, image: firmware.Image, arena_bytes: int, beside: bytes | None) -> None:
-    if arena_bytes > image.arena_bytes:
-        raise FitError(
-            f"the model needs an arena of {arena_bytes:,} bytes; {target.name} has {image.arena_bytes:,}: "
-            f"{target.memory('data').length:,} of RAM less {image.data_bytes:,} for stack and variables"
-        )
+def _arenas(target: Target, model: reader.PackedModel) -> dict[str, reader.RegionInfo]:
+    """In which memory of a target each region of a model lies.  A model of one region that was planned for another
+    target's memory takes this one's RAM; InputError for one of several."""
+    known = {memory.name for memory in target.arenas}
+    if len(model.regions) == 1 and model.regions[0].name not in known:
+        return {target.memory("data").name: model.regions[0]}
+    return {target.arena(region.name).name: region for region in model.regions}
+
+
+def _check_fit(
+    target: Target, image: firmware.Image, arenas: dict[str, reader.RegionInfo], beside: bytes | None
+) -> None:
+    for name, region in arenas.items():
+        memory, there = target.arena(name), image.arenas[name]
+        if region.nbytes > there:
+            less = f" less {image.data_bytes:,} for stack and variables" if memory.purpose == "data" else ""
+            raise FitError(
+                f"the model needs an arena of {region.nbytes:,} bytes; {target.name} has {there:,}: "
+                f"{memory.length:,} of {memory.name}{less}"
+            )
     room = target.model_room
     if beside is not None and len(beside) > room.length:
         raise FitError(

@@ -23,12 +23,19 @@ _FOLDER = Path(__file__).parent
 
 @dataclass(frozen=True)
 class Memory:
-    """A stretch of addresses of the target; `origin` and `length` in bytes."""
+    """A stretch of addresses of the target; `origin` and `length` in bytes.
+
+    Attributes:
+        purpose: what firmware puts there.  "code"; "data": stack, variables and, where nothing else is asked for, the
+            arena; "model": one that is not linked in; "arena": nothing but regions of models.
+        cost: cycles to read or write a byte of it, relative to the target's fastest memory; of "data" and "arena".
+    """
 
     name: str
-    purpose: Literal["code", "data", "model"]
+    purpose: Literal["code", "data", "model", "arena"]
     origin: int
     length: int
+    cost: float = 1.0
 
     @property
     def end(self) -> int:
@@ -106,6 +113,19 @@ class Target:
         raise GroatError(f"target {self.name} describes no {purpose} memory")
 
     @property
+    def arenas(self) -> tuple[Memory, ...]:
+        """The memories that may hold regions of a model, in the order of the description."""
+        return tuple(memory for memory in self.memories if memory.purpose in ("data", "arena"))
+
+    def arena(self, name: str) -> Memory:
+        """One of them; InputError with all names if there is none of that name."""
+        for memory in self.arenas:
+            if memory.name == name:
+                return memory
+        names = ", ".join(memory.name for memory in self.arenas) or "none"
+        raise InputError(f"target {self.name} has no memory {name!r} for activations; there are: {names}")
+
+    @property
     def model_room(self) -> Memory:
         """From the model's address to the end of the memory it lies in."""
         for memory in self.memories:
@@ -115,7 +135,7 @@ class Target:
 
     @property
     def ram_bytes(self) -> int:
-        """Memory for arena, stack and data; 0 means no limit."""
+        """Memory for stack, data and an arena beside them; 0 means no limit."""
         return sum(m.length for m in self.memories if m.purpose == "data")
 
     @property

@@ -17,9 +17,11 @@ enum {
     GROAT_MAGIC = 0x54524F47,   /* the file starts with the bytes G O R T */
     GROAT_VERSION_MAJOR = 1,    /* a reader refuses any other major version */
     GROAT_VERSION_MINOR = 0,    /* a reader refuses a higher minor version */
-    GROAT_ALIGN = 16,           /* of the model, the arena, and every buffer and constant in them */
+    GROAT_ALIGN = 16,           /* of the model, its regions, and every buffer and constant in them */
     GROAT_RANK_MAX = 6,         /* dimensions of a tensor */
     GROAT_NONE = 0xFFFF,        /* "no buffer" */
+    GROAT_REGION_FILE = 0,      /* of a buffer that is a constant; regions of memory count from 1 */
+    GROAT_REGIONS_MAX = 4,      /* regions of memory of one model */
     GROAT_STREAM_LINES_MAX = 64, /* lines of one stream */
     GROAT_CRC_START = 16,       /* the checksum covers the bytes from here to the end of the file */
     GROAT_POINTER_BYTES = 8     /* scratch reserves this much for a pointer, so that arenas are equal everywhere */
@@ -42,11 +44,6 @@ enum groat_packing {
     GROAT_PACKING_SCALAR = 5    /* for cores without SIMD */
 };
 
-enum groat_buffer_kind {
-    GROAT_BUFFER_ARENA = 1,     /* offset counts from the start of the arena */
-    GROAT_BUFFER_CONST = 2      /* offset counts from the start of the file */
-};
-
 /* A table: `count` records from byte `offset` of the file on. */
 typedef struct groat_section {
     uint32_t offset;
@@ -59,9 +56,9 @@ typedef struct groat_header {
     uint16_t version_minor;
     uint32_t file_bytes;        /* length of the whole file */
     uint32_t crc32;             /* CRC-32 (IEEE 802.3) of the bytes from GROAT_CRC_START on */
-    uint32_t arena_bytes;       /* exactly what groat_open needs */
     uint16_t packing;           /* enum groat_packing */
     uint16_t reserved;          /* zero */
+    groat_section regions;      /* of groat_region */
     groat_section programs;     /* of groat_program */
     groat_section steps;        /* of groat_step */
     groat_section tensors;      /* of groat_tensor */
@@ -72,6 +69,12 @@ typedef struct groat_header {
     groat_section lines;        /* of groat_line; may be empty */
     uint8_t source_hash[8];     /* first bytes of the SHA-256 of the imported model */
 } groat_header;
+
+/* Memory that a model needs: its arena, or one of several, each in a memory of its own. */
+typedef struct groat_region {
+    uint32_t bytes;             /* exactly what groat_open needs there */
+    uint32_t name;              /* offset within `names`: of the memory that it was planned for */
+} groat_region;
 
 /* A named entry point: the steps [first_step, first_step + step_count). */
 typedef struct groat_program {
@@ -115,7 +118,7 @@ typedef struct groat_buffer {
     uint32_t bytes;
     uint16_t first_step;        /* the step that writes it first; for a program's input, the program's first step */
     uint16_t last_step;         /* the last step that reads it, inclusive; for an output, the program's last step */
-    uint8_t kind;               /* enum groat_buffer_kind */
+    uint8_t region;             /* where offset counts from: GROAT_REGION_FILE, or 1 for the first region */
     uint8_t reserved[3];        /* zero */
 } groat_buffer;
 

@@ -47,8 +47,7 @@ const char *groat_status_text(int status);
 
 /* An open model.  Fields are private: read them through the functions below. */
 typedef struct groat {
-    const uint8_t *model;
-    uint8_t *arena;
+    const uint8_t *base[1 + GROAT_REGIONS_MAX]; /* of the file, then of the regions */
     const struct groat_row_io *io;
     uint16_t program;           /* the one that groat_run runs */
 } groat_t;
@@ -58,7 +57,7 @@ typedef struct groat {
  *   model         the packed file, aligned to 16 bytes; must stay where it is while `net` is in use
  *   model_bytes   how many bytes may be read there; may exceed the file
  *   arena         aligned to 16 bytes; its contents belong to `net` from now on
- *   arena_bytes   at least groat_arena_bytes() of the model
+ *   arena_bytes   at least groat_arena_bytes() of the model, which has one region; see "Several memories" otherwise
  *
  * Returns GROAT_OK or why the model was refused; then `net` must not be used.  After GROAT_OK no later
  * call can read or write outside model and arena, whatever the file says.  The checksum is not computed
@@ -70,6 +69,26 @@ int groat_check_crc(const void *model, uint32_t model_bytes);
 
 /* The arena that a packed model needs, in bytes, before it is opened; 0 if `model` is not a packed model. */
 uint32_t groat_arena_bytes(const void *model, uint32_t model_bytes);
+
+/* ---- Several memories --------------------------------------------------------------------------- */
+
+/* A model may be packed for several memories, fast and slow ones; it then has a region in each, in the order in which
+ * `groat pack --memories` named them. */
+
+/* Memory for one region, aligned to 16 bytes. */
+typedef struct groat_memory {
+    void *start;
+    uint32_t bytes;
+} groat_memory;
+
+/* As groat_open, with a memory for each region: the first for the first, and so on.  They must not overlap; more than
+ * the model needs are ignored. */
+int groat_open_regions(groat_t *net, const void *model, uint32_t model_bytes, const groat_memory *memories,
+                       uint32_t count);
+
+/* What a region needs, in bytes, before the model is opened; 0 if `model` is not a packed model or has no such region.
+ * groat_arena_bytes is that of region 0. */
+uint32_t groat_region_bytes(const void *model, uint32_t model_bytes, uint32_t index);
 
 /* ---- Running ----------------------------------------------------------------------------------- */
 
