@@ -458,7 +458,8 @@ def _describe(path: Path, arenas: Iterable[str]) -> Image:
         path=path,
         code_bytes=sum(size for name, size in loaded.items() if name != ".model"),
         runtime_code_bytes=loaded.get(".runtime", 0),
-        data_bytes=loaded.get(".data", 0) + sum(size for name, size in reserved.items() if not name.startswith(_ARENA_SECTION)),
+        data_bytes=loaded.get(".data", 0)
+        + sum(size for name, size in reserved.items() if not name.startswith(_ARENA_SECTION)),
         arenas=room,
         sections=loaded | reserved,
     )
