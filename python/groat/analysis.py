@@ -4,38 +4,54 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import Any
 
-from groat.compiler import Model, compile_model
+from groat.compiler import Job, Model
 from groat.errors import FitError
-from groat.targets import load_target
+from groat.fit import fit, smallest_facts, trade_off
+from groat.options import Options
 
 
 def analyze_model(
-    model: Model | str | os.PathLike[str] | bytes,
-    target: str,
-    ram_bytes: int | None = None,
-    flash_bytes: int | None = None,
-    optimize: str = "balanced",
+    model: Model | str | os.PathLike[str] | bytes, target: str, options: Options | None = None, **choices: Any
 ) -> dict[str, Any]:
-    """The report of groat.compile, and whether arena and packed model fit.
+    """Compiles a model and says whether arena and packed model fit.
 
     Args:
-        ram_bytes: what the arena may take; default: all RAM of the target.
-        flash_bytes: what the packed model may take; default: all flash of the target.
-        optimize: as of groat.compile; a model that does not fit the flash so is reported as its smallest.
+        options, choices: as of groat.compile; a model that does not fit the flash so is reported as its smallest, and
+            one that does not fit the RAM so with the smallest arena.
 
-    Returns Compiled.report with ram_bytes and flash_bytes (None: no limit), model_bytes and fits.
-    Raises as groat.compile.
+    Returns Compiled.report with model_bytes (in place of file_bytes), fits, ram_bytes and flash_bytes (what there is of
+    both; None: no limit), pareto: [{arena_bytes, mac_overhead}], where no schedule is better in both, from the fewest
+    multiply-accumulates to the fewest bytes; where the arena does not fit also smallest_bytes and helps, as of
+    groat.fit.smallest_facts.
+
+    Raises as groat.compile, but for FitError.
     """
-    description = load_target(target)
+    options = replace(options or Options(), **choices)
     try:
-        compiled = compile_model(model, target, None, optimize, flash_bytes)
+        return _analyze(Job(model, target, options), options)
     except FitError:  # then say by how much
-        compiled = compile_model(model, target, None, "size")
-    report = compiled.report
-    ram = ram_bytes if ram_bytes is not None else description.ram_bytes or None
-    flash = flash_bytes if flash_bytes is not None else description.flash_bytes or None
+        return _analyze(Job(model, target, replace(options, optimize="size", flash=None)), options)
+
+
+def _analyze(job: Job, options: Options) -> dict[str, Any]:
+    anyhow = replace(job.options, ram=None)
+    room = options.ram if options.ram is not None else job.room
+    fitted = fit(job.graph, anyhow, job.pack, room)
+    ram = options.ram if options.ram is not None else job.target.ram_bytes or None
+    flash = options.flash if options.flash is not None else job.target.flash_bytes or None
+    report = job.compiled(fitted).report
     model_bytes = report.pop("file_bytes")
-    fits = (ram is None or report["arena_bytes"] <= ram) and (flash is None or model_bytes <= flash)
-    return {**report, "model_bytes": model_bytes, "ram_bytes": ram, "flash_bytes": flash, "fits": fits}
+    arena_fits = ram is None or fitted.arena_bytes <= ram
+    report |= {
+        "model_bytes": model_bytes,
+        "ram_bytes": ram,
+        "flash_bytes": flash,
+        "fits": arena_fits and (flash is None or model_bytes <= flash),
+        "pareto": trade_off(job.graph, anyhow, job.pack),
+    }
+    if not arena_fits:
+        report |= smallest_facts(job.graph, anyhow, job.pack, fitted)
+    return report

@@ -7,10 +7,12 @@ unsupported ops; 4 a model that does not fit; 5 outputs that differ; 6 a missing
 
 from __future__ import annotations
 
+import inspect
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, fields
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,6 +23,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from groat.errors import GroatError, InputError, MismatchError
+from groat.options import Options
 
 app = typer.Typer(
     name="groat",
@@ -40,12 +43,6 @@ class Format(StrEnum):
     json = "json"
 
 
-class Optimize(StrEnum):
-    size = "size"
-    balanced = "balanced"
-    speed = "speed"
-
-
 class By(StrEnum):
     layer = "layer"
     function = "function"
@@ -55,13 +52,6 @@ class By(StrEnum):
 ModelPath = Annotated[Path, typer.Argument(help="a .tflite model, or a packed .groat one", show_default=False)]
 TflitePath = Annotated[Path, typer.Argument(help="a .tflite model", show_default=False)]
 FormatOption = Annotated[Format, typer.Option("--format", help="table for people, json for scripts")]
-OptimizeOption = Annotated[
-    Optimize,
-    typer.Option("--optimize", help="fewest bytes; fewest instructions at a byte a weight; fewest instructions"),
-]
-FlashOption = Annotated[
-    str | None, typer.Option("--flash", help="flash that the packed model may take, for example 256K")
-]
 TargetOption = Annotated[str, typer.Option("--target", help="a name that `groat targets` lists")]
 
 
@@ -100,18 +90,22 @@ def _progress() -> Iterator[Progress]:
         yield bars
 
 
-def _packed(path: Path, target: str, optimize: Optimize, flash: str | None) -> tuple[bytes, list[str] | None]:
+def _packed(path: Path, target: str, options: Options) -> tuple[bytes, list[str] | None]:
     """(packed model, names of its layers if known) of a .tflite or .groat file."""
     from groat.compiler import compile_model, load, read_file
     from groat.pack.reader import check
 
     if path.suffix == ".groat":
-        if optimize != Optimize.balanced or flash is not None:
-            raise InputError(f"{path} is packed already: --optimize and --flash are for .tflite models")
+        given = [name for name, value in asdict(options).items() if value != getattr(Options(), name)]
+        if given:
+            flags = " and ".join(_flag_of(name) for name in given)
+            raise InputError(
+                f"{path} is packed already: {flags} {'is' if len(given) == 1 else 'are'} for .tflite models"
+            )
         packed = read_file(path)
         check(packed, path.name)
         return packed, None
-    compiled = compile_model(load(path), target, None, optimize.value, _size(flash))
+    compiled = compile_model(load(path), target, None, options)
     return compiled.packed, [layer["name"] for layer in compiled.report["layers"]]
 
 
@@ -136,50 +130,89 @@ def _size(text: str | None) -> int | None:
     return value
 
 
+def _flag_of(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def _compiles(command: Callable[..., None]) -> Callable[..., None]:
+    """Gives a command a flag for each field of Options, and hands it their values as `options`."""
+    signature = inspect.signature(command, eval_str=True)
+    flags = []
+    for field in fields(Options):
+        metavar = "|".join(field.metadata["choices"]) or ("SIZE" if field.metadata["size"] else None)
+        option = typer.Option(_flag_of(field.name), help=field.metadata["help"], metavar=metavar)
+        kind = str if field.metadata["choices"] else str | None if field.metadata["size"] else type(field.default)
+        flags.append(
+            inspect.Parameter(
+                field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=Annotated[kind, option]
+            )
+        )
+    own = [p.replace(kind=p.KEYWORD_ONLY) for name, p in signature.parameters.items() if name != "options"]
+
+    def call(**given: Any) -> None:
+        values = {field.name: given.pop(field.name) for field in fields(Options)}
+        sizes = {field.name: _size(values[field.name]) for field in fields(Options) if field.metadata["size"]}
+        command(**given, options=Options(**(values | sizes)))
+
+    # The format goes last, as in all commands.
+    parameters = [*own[:-1], *flags, own[-1]]
+    call.__name__, call.__doc__ = command.__name__, command.__doc__
+    call.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    call.__annotations__ = {p.name: p.annotation for p in parameters}
+    return call
+
+
 @app.command(epilog="Example: groat analyze model.tflite --target cortex-m4 --ram 64K")
+@_compiles
 def analyze(
     model: TflitePath,
     target: TargetOption = "cortex-m4",
-    ram: Annotated[str | None, typer.Option(help="RAM that the arena may take, for example 64K")] = None,
-    flash: FlashOption = None,
-    optimize: OptimizeOption = Optimize.balanced,
+    *,
+    options: Options,
     format: FormatOption = Format.table,
 ) -> None:
     """Says what a model needs before anything is built: arena, weights, MACs, and whether it fits."""
     from groat.analysis import analyze_model
 
-    report = analyze_model(model, target, _size(ram), _size(flash), optimize.value)
-    facts = {
-        name: report[name]
-        for name in (
-            "target",
-            "optimize",
-            "arena_bytes",
-            "ram_bytes",
-            "weights_bytes",
-            "model_bytes",
-            "flash_bytes",
-            "macs",
-            "fits",
-        )
-    }
+    with _progress() as bars:
+        bars.add_task("planning", total=None)
+        report = analyze_model(model, target, options)
+    names = ("target", "optimize", "input", "arena_bytes", "activation_bytes", "scratch_bytes", "optimal")
+    more = ("ram_bytes", "weights_bytes", "model_bytes", "flash_bytes", "macs", "mac_overhead", "fits")
+    facts = {name: report[name] for name in (*names, *more)}
+    if "smallest_bytes" in report:
+        facts["smallest_bytes"] = report["smallest_bytes"]
+        for help in report["helps"]:
+            facts[f"with {help['option']} {help['value']}"] = help["smallest_bytes"]
     peak = report["peak"]
     alive = _table(f"Alive at the peak, step {peak['step']} ({peak['op']})", "tensor", "dtype", "shape", "#bytes")
     for tensor in peak["tensors"]:
         alive.add_row(_short(tensor["name"]), tensor["dtype"], str(tensor["shape"]), f"{tensor['bytes']:,}")
-    _emit(report, format, _facts(str(model), facts), alive)
+    _emit(report, format, _facts(str(model), facts), _schedule_table(report), alive)
     if not report["fits"]:
         raise typer.Exit(4)
 
 
+def _schedule_table(report: dict[str, Any]) -> Table:
+    """Which ops run one by one and which together, and what memory that takes."""
+    table = _table("Schedule", "kind", "#first op", "#last op", "#bytes", "slots of rows")
+    for stretch in report["schedule"]:
+        lines = ", ".join(f"{line['slots']}/{line['rows']}" for line in stretch.get("lines", []))
+        table.add_row(
+            stretch["kind"], str(stretch["first_op"]), str(stretch["last_op"]), f"{stretch['bytes']:,}", lines
+        )
+    return table
+
+
 @app.command(epilog="Example: groat pack model.tflite --target cortex-m4 -o model.groat")
+@_compiles
 def pack(
     model: TflitePath,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="default: the model's name with .groat")] = None,
     target: TargetOption = "cortex-m4",
-    optimize: OptimizeOption = Optimize.balanced,
-    flash: FlashOption = None,
     dump_after: Annotated[str | None, typer.Option(help="print the graph after this pass, or after `all`")] = None,
+    *,
+    options: Options,
     format: FormatOption = Format.table,
 ) -> None:
     """Compiles a model to a packed file that devices run."""
@@ -202,12 +235,13 @@ def pack(
     path = output if output is not None else model.with_suffix(".groat")
     if path.resolve() == model.resolve():
         raise InputError(f"{path} is the model itself; name another file with -o")
-    compiled = compile_model(load(model), target, dump, optimize.value, _size(flash))
+    compiled = compile_model(load(model), target, dump, options)
     compiled.save(path)
     report = {"output": str(path), **compiled.report}
-    keys = ("output", "target", "optimize", "file_bytes", "weights_bytes", "arena_bytes", "macs")
-    facts = {key: report[key] for key in keys}
-    _emit(report, format, _facts(f"Packed {model}", facts), _layouts_table(report))
+    keys = ("output", "target", "optimize", "input", "file_bytes", "weights_bytes", "arena_bytes", "activation_bytes")
+    more = ("scratch_bytes", "macs", "mac_overhead")
+    facts = {key: report[key] for key in (*keys, *more)}
+    _emit(report, format, _facts(f"Packed {model}", facts), _schedule_table(report), _layouts_table(report))
 
 
 def _layouts_table(report: dict[str, Any]) -> Table:
@@ -232,27 +266,28 @@ def _show(graph: Any, number: int) -> str:
     return f"{number}:{tensor.dtype}{list(tensor.shape)}{' const' if tensor.data is not None else ''}"
 
 
-@app.command(epilog="Example: groat run model.groat --on qemu:cortex-m4 --input x.npy --output y.npy")
+@app.command(epilog="Example: groat run model.groat --on qemu:cortex-m4 --data x.npy --output y.npy")
+@_compiles
 def run(
     model: ModelPath,
     on: Annotated[str, typer.Option(help="host, or qemu: and a target")] = "host",
-    input: Annotated[
+    data: Annotated[
         list[Path] | None,
         typer.Option(help=".npy file of an input, or of a batch of them; once for each input.  Default: the LCG input"),
     ] = None,
     output: Annotated[
         Path | None, typer.Option(help="write the outputs to this .npz, or the only one to this .npy")
     ] = None,
-    optimize: OptimizeOption = Optimize.balanced,
-    flash: FlashOption = None,
+    *,
+    options: Options,
     format: FormatOption = Format.table,
 ) -> None:
     """Runs a model and prints or writes its outputs."""
     from groat.inference import load_arrays, run_model, save_arrays
     from groat.runners import split_where
 
-    packed, _ = _packed(model, split_where(on)[1], optimize, flash)
-    arrays = None if input is None else load_arrays(input)
+    packed, _ = _packed(model, split_where(on)[1], options)
+    arrays = None if data is None else load_arrays(data)
     result = run_model(packed, on, arrays)
     if output is not None:
         save_arrays(output, result)
@@ -271,14 +306,15 @@ def run(
 
 
 @app.command(epilog="Example: groat validate model.tflite --against tflm --on host,qemu:cortex-m4 --inputs 16")
+@_compiles
 def validate(
     model: TflitePath,
     against: Annotated[str, typer.Option(help="the oracle: tflm")] = "tflm",
     on: Annotated[str, typer.Option(help="places, separated by commas")] = "host",
     inputs: Annotated[int, typer.Option(help="how many random inputs")] = 8,
     seed: Annotated[int, typer.Option(help="of the random inputs")] = 0,
-    optimize: OptimizeOption = Optimize.balanced,
-    flash: FlashOption = None,
+    *,
+    options: Options,
     format: FormatOption = Format.table,
 ) -> None:
     """Compares every output byte with TensorFlow Lite Micro, and names the first layer that differs."""
@@ -293,7 +329,7 @@ def validate(
                 tasks[where] = bars.add_task(where, total=total)
             bars.update(tasks[where], completed=done)
 
-        verdicts = compare(load(model), on.split(","), against, inputs, seed, show, optimize.value, _size(flash))
+        verdicts = compare(load(model), on.split(","), against, inputs, seed, show, options)
     table = _table(f"{model} against {against}", "on", "#inputs", "#equal", "first difference")
     for verdict in verdicts:
         difference = "none" if verdict.difference is None else str(verdict.difference)
@@ -313,13 +349,14 @@ def validate(
 
 
 @app.command(epilog="Example: groat profile model.tflite --on qemu:cortex-m4 --format json")
+@_compiles
 def profile(
     model: ModelPath,
     on: Annotated[str, typer.Option(help="a device, for example qemu:cortex-m4")] = "qemu:cortex-m4",
     by: Annotated[By | None, typer.Option(help="tell also where the instructions go")] = None,
     cycles: Annotated[bool, typer.Option("--cycles", help="estimate cycles too, from a table of costs")] = False,
-    optimize: OptimizeOption = Optimize.balanced,
-    flash: FlashOption = None,
+    *,
+    options: Options,
     format: FormatOption = Format.table,
 ) -> None:
     """Measures executed instructions, stack and flash of one inference (emulated; instructions, not cycles)."""
@@ -328,7 +365,7 @@ def profile(
 
     with _progress() as bars:
         bars.add_task(f"profiling on {on}", total=None)
-        packed, names = _packed(model, split_where(on)[1], optimize, flash)
+        packed, names = _packed(model, split_where(on)[1], options)
         report = measure(packed, on, names, by.value if by is not None else None, cycles)
     parts = {f"flash {name}": value for name, value in report["flash"].items()}
     apart = ("flash", "layers", "streams", "by", "rows", "cycles")

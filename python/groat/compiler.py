@@ -7,25 +7,25 @@ import contextlib
 import hashlib
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
 from groat.errors import InputError, ModelError
+from groat.fit import Fitted, fit
 from groat.frontends.tflite import load_tflite
 from groat.graph import Graph
 from groat.ops import op_def
+from groat.options import Options
 from groat.pack import PackedStep
-from groat.pack.choose import Chosen, pack_model, parse_optimize
-from groat.passes import ENDS, run_passes
-from groat.planner import Plan, Schedule, schedule_streams
+from groat.pack.choose import Chosen, pack_model
+from groat.pack.writer import Offered
+from groat.passes import run_passes
+from groat.planner import Plan, Way, plan_memory
+from groat.planner.schedules import role_of, stretches_of, without_scratch
 from groat.runners import BaseRunner, open_runner
 from groat.runners.base import Array
 from groat.targets import Target, load_target
-
-SCHEDULES = ("auto", "layer", "stream")
-INPUTS = ("resident", "rows")
-UNBOUNDED = 1 << 62
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,7 @@ class Compiled:
         steps: each op as it was packed, with the layout that its weights got.
         packed: the bytes of the `.groat` file.
         tensor_ids: number of a tensor in the imported model -> its id in the packed one.
+        mac_overhead: multiply-accumulates of a run, as a multiple of the model's own.
     """
 
     graph: Graph
@@ -83,8 +84,9 @@ class Compiled:
     steps: tuple[PackedStep, ...] = field(repr=False)
     packed: bytes = field(repr=False)
     target: Target
-    optimize: str
+    options: Options
     tensor_ids: dict[int, int] = field(repr=False)
+    mac_overhead: float = 1.0
 
     def run(self, *inputs: Array) -> Any:
         """One inference on this host: an array for each input, of its shape and dtype.
@@ -106,10 +108,19 @@ class Compiled:
     def report(self) -> dict[str, Any]:
         """What the model needs and what it consists of.
 
-        Keys: arena_bytes, arena_lower_bound, weights_bytes, file_bytes, macs, target, optimize, inputs, outputs,
-        layers (index, op, name, macs, output_bytes; and for those with weights layout, packed_bytes, which are those
-        of weights and channel constants, and expected_instructions, by a table of measurements; else None)
-        and peak (step, op, bytes, tensors: name, shape, dtype, bytes).
+        Keys:
+            target, optimize, and input and max_mac_overhead as asked for;
+            arena_bytes; activation_bytes, an arena for the same schedule if no kernel needed scratch; scratch_bytes,
+                the most that any kernel needs, which is part of the arena; arena_lower_bound; optimal: True, or the
+                bytes by which the arena may be larger than the best possible;
+            weights_bytes, file_bytes, inputs, outputs;
+            macs, of the model; mac_overhead, those of a run as a multiple;
+            schedule: how it is run, as groat.planner.schedules.stretches_of;
+            layers: index, op, name, macs, output_bytes; and for those with weights layout, packed_bytes, which are
+                those of weights and channel constants, and expected_instructions, by a table of measurements; else
+                None;
+            peak: step, op, bytes, tensors: name, shape, dtype, bytes in the arena: of a stream's tensor those of some
+                of its rows.
         """
         graph = self.graph
         layouts = [step.chosen for step in self.steps]
@@ -126,14 +137,24 @@ class Compiled:
             }
             for index, (op, layout) in enumerate(zip(graph.ops, layouts, strict=True))
         ]
+        plan = self.plan
+        scratch = [step.scratch_bytes for step in self.steps]
+        kept = without_scratch(graph, scratch, plan.schedule)
         return {
             "target": self.target.name,
-            "optimize": self.optimize,
-            "arena_bytes": self.plan.arena_bytes,
-            "arena_lower_bound": self.plan.lower_bound,
+            "optimize": self.options.optimize,
+            "input": self.options.input,
+            "max_mac_overhead": self.options.max_mac_overhead,
+            "arena_bytes": plan.arena_bytes,
+            "activation_bytes": plan_memory(graph, kept, plan.schedule).arena_bytes,
+            "scratch_bytes": max((a - b for a, b in zip(scratch, kept, strict=True)), default=0),
+            "arena_lower_bound": plan.lower_bound,
+            "optimal": True if plan.arena_bytes == plan.lower_bound else plan.arena_bytes - plan.lower_bound,
             "weights_bytes": weights_bytes(graph),
             "file_bytes": len(self.packed),
             "macs": sum(_macs(graph, index) for index in range(len(graph.ops))),
+            "mac_overhead": self.mac_overhead,
+            "schedule": stretches_of(graph, plan),
             "inputs": [_describe(graph, number) for number in graph.inputs],
             "outputs": [_describe(graph, number) for number in graph.outputs],
             "layers": layers,
@@ -144,9 +165,9 @@ class Compiled:
         step = self.plan.peak_step
         alive = self.plan.alive(step)
         tensors = [
-            _describe(self.graph, b.tensors[-1])
+            {**_describe(self.graph, b.tensors[-1]), "bytes": b.nbytes}
             if b.tensors
-            else {"name": "scratch", "shape": [b.nbytes], "dtype": "uint8", "bytes": b.nbytes}
+            else {"name": role_of(self.graph, b), "shape": [b.nbytes], "dtype": "uint8", "bytes": b.nbytes}
             for b in alive
         ]
         total = sum(b.nbytes for b in alive)
@@ -183,13 +204,8 @@ def compile_model(
     model: Model | Graph | str | os.PathLike[str] | bytes,
     target: str = "host",
     after_each: Callable[[str, Graph], None] | None = None,
-    optimize: str = "balanced",
-    flash: int | None = None,
-    *,
-    schedule: str = "layer",
-    input: str = "resident",
-    ram: int | None = None,
-    io: str = "model",
+    options: Options | None = None,
+    **choices: Any,
 ) -> Compiled:
     """Compiles a model for a target.
 
@@ -197,75 +213,75 @@ def compile_model(
         model: what `load` returns or takes, or a graph.
         target: a target's name (groat.targets.list_targets()); decides how weights are laid out.
         after_each: sees the graph after every pass.
-        optimize: how each layer's weights are laid out, among what the target's kernels offer. "size": the fewest
-            bytes; "balanced": the fewest instructions at one byte a weight; "speed": the fewest instructions, with
-            weights of 16 bits or transformed ones where they serve that. The outputs are the same.
-        flash: bytes that the packed model may take; default: what the target has room for.
-        schedule: "layer" runs op by op; "stream" runs ops together row by row, with as little memory as that can;
-            "auto" does so only as far as `ram` asks for it.
-        input: "resident" or "rows": inputs come row by row and have no memory of their own.
-        ram: bytes that the arena may take.
-        io: "model" keeps what the model takes and gives; "integer" drops QUANTIZE of float inputs and DEQUANTIZE at
-            outputs: the report has scale and zero point of the integers there.
+        options: how; default: Options().
+        choices: fields of Options, in place of those of `options`: optimize="speed", ram=32_768.
 
     Raises:
         ModelError, UnsupportedError: as `load`.
-        InputError: an unknown target or way to optimize; an input that cannot come row by row; float ends that
+        TypeError, InputError: an unknown target, option or value; an input that cannot come row by row; float ends that
             cannot become integers.
-        FitError: no layouts fit the given flash.
+        FitError: no layouts fit the given flash, or no schedule the given RAM.
     """
-    if isinstance(model, Graph):
-        graph, source = model, b""
-    else:
-        loaded = model if isinstance(model, Model) else load(model)
-        graph, source = loaded.graph, loaded.source
-    chosen = load_target(target)
-    way = parse_optimize(optimize)
-    if io not in ENDS:
-        raise InputError(f"io is {io!r}; expected one of {', '.join(ENDS)}")
-    graph = run_passes(graph, after_each, io)
-    room = chosen.model_room.length if chosen.model_memory else None
-    limit = chosen.ram_bytes - chosen.stack_bytes if chosen.ram_bytes else None
-    limit = ram if ram is not None else limit
-    source_hash = hashlib.sha256(source).digest()
-
-    def pack(graph: Graph, streams: Schedule | None) -> Chosen:
-        return pack_model(graph, chosen.packing, source_hash, way, flash, room, limit, streams)
-
-    graph, found = _plan(graph, pack, schedule, input, ram)
-    return Compiled(graph, found.plan, found.steps.steps, found.packed, chosen, way, found.tensor_ids)
+    job = Job(model, target, replace(options or Options(), **choices), after_each)
+    return job.compiled(fit(job.graph, job.options, job.pack, job.room))
 
 
-def _plan(
-    graph: Graph, pack: Callable[[Graph, Schedule | None], Chosen], schedule: str, input: str, ram: int | None
-) -> tuple[Graph, Chosen]:
-    """The graph as it is run, and packed."""
-    if schedule not in SCHEDULES:
-        raise InputError(f"schedule is {schedule!r}; expected one of {', '.join(SCHEDULES)}")
-    if input not in INPUTS:
-        raise InputError(f"input is {input!r}; expected one of {', '.join(INPUTS)}")
+class Job:
+    """A model on its way to a target.
 
-    def planned(graph: Graph, streams: Schedule | None) -> tuple[Graph, Chosen]:
-        return graph, pack(graph, streams)
+    Attributes:
+        graph: after all passes.
+        room: bytes of the target's RAM that an arena may take; None if it has no limit.
+    """
 
-    by_rows = input == "rows"
-    whole = planned(graph, None) if not by_rows and schedule != "stream" else None
-    if whole is not None and (schedule == "layer" or ram is None or whole[1].plan.arena_bytes <= ram):
-        return whole
-    if schedule == "layer":
-        return planned(*schedule_streams(graph, True, UNBOUNDED))
-    # What the target gives is enough for some: scratch and gaps between buffers come on top of what streams count.
-    smallest: tuple[Graph, Chosen] | None = None
-    for share in (1.0, 0.95, 0.9, 0.8, 0.0) if schedule == "auto" and ram is not None else (0.0,):
-        found = planned(*schedule_streams(graph, by_rows, int((ram or 0) * share)))
-        if smallest is None or found[1].plan.arena_bytes < smallest[1].plan.arena_bytes:
-            smallest = found
-        if ram is not None and found[1].plan.arena_bytes <= ram:
-            return found
-    assert smallest is not None
-    if whole is not None and whole[1].plan.arena_bytes < smallest[1].plan.arena_bytes:
-        return whole
-    return smallest
+    def __init__(
+        self,
+        model: Model | Graph | str | os.PathLike[str] | bytes,
+        target: str,
+        options: Options,
+        after_each: Callable[[str, Graph], None] | None = None,
+    ) -> None:
+        """As compile_model."""
+        if isinstance(model, Graph):
+            graph, source = model, b""
+        else:
+            loaded = model if isinstance(model, Model) else load(model)
+            graph, source = loaded.graph, loaded.source
+        self.target = load_target(target)
+        self.options = options
+        self.room = self.target.ram_bytes - self.target.stack_bytes if self.target.ram_bytes else None
+        self.graph = run_passes(graph, after_each, options.io)
+        self._source_hash = hashlib.sha256(source).digest()
+        self._offered: Offered = {}
+
+    def pack(self, way: Way, ram: int | None) -> Chosen:
+        """The model packed for one way to run it; layouts give way to others as far as an arena of `ram` bytes asks
+        for it.  Raises FitError if it does not fit the flash."""
+        return pack_model(
+            way.graph,
+            self.target.packing,
+            self._source_hash,
+            self.options.optimize,
+            self.options.flash,
+            self.target.model_room.length if self.target.model_memory else None,
+            ram,
+            way.schedule,
+            self._offered,
+        )
+
+    def compiled(self, fitted: Fitted) -> Compiled:
+        """What compile_model returns, for one way to run it."""
+        way, chosen = fitted.way, fitted.chosen
+        return Compiled(
+            way.graph,
+            chosen.plan,
+            chosen.steps.steps,
+            chosen.packed,
+            self.target,
+            self.options,
+            chosen.tensor_ids,
+            way.mac_overhead,
+        )
 
 
 def write_file(path: Path, data: bytes) -> None:

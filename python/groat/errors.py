@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 
 class GroatError(Exception):
     """Base of all errors below.  The command line turns it into one message and `exit_code`."""
@@ -36,9 +39,17 @@ class UnsupportedError(ModelError):
 
 
 class FitError(GroatError):
-    """A model needs more memory than the target or the given budget has."""
+    """A model needs more memory than the target or the given budget has.
+
+    Attributes:
+        facts: what would fit, for reports: groat.fit.smallest_facts where RAM is too small; may be empty.
+    """
 
     exit_code = 4
+
+    def __init__(self, message: str, facts: Mapping[str, Any] | None = None) -> None:
+        self.facts = dict(facts or {})
+        super().__init__(message)
 
 
 class MismatchError(GroatError):

@@ -14,6 +14,7 @@ from groat.ends import from_ends, to_ends
 from groat.errors import InputError
 from groat.graph.ir import Array
 from groat.inputs import random_inputs
+from groat.options import Options
 from groat.oracle.tflm import Tflm
 from groat.runners import BaseRunner, open_runner, split_where
 
@@ -101,10 +102,8 @@ def validate(
     inputs: int = 8,
     seed: int = 0,
     progress: Progress | None = None,
-    optimize: str = "balanced",
-    flash: int | None = None,
-    *,
-    io: str = "model",
+    options: Options | None = None,
+    **choices: Any,
 ) -> list[Verdict]:
     """Runs seeded random inputs through the oracle and through each runner and compares every byte.
 
@@ -113,8 +112,8 @@ def validate(
         against: the oracle; "tflm" is TensorFlow Lite Micro's reference kernels.
         inputs: how many random inputs.
         progress: called with (place, done, of how many).
-        optimize, flash, io: as of groat.compile.  With io="integer" the oracle gets floats, and runners what QUANTIZE
-            makes of them; what DEQUANTIZE makes of their outputs is compared.
+        options, choices: how the model is compiled, as of groat.compile.  With io="integer" the oracle gets floats, and
+            runners what QUANTIZE makes of them; what DEQUANTIZE makes of their outputs is compared.
 
     Raises:
         InputError: an unknown place or oracle, or fewer than one input.
@@ -138,7 +137,7 @@ def validate(
 
     verdicts = []
     for where, target in targets.items():
-        compiled = compile_model(model, target, None, optimize, flash, io=io)
+        compiled = compile_model(model, target, None, options, **choices)
         with open_runner(where, compiled.packed) as runner:
             found = from_ends(runner.run_batch(to_ends(batches, compiled.graph)), compiled.graph, model.graph)
             equal = [

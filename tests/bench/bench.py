@@ -92,7 +92,7 @@ def measure(case: Case) -> Row | None:
     """The figures of one model on one target; None if it does not fit there."""
     options = {} if case.optimize == DEFAULT else {"optimize": case.optimize}
     try:
-        packed = groat.compile(MODELS[case.model], target=case.target, **options).packed
+        packed = groat.compile(MODELS[case.model], target=case.target, schedule="layer", **options).packed
         report = profile(packed, f"qemu:{case.target}")
     except groat.FitError:
         return None

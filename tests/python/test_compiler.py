@@ -228,6 +228,7 @@ def test_a_disk_that_is_full_leaves_the_old_file_whole(
 REPORT_KEYS = {
     *("target", "optimize", "arena_bytes", "arena_lower_bound", "weights_bytes", "file_bytes", "macs"),
     *("inputs", "outputs", "layers", "peak"),
+    *("input", "max_mac_overhead", "activation_bytes", "scratch_bytes", "optimal", "mac_overhead", "schedule"),
 }
 
 
@@ -280,8 +281,10 @@ def test_analysis_says_whether_a_model_fits(digits: Path, ram: Any, flash: Any, 
         "ram": {"exact": compiled.plan.arena_bytes, "short": compiled.plan.arena_bytes - 1},
         "flash": {"exact": len(compiled.packed)},
     }
-    report = analyze_model(digits, "cortex-m4", sizes["ram"].get(ram, ram), sizes["flash"].get(flash, flash))
-    assert set(report) == (REPORT_KEYS - {"file_bytes"}) | {"model_bytes", "ram_bytes", "flash_bytes", "fits"}
+    budgets = {"ram": sizes["ram"].get(ram, ram), "flash": sizes["flash"].get(flash, flash)}
+    report = analyze_model(digits, "cortex-m4", schedule="layer", **budgets)
+    keys = (REPORT_KEYS - {"file_bytes"}) | {"model_bytes", "ram_bytes", "flash_bytes", "fits", "pareto"}
+    assert set(report) == (keys | {"smallest_bytes", "helps"} if ram in (0, "short") else keys)
     assert report["fits"] is fits
     smallest = groat.compile(digits, target="cortex-m4", optimize="size")
     assert report["model_bytes"] == len((smallest if flash == 0 else compiled).packed)

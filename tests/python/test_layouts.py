@@ -16,8 +16,9 @@ import groat
 from groat.analysis import analyze_model
 from groat.errors import FitError, InputError
 from groat.isa import core
+from groat.options import OPTIMIZE
 from groat.pack import choose as chooser
-from groat.pack.choose import OPTIMIZE, aligned_bytes, choose, pack_model
+from groat.pack.choose import aligned_bytes, choose, pack_model
 from groat.pack.layouts import Candidate, Packed
 
 TARGET = "cortex-m4"
@@ -148,9 +149,9 @@ def test_a_target_without_a_choice_takes_every_way() -> None:
 
 def test_analysis_of_a_model_that_no_layout_makes_fit() -> None:
     least = len(groat.compile(residual(), target=TARGET, optimize="size").packed)
-    report = analyze_model(residual(), TARGET, flash_bytes=least - 1, optimize="speed")
+    report = analyze_model(residual(), TARGET, flash=least - 1, optimize="speed")
     assert (report["fits"], report["model_bytes"]) == (False, least)
-    assert analyze_model(residual(), TARGET, flash_bytes=least, optimize="speed")["fits"]
+    assert analyze_model(residual(), TARGET, flash=least, optimize="speed")["fits"]
 
 
 def test_an_unknown_way() -> None:

@@ -31,7 +31,7 @@ def test_run_gives_the_hosts_values(groat_command: Groat, digits: Path, tmp_path
     np.save(tmp_path / "x.npy", np.random.default_rng(0).integers(-128, 128, (3, 1, 8, 8, 1)).astype(np.int8))
     packed = tmp_path / "digits.groat"
     assert groat_command("pack", digits, "-o", packed, "--target", "cortex-m4").code == 0
-    for arguments in ([], ["--input", tmp_path / "x.npy"]):
+    for arguments in ([], ["--data", tmp_path / "x.npy"]):
         host = groat_command.json("run", digits, *arguments)
         for model in (digits, packed):
             found = groat_command.json("run", model, "--on", "qemu:cortex-m4", *arguments)

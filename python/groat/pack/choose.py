@@ -10,19 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 import numpy as np
 
-from groat.errors import FitError, InputError
+from groat.errors import FitError
 from groat.graph import Graph
+from groat.options import Optimize
 from groat.pack import structs
 from groat.pack.layouts import Candidate
-from groat.pack.writer import PackedSteps, pack_steps, write
+from groat.pack.writer import Offered, PackedSteps, pack_steps, write
 from groat.planner import Plan, Schedule, plan_memory
-
-Optimize = Literal["size", "balanced", "speed"]
-OPTIMIZE: tuple[Optimize, ...] = get_args(Optimize)
 
 Offers = Sequence[Sequence[Candidate]]  # of each step; none for a step without weights
 
@@ -35,14 +32,6 @@ class Chosen:
     plan: Plan
     packed: bytes
     tensor_ids: dict[int, int]
-
-
-def parse_optimize(value: str) -> Optimize:
-    """InputError unless `value` is one of OPTIMIZE."""
-    for known in OPTIMIZE:
-        if value == known:
-            return known
-    raise InputError(f"cannot optimize for {value!r}; expected one of {', '.join(OPTIMIZE)}")
 
 
 def aligned_bytes(candidate: Candidate) -> int:
@@ -128,6 +117,7 @@ def pack_model(
     room: int | None = None,
     ram: int | None = None,
     streams: Schedule | None = None,
+    remembered: Offered | None = None,
 ) -> Chosen:
     """Chooses layouts, plans the arena and writes the packed model.
 
@@ -137,18 +127,20 @@ def pack_model(
             refused here, since firmware may place it elsewhere.
         ram: bytes that the arena may take; where it takes more, layouts give way to others as far as that helps.
         streams: of the graph, if any: strips of several rows do not go into them.
+        remembered: what there is to choose from, kept from one schedule of a model to the next.
 
     Raises FitError if no choice fits `flash`.
     """
-    offers: list[list[Candidate]] = [list(step.candidates) for step in pack_steps(graph, packing, streams).steps]
+    packed = pack_steps(graph, packing, streams, remembered=remembered)
+    offers: list[list[Candidate]] = [list(step.candidates) for step in packed.steps]
     limit = flash if flash is not None else room
     chosen = _within(graph, packing, source_hash, offers, optimize, limit, streams)
     while ram is not None and chosen.plan.arena_bytes > ram:
-        peak = chosen.plan.peak_step
-        others = [c for c in offers[peak] if c is not chosen.steps.steps[peak].chosen]
-        if not _worth_it(others, optimize):
+        heavy = _heaviest_at_peak(chosen)
+        for step in heavy:
+            offers[step] = [c for c in offers[step] if c is not chosen.steps.steps[step].chosen]
+        if not heavy or not all(_worth_it(offers[step], optimize) for step in heavy):
             break
-        offers[peak] = others
         without = _within(graph, packing, source_hash, offers, optimize, limit, streams)
         if without.plan.arena_bytes >= chosen.plan.arena_bytes:
             break
@@ -159,6 +151,14 @@ def pack_model(
             f"the budget is {flash:,}"
         )
     return chosen
+
+
+def _heaviest_at_peak(chosen: Chosen) -> list[int]:
+    """The steps with weights whose scratch is what is most of it where the most bytes are alive."""
+    plan, steps = chosen.plan, chosen.steps.steps
+    alive = {step for buffer in plan.alive(plan.peak_step) for step in buffer.steps}
+    most = max((steps[step].scratch_bytes for step in alive), default=0)
+    return sorted(step for step in alive if steps[step].scratch_bytes == most and steps[step].chosen)
 
 
 def _within(

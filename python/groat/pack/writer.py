@@ -21,13 +21,21 @@ DTYPES = {name: f"GROAT_{name.upper()}" for name in MOVED}
 UINT32_MAX = 2**32 - 1
 
 
+Place = tuple[int, bool]
+Offered = dict[tuple[str, str, Place], tuple[Candidate, ...]]
+"""What a kernel set offers for a layer, by packing, kernel, the number of the tensor that the layer writes and whether
+it goes by rows.  To lay out weights takes most of the time of packing, and schedules have most of it in common."""
+
+
 class _Selector:
     """The layouts module that an op sees while it is packed: for the first kernel that it asks for it gets, of all
     candidates, the one that was chosen; everything else is the module's own."""
 
-    def __init__(self, packing: str, chosen: Candidate | None) -> None:
+    def __init__(self, packing: str, chosen: Candidate | None, offered: Offered, place: Place) -> None:
         self._packing = packing
         self._asked = False
+        self._offered = offered
+        self._place = place
         self.chosen = chosen
         self.candidates: tuple[Candidate, ...] = ()
 
@@ -39,7 +47,10 @@ class _Selector:
         def lay_out(filters: Filters | Sequence[Filters]) -> Packed | list[Packed]:
             self._asked = True
             if self.chosen is None:
-                self.candidates = tuple(candidates(self._packing, name, filters))
+                key = (self._packing, name, self._place)
+                if key not in self._offered:
+                    self._offered[key] = tuple(candidates(self._packing, name, filters))
+                self.candidates = self._offered[key]
                 self.chosen = self.candidates[0]
             return self.chosen.packed[0] if isinstance(filters, Filters) else list(self.chosen.packed)
 
@@ -101,11 +112,13 @@ def pack_steps(
     packing: str = "ref",
     schedule: Schedule | None = None,
     chosen: Sequence[Candidate | None] | None = None,
+    remembered: Offered | None = None,
 ) -> PackedSteps:
     """Lays out constants and parameters of every op for a kernel set, and asks its C code how much scratch each
     needs, in a stream or by itself.
 
     `chosen` has a candidate for each op with weights (groat.pack.choose); without it each gets its usual layout.
+    `remembered` keeps what there is to choose from one schedule of a model to the next.
 
     Raises ModelError if a value does not fit its field, for example an image of more than 65,535 rows.
     """
@@ -114,13 +127,15 @@ def pack_steps(
     constants = _Constants(header + -header % align, align)
     steps: list[PackedStep] = []
     data_offsets: dict[int, int] = {}
+    remembered = remembered if remembered is not None else {}
     for position, op in enumerate(graph.ops):
-        selector = _Selector(packing, chosen[position] if chosen is not None else None)
+        constants.by_rows = schedule is not None and schedule.stream_of(position) is not None
+        place = (op.outputs[0], constants.by_rows)
+        selector = _Selector(packing, chosen[position] if chosen is not None else None, remembered, place)
         constants.layouts = cast(Layouts, selector)
         definition, row = op_def(op.kind), op_row(op.kind)
         inputs = [graph.tensors[number] for number in op.inputs]
         outputs = [graph.tensors[number] for number in op.outputs]
-        constants.by_rows = schedule is not None and schedule.stream_of(position) is not None
         try:
             fields = definition.params(op, inputs, outputs, constants)
             params = structs.build(f"groat_{op.kind}_params", fields)

@@ -25,9 +25,6 @@ PASSES: tuple[Pass, ...] = (
 )
 
 
-ENDS = ("model", "integer")
-
-
 def passes_for(ends: str) -> tuple[Pass, ...]:
     """All passes for ends of a model that are "model", its own, or "integer"."""
     if ends == "model":

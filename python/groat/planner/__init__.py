@@ -3,6 +3,7 @@
 
 from groat.planner.lifetimes import Lifetime, lifetimes
 from groat.planner.offsets import Plan, PlannedBuffer, plan_memory
-from groat.planner.streams import Schedule, schedule_streams
+from groat.planner.schedules import Way, ways
+from groat.planner.streams import Schedule
 
-__all__ = ["Lifetime", "Plan", "PlannedBuffer", "Schedule", "lifetimes", "plan_memory", "schedule_streams"]
+__all__ = ["Lifetime", "Plan", "PlannedBuffer", "Schedule", "Way", "lifetimes", "plan_memory", "ways"]

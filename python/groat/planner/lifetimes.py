@@ -115,7 +115,7 @@ def _of_stream(
         buffer_of[number] = buffer
     steps = range(stream.first, stream.last + 1)
     # Sums live from row to row, so that scratch is nobody else's.
-    sums = [step for step in steps if _adds_up(graph, step)]
+    sums = [step for step in steps if adds_up(graph, step)]
     shared = tuple(step for step in steps if step not in sums and scratch_bytes[step] > 0)
     for owners in [(step,) for step in sums] + ([shared] if shared else []):
         size = max(scratch_bytes[step] for step in owners)
@@ -124,7 +124,8 @@ def _of_stream(
     return result
 
 
-def _adds_up(graph: Graph, step: int) -> bool:
+def adds_up(graph: Graph, step: int) -> bool:
+    """Whether an op of a stream keeps sums from row to row, in what it calls scratch."""
     op = graph.ops[step]
     inputs = [graph.tensors[number] for number in op.inputs]
     rows = op_def(op.kind).rows(op, inputs, [graph.tensors[number] for number in op.outputs])

@@ -146,7 +146,7 @@ class Streams:
         if not all(_is_image(tensor) for tensor in images):
             return None
         rows = op_def(op.kind).rows(op, inputs, [output]) if _is_image(output) else None
-        if rows is None and output.shape[0] == 1:
+        if rows is None and output.shape[:1] == (1,):
             rows = op_def(op.kind).rows(op, inputs, [output])
             rows = rows if rows is not None and rows.adds_up else None
         return rows
@@ -384,6 +384,10 @@ class Streams:
                 return total
         return total + sum(_round(tensor.nbytes) for tensor in outputs)
 
+    def bytes_alive(self, first: int, end: int) -> int | None:
+        """Bytes alive in ops [first, end) as `choose` runs them; None if they cannot run so."""
+        return self.single(first) if end - first == 1 else self.cost(first, end)
+
     # ---- The choice --------------------------------------------------------------------------------------
 
     def choose(self, ram_bytes: int = 0) -> list[tuple[int, int]]:
@@ -404,7 +408,7 @@ class Streams:
                 least = self.least_cost(first, end) if end - first > 1 else 0
                 if least is None or least >= best[end]:
                     continue
-                bytes_alive = self.single(first) if end - first == 1 else self.cost(first, end)
+                bytes_alive = self.bytes_alive(first, end)
                 if bytes_alive is None:
                     continue
                 peak = max(best[first], bytes_alive, ram_bytes)
@@ -455,20 +459,6 @@ def _row_bytes(tensor: Tensor) -> tuple[int, int]:
 
 def _round(nbytes: int) -> int:
     return nbytes + -nbytes % ALIGN
-
-
-def schedule_streams(graph: Graph, rows_in: bool = False, ram_bytes: int = 0) -> tuple[Graph, Schedule]:
-    """Chooses streams, and adds to the graph the copies of whole tensors to rings that they need.
-
-    Args:
-        graph: after all passes.
-        rows_in: inputs come row by row and have no memory of their own.
-        ram_bytes: what stays within it anyway is not streamed.
-
-    Raises InputError if an input cannot come row by row.
-    """
-    streams = Streams(graph, rows_in)
-    return apply_streams(streams, streams.choose(ram_bytes))
 
 
 def apply_streams(streams: Streams, stretches: Sequence[tuple[int, int]]) -> tuple[Graph, Schedule]:

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which way to run a model is taken: the first of the planner's that fits the RAM; and what to say where none does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from groat.errors import FitError, InputError
+from groat.graph import Graph
+from groat.options import Options
+from groat.pack.choose import Chosen
+from groat.planner import Way, plan_memory, ways
+from groat.planner.schedules import stretches_of
+
+Pack = Callable[[Way, int | None], Chosen]
+"""Packs a model for one way to run it; layouts of weights give way to others as far as an arena of so many bytes asks
+for it."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A way to run a model, and the model packed for it."""
+
+    way: Way
+    chosen: Chosen
+
+    @property
+    def arena_bytes(self) -> int:
+        return self.chosen.plan.arena_bytes
+
+
+def ways_of(graph: Graph, options: Options) -> Iterator[Way]:
+    """The ways to run a graph among which these options choose, those with the fewest streams first."""
+    return ways(graph, options.schedule, options.input == "rows", options.max_mac_overhead)
+
+
+def fit(graph: Graph, options: Options, pack: Pack, room: int | None) -> Fitted:
+    """The first way whose arena takes at most options.ram bytes, or `room` if that is None.
+
+    Where no arena is as small as `room`, the smallest is returned.
+
+    Raises:
+        InputError: an input cannot come row by row.
+        FitError: no arena is as small as options.ram; its `facts` are those of `smallest_facts`.
+    """
+    bound = options.ram if options.ram is not None else room
+    for way in ways_of(graph, options):
+        if bound is None or _least_bytes(way) <= bound:
+            fitted = Fitted(way, pack(way, bound))
+            if bound is None or fitted.arena_bytes <= bound:
+                return fitted
+    least = smallest(ways_of(graph, options), pack)
+    if options.ram is None:
+        return least
+    facts = smallest_facts(graph, options, pack, least)
+    raise FitError(_sentence(graph, options.ram, facts), facts)
+
+
+def smallest(found: Iterable[Way], pack: Pack) -> Fitted:
+    """The way with the smallest arena, of equals the first."""
+    best: Fitted | None = None
+    for way in sorted(found, key=_least_bytes):
+        if best is not None and _least_bytes(way) >= best.arena_bytes:
+            break
+        fitted = Fitted(way, pack(way, 0))
+        if best is None or fitted.arena_bytes < best.arena_bytes:
+            best = fitted
+    assert best is not None
+    return best
+
+
+def trade_off(graph: Graph, options: Options, pack: Pack) -> list[dict[str, Any]]:
+    """What memory costs in work: [{arena_bytes, mac_overhead}], from the fewest multiply-accumulates to the fewest
+    bytes, of all schedules for this input that no other one beats in both."""
+    found = ways_of(graph, replace(options, schedule="auto"))
+    points: list[dict[str, Any]] = []
+    for way in sorted(found, key=lambda way: (way.mac_overhead, _least_bytes(way))):
+        if points and _least_bytes(way) >= points[-1]["arena_bytes"]:
+            continue
+        arena = pack(way, 0).plan.arena_bytes
+        if points and arena >= points[-1]["arena_bytes"]:
+            continue
+        if points and points[-1]["mac_overhead"] == way.mac_overhead:
+            points.pop()
+        points.append({"arena_bytes": arena, "mac_overhead": way.mac_overhead})
+    return points
+
+
+def _least_bytes(way: Way) -> int:
+    """What an arena has at least, whatever scratch its kernels need."""
+    return plan_memory(way.graph, [0] * len(way.graph.ops), way.schedule).lower_bound
+
+
+def smallest_facts(graph: Graph, options: Options, pack: Pack, least: Fitted) -> dict[str, Any]:
+    """What one needs to know where no arena is small enough.
+
+    Returns a dict with the keys smallest_bytes (the smallest budget that works with these options), schedule (how, as
+    planner.schedules.stretches_of) and helps: [{option, value, smallest_bytes}], other options with which a smaller
+    one works, the best first.
+    """
+    helps = []
+    others = {"schedule": replace(options, schedule="auto"), "input": replace(options, input="rows")}
+    for option, other in others.items():
+        if other == options:
+            continue
+        try:
+            arena = smallest(ways_of(graph, other), pack).arena_bytes
+        except (InputError, FitError):  # an input that cannot come row by row; too little flash
+            continue
+        if arena < least.arena_bytes:
+            helps.append({"option": option, "value": getattr(other, option), "smallest_bytes": arena})
+    return {
+        "smallest_bytes": least.arena_bytes,
+        "schedule": stretches_of(least.way.graph, least.chosen.plan),
+        "helps": sorted(helps, key=lambda help: int(str(help["smallest_bytes"]))),
+    }
+
+
+def _sentence(graph: Graph, ram: int, facts: dict[str, Any]) -> str:
+    helps = " or ".join(f"{h['option']}={h['value']} ({h['smallest_bytes']:,} bytes)" for h in facts["helps"])
+    return (
+        f"{graph.name}: no schedule needs as little as {ram:,} bytes of RAM; "
+        f"the smallest budget that works is {facts['smallest_bytes']:,}: {in_words(facts['schedule'])}; "
+        + (f"less is enough with {helps}" if helps else "no other schedule or input needs less")
+    )
+
+
+def in_words(stretches: Sequence[dict[str, Any]]) -> str:
+    """A schedule in one line, for people."""
+    parts = []
+    for stretch in stretches:
+        first, last = stretch["first_op"], stretch["last_op"]
+        place = f"op {first}" if first == last else f"ops {first} to {last}"
+        parts.append(f"{place} {'in a stream' if stretch['kind'] == 'stream' else 'layer by layer'}")
+    return ", ".join(parts) or "nothing to do"

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What one may choose when a model is compiled: each option once, for Python and for every command.
+
+A field of Options is a keyword of groat.compile and a flag of the commands that compile; its text is the flag's help.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, get_args
+
+from groat.errors import InputError
+
+Optimize = Literal["size", "balanced", "speed"]
+OPTIMIZE: tuple[Optimize, ...] = get_args(Optimize)
+Kind = Literal["auto", "layer", "stream"]
+SCHEDULES: tuple[Kind, ...] = get_args(Kind)
+Input = Literal["resident", "rows"]
+INPUTS: tuple[Input, ...] = get_args(Input)
+Ends = Literal["model", "integer"]
+ENDS: tuple[Ends, ...] = get_args(Ends)
+
+
+def _about(text: str, choices: tuple[str, ...] = (), size: bool = False) -> dict[str, Any]:
+    """What the commands need to know of a field: `size` is a number of bytes."""
+    return {"help": text, "choices": choices, "size": size}
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a model is compiled.
+
+    Attributes:
+        optimize: how each layer's weights are laid out, among what the target's kernels offer.  "size": the fewest
+            bytes; "balanced": the fewest instructions at one byte a weight; "speed": the fewest instructions, with
+            weights of 16 bits or transformed ones where they serve that.  The outputs are the same.
+        flash: bytes that the packed model may take; None: what the target has room for.
+        schedule: "layer" runs op by op; "stream" runs ops together row by row, with as little memory as that can;
+            "auto" does so only as far as RAM asks for it.
+        input: "resident", or "rows": inputs come row by row and have no memory of their own.
+        ram: bytes that the arena may take; None: what the target has, but then a model that takes more is compiled
+            all the same, since it may run elsewhere.
+        max_mac_overhead: the most multiply-accumulates that a schedule may take, as a multiple of the model's own.
+
+        io: "model" keeps what the model takes and gives; "integer" drops QUANTIZE of float inputs and DEQUANTIZE at
+            outputs: the report has scale and zero point of the integers there.
+
+    Raises InputError for a value that does not exist.
+    """
+
+    optimize: Optimize = field(
+        default="balanced",
+        metadata=_about("fewest bytes; fewest instructions at a byte a weight; fewest instructions", OPTIMIZE),
+    )
+    flash: int | None = field(
+        default=None, metadata=_about("flash that the packed model may take, for example 256K", size=True)
+    )
+    schedule: Kind = field(
+        default="auto",
+        metadata=_about("as RAM asks; op by op; row by row, with as little memory as that can", SCHEDULES),
+    )
+    input: Input = field(
+        default="resident", metadata=_about("whole in the arena; row by row, with no memory of its own", INPUTS)
+    )
+    ram: int | None = field(default=None, metadata=_about("RAM that the arena may take, for example 64K", size=True))
+    max_mac_overhead: float = field(
+        default=1.0, metadata=_about("most multiply-accumulates, as a multiple of the model's own")
+    )
+    io: Ends = field(default="model", metadata=_about("the model's own ends; the integers behind float ones", ENDS))
+
+    def __post_init__(self) -> None:
+        for option in fields(self):
+            value, choices = getattr(self, option.name), option.metadata["choices"]
+            if choices and value not in choices:
+                raise InputError(f"{option.name} is {value!r}; expected one of {', '.join(choices)}")
+            if option.metadata["size"] and value is not None and value < 0:
+                raise InputError(f"{option.name} is {value} bytes; expected at least 0")
+        if not 1.0 <= self.max_mac_overhead < float("inf"):
+            raise InputError(f"max_mac_overhead is {self.max_mac_overhead}; expected at least 1.0")

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The ways in which a graph can be run, from the fewest streams to the fewest bytes.
+
+Nothing here knows a device: scratch, and so the arena, comes with the kernels (groat.fit).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from groat.graph import Graph
+from groat.planner.lifetimes import adds_up
+from groat.planner.offsets import Plan, PlannedBuffer
+from groat.planner.streams import Schedule, Streams, apply_streams
+
+UNBOUNDED = 1 << 62
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way to run a graph.
+
+    Attributes:
+        graph: with the copies that its streams need.
+        mac_overhead: multiply-accumulates as a multiple of the graph's own; more than 1 where rows are made again.
+    """
+
+    graph: Graph
+    schedule: Schedule
+    mac_overhead: float = 1.0
+
+
+def ways(graph: Graph, kind: str, rows_in: bool, max_mac_overhead: float) -> Iterator[Way]:
+    """The ways of a kind to run a graph, found as they are asked for.
+
+    Args:
+        graph: after all passes.
+        kind: "layer": op by op, but for what takes an input by rows; "stream": with the fewest bytes alive;
+            "auto": from the one to the other, each with fewer bytes alive than the one before.
+        rows_in: inputs come row by row and have no memory of their own.
+        max_mac_overhead: no way takes more.
+
+    Raises InputError if an input cannot come row by row.
+    """
+    if kind != "stream" and not rows_in:
+        yield Way(graph, Schedule())
+        if kind == "layer":
+            return
+    streams = Streams(graph, rows_in)
+    if kind != "auto":
+        yield _way(streams, streams.choose(UNBOUNDED if kind == "layer" else 0))
+        return
+    bound = UNBOUNDED
+    while True:
+        stretches = streams.choose(bound)
+        peak = max((streams.bytes_alive(*stretch) or 0 for stretch in stretches), default=0)
+        if peak > bound:
+            return
+        if bound < UNBOUNDED or rows_in:
+            yield _way(streams, stretches)
+        bound = peak - 1
+
+
+def _way(streams: Streams, stretches: Sequence[tuple[int, int]]) -> Way:
+    return Way(*apply_streams(streams, stretches))
+
+
+def without_scratch(graph: Graph, scratch_bytes: Sequence[int], schedule: Schedule) -> list[int]:
+    """Of what ops ask for beside their tensors, that which is no kernel's scratch: the sums of a stream."""
+    return [
+        nbytes if schedule.stream_of(step) is not None and adds_up(graph, step) else 0
+        for step, nbytes in enumerate(scratch_bytes)
+    ]
+
+
+def role_of(graph: Graph, buffer: PlannedBuffer) -> str:
+    """What a buffer is for: "tensor", "scratch" of kernels, "sums" that a stream adds up, or "state" of a stream."""
+    if buffer.tensors:
+        return "tensor"
+    if buffer.stream is not None:
+        return "state"
+    # Scratch of an op by itself is there for its step only.
+    summed = buffer.first_step < buffer.last_step and all(adds_up(graph, step) for step in buffer.steps)
+    return "sums" if summed else "scratch"
+
+
+def stretches_of(graph: Graph, plan: Plan) -> list[dict[str, Any]]:
+    """How a plan runs a graph, for reports.
+
+    A dict for each stream and for each run of ops between two, with the keys kind ("layer" or "stream"), first_op,
+    last_op, bytes (the most alive at any time in it) and, for a stream, lines: [{tensor, slots, rows, bytes}], those
+    that share a buffer with another left out.
+    """
+    result: list[dict[str, Any]] = []
+    step = 0
+    while step < len(graph.ops):
+        stream = plan.schedule.stream_of(step)
+        last = step
+        if stream is not None:
+            last = stream.last
+        else:
+            while last + 1 < len(graph.ops) and plan.schedule.stream_of(last + 1) is None:
+                last += 1
+        most = max(sum(b.nbytes for b in plan.alive(at)) for at in range(step, last + 1))
+        result.append({"kind": "layer", "first_op": step, "last_op": last, "bytes": most})
+        if stream is not None:
+            result[-1] |= {
+                "kind": "stream",
+                "lines": [
+                    {
+                        "tensor": graph.tensors[number].name,
+                        "slots": line.slots,
+                        "rows": (*graph.tensors[number].shape, 1, 1)[1],
+                        "bytes": line.nbytes,
+                    }
+                    for number, line in stream.lines.items()
+                    if number not in stream.shares
+                ],
+            }
+        step = last + 1
+    return result

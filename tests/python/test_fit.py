@@ -1,0 +1,303 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Budgets of RAM: the schedule that fits one is found, and where there is none, what is said of it is true."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, fields
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.support.command import Groat
+from tests.support.random_cnns import random_cnn
+from tests.support.random_graphs import random_inputs
+from tools.tflite_builder import Builder, Quant
+
+import groat
+from groat.analysis import analyze_model
+from groat.compiler import Job
+from groat.errors import FitError, InputError
+from groat.fit import trade_off, ways_of
+from groat.options import Options
+from groat.oracle.tflm import is_installed
+from groat.pack import read
+from groat.planner import Schedule, Way
+from groat.planner.streams import Streams, apply_streams
+
+TARGET = "cortex-m4"
+COMPILING = ("analyze", "pack", "run", "validate", "profile")
+
+
+def dense() -> bytes:
+    """A model that goes neither by rows nor in a stream."""
+    m = Builder()
+    x = m.input((1, 640), quant=Quant(0.05))
+    return m.build([m.fully_connected(x, np.ones((3, 640), np.int8), None, Quant(0.01), Quant(0.1))])
+
+
+def deep() -> bytes:
+    """Wide in the middle, so that streams save a lot and kernels need scratch."""
+    m = Builder()
+    y = m.input((1, 24, 24, 4), quant=Quant(0.05, 3))
+    for depth, channels in ((4, 8), (8, 16), (16, 16), (16, 8)):
+        y = m.conv_2d(y, np.ones((channels, 3, 3, depth), np.int8), None, Quant(0.01), Quant(0.5, -4))
+    return m.build([m.max_pool_2d(y, (4, 4), stride=(4, 4))])
+
+
+# ---- What is said is true ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("schedule", ["auto", "layer", "stream"])
+def test_the_smallest_budget_works_and_no_smaller_one(seed: int, schedule: str) -> None:
+    model = random_cnn(seed)
+    with pytest.raises(FitError) as refused:
+        groat.compile(model, TARGET, schedule=schedule, ram=0)
+    facts = refused.value.facts
+    least = facts["smallest_bytes"]
+    found = groat.compile(model, TARGET, schedule=schedule, ram=least)
+    assert found.plan.arena_bytes == read(found.packed).arena_bytes == least
+    with pytest.raises(FitError, match=f"the smallest budget that works is {least:,}: ") as again:
+        groat.compile(model, TARGET, schedule=schedule, ram=least - 1)
+    assert again.value.facts == facts
+    for help in facts["helps"]:
+        other: dict[str, Any] = {"schedule": schedule, help["option"]: help["value"]}
+        assert help["smallest_bytes"] < least
+        assert groat.compile(model, TARGET, **other, ram=help["smallest_bytes"]).plan.arena_bytes < least
+        assert f"{help['option']}={help['value']} ({help['smallest_bytes']:,} bytes)" in str(refused.value)
+
+
+def test_what_never_helps_is_not_proposed() -> None:
+    with pytest.raises(FitError, match="no other schedule or input needs less") as refused:
+        groat.compile(dense(), TARGET, ram=100)
+    assert refused.value.facts["helps"] == []
+    (part,) = refused.value.facts["schedule"]
+    assert (part["kind"], part["first_op"], part["last_op"]) == ("layer", 0, 0)
+    assert 643 <= part["bytes"] <= refused.value.facts["smallest_bytes"]
+
+
+def test_budgets_between_get_what_fits_and_the_same_outputs() -> None:
+    model = deep()
+    layers = groat.compile(model, TARGET, schedule="layer")
+    least = analyze_model(model, TARGET)["pareto"][-1]["arena_bytes"]
+    assert least < layers.plan.arena_bytes // 2
+    inputs = random_inputs(model, 1)
+    expected = layers.run(*inputs)
+    streamed: list[int] = []
+    for ram in np.linspace(layers.plan.arena_bytes, least, 12).astype(int).tolist():
+        found = groat.compile(model, TARGET, ram=ram)
+        assert found.plan.arena_bytes <= ram
+        np.testing.assert_array_equal(found.run(*inputs), expected)
+        streamed.append(sum(stream.count for stream in found.plan.schedule.streams))
+    assert streamed[0] == 0
+    assert streamed == sorted(streamed)
+    assert len(set(streamed)) > 2, "there are schedules between the two ends"
+
+
+def test_without_a_budget_the_target_is_one_but_no_error() -> None:
+    """16 KB are not enough to run it layer by layer."""
+    wide = Builder()
+    x = wide.input((1, 64, 64, 2), quant=Quant(0.05))
+    y = wide.conv_2d(x, np.ones((8, 3, 3, 2), np.int8), None, Quant(0.01), Quant(0.5))
+    model = wide.build([wide.max_pool_2d(y, (4, 4), stride=(4, 4))])
+    small, large = groat.compile(model, "cortex-m0"), groat.compile(model, "cortex-m4")
+    assert large.plan.schedule.streams == ()
+    assert len(small.plan.schedule.streams) == 1
+    assert small.plan.arena_bytes < small.target.ram_bytes < large.plan.arena_bytes
+    assert groat.compile(model, "cortex-m0", schedule="layer").plan.arena_bytes > small.target.ram_bytes
+
+
+def test_layouts_give_way_in_a_stream_too() -> None:
+    """All of its steps share their scratch, so that it takes all of the heaviest to make it less."""
+    usual = groat.compile(deep(), TARGET, schedule="stream", optimize="speed")
+    assert usual.report["scratch_bytes"] > 0
+    with pytest.raises(FitError) as refused:
+        groat.compile(deep(), TARGET, schedule="stream", optimize="speed", ram=0)
+    assert refused.value.facts["smallest_bytes"] < usual.plan.arena_bytes
+    tight = groat.compile(
+        deep(), TARGET, schedule="stream", optimize="speed", ram=refused.value.facts["smallest_bytes"]
+    )
+    assert tight.report["scratch_bytes"] < usual.report["scratch_bytes"]
+    np.testing.assert_array_equal(tight.run(*random_inputs(deep(), 0)), usual.run(*random_inputs(deep(), 0)))
+
+
+def test_layouts_are_remembered_and_change_nothing() -> None:
+    job = Job(deep(), TARGET, Options(optimize="speed"))
+    found = list(ways_of(job.graph, job.options))
+    assert len(found) > 3
+    for way in found:
+        fresh = Job(deep(), TARGET, Options(optimize="speed"))
+        assert job.pack(way, None).packed == fresh.pack(way, None).packed
+
+
+# ---- The trade-off -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rows", ["resident", "rows"])
+@pytest.mark.parametrize("seed", [0, 3, 5, 8])
+def test_the_trade_off_is_monotone_and_can_be_had(seed: int, rows: str) -> None:
+    model = random_cnn(seed)
+    try:
+        report = analyze_model(model, TARGET, input=rows)
+    except InputError:
+        pytest.skip("its input cannot come by rows")
+    points = report["pareto"]
+    assert points[0]["mac_overhead"] == 1.0
+    for one, next in pairwise(points):
+        assert next["arena_bytes"] < one["arena_bytes"]
+        assert next["mac_overhead"] > one["mac_overhead"]
+    for point in points:
+        budget = {"ram": point["arena_bytes"], "max_mac_overhead": point["mac_overhead"]}
+        found = groat.compile(model, TARGET, input=rows, **budget)
+        assert found.plan.arena_bytes == point["arena_bytes"]
+        assert found.mac_overhead <= point["mac_overhead"]
+    assert analyze_model(model, TARGET, input=rows)["pareto"] == points
+
+
+def test_the_trade_off_keeps_only_what_nothing_beats() -> None:
+    """With schedules that make rows again, as far as their MACs go."""
+    job = Job(deep(), TARGET, Options())
+    streams = Streams(job.graph)
+
+    def way(end: int, overhead: float) -> Way:
+        whole = [(0, end), *((op, op + 1) for op in range(end, len(job.graph.ops)))]
+        return Way(*apply_streams(streams, whole), overhead)
+
+    shorter, longer = way(2, 1.3), way(5, 1.2)
+    offered = [Way(job.graph, Schedule()), shorter, longer, way(5, 1.25)]
+    layers, middle, least = (job.pack(way, 0).plan.arena_bytes for way in (offered[0], shorter, longer))
+    assert layers > middle > least
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("groat.fit.ways", lambda *_: iter(offered))
+        points = trade_off(job.graph, job.options, job.pack)
+    assert points == [
+        {"arena_bytes": layers, "mac_overhead": 1.0},
+        {"arena_bytes": least, "mac_overhead": 1.2},
+    ]
+
+
+# ---- Reports -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("schedule", ["layer", "stream"])
+def test_a_report_of_a_schedule_adds_up(seed: int, schedule: str) -> None:
+    compiled = groat.compile(random_cnn(seed), TARGET, schedule=schedule)
+    report = json.loads(json.dumps(compiled.report))
+    places = [(part["first_op"], part["last_op"]) for part in report["schedule"]]
+    covered = [op for first, last in places for op in range(first, last + 1)]
+    assert covered == list(range(len(compiled.graph.ops)))
+    assert max(part["bytes"] for part in report["schedule"]) == report["peak"]["bytes"]
+    assert sum(tensor["bytes"] for tensor in report["peak"]["tensors"]) == report["peak"]["bytes"]
+    streams = [part for part in report["schedule"] if part["kind"] == "stream"]
+    assert len(streams) == len(compiled.plan.schedule.streams)
+    for part in report["schedule"]:
+        assert set(part) == {"kind", "first_op", "last_op", "bytes"} | ({"lines"} if part in streams else set())
+        for line in part.get("lines", []):
+            assert 1 <= line["slots"] <= line["rows"]
+    assert report["activation_bytes"] <= report["arena_bytes"]
+    gap = report["arena_bytes"] - report["arena_lower_bound"]
+    assert report["optimal"] == (gap or True)
+
+
+def test_scratch_is_what_kernels_ask_for_and_no_sums() -> None:
+    m = Builder()
+    x = m.input((1, 12, 12, 8), quant=Quant(0.05))
+    y = m.conv_2d(x, np.ones((8, 1, 1, 8), np.int8), None, Quant(0.01), Quant(0.5))
+    model = m.build([m.mean(y, (1, 2), Quant(0.5))])
+    for schedule in ("layer", "stream"):
+        compiled = groat.compile(model, "host", schedule=schedule)
+        steps = compiled.steps
+        summed = [step.scratch_bytes for step in steps if step.op.kind == "mean" and schedule == "stream"]
+        kernels = [step.scratch_bytes for step in steps if not (step.op.kind == "mean" and schedule == "stream")]
+        assert compiled.report["scratch_bytes"] == max(kernels)
+        if schedule == "stream":
+            assert summed == [4 * 8]
+            assert compiled.report["activation_bytes"] >= max(12 * 12 * 8, 4 * 8)
+
+
+# ---- Options -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("optimize", "fast", "optimize is 'fast'; expected one of size, balanced, speed"),
+        ("schedule", "patch", "schedule is 'patch'; expected one of auto, layer, stream"),
+        ("input", "camera", "input is 'camera'; expected one of resident, rows"),
+        ("ram", -1, "ram is -1 bytes; expected at least 0"),
+        ("flash", -1, "flash is -1 bytes; expected at least 0"),
+        ("max_mac_overhead", 0.9, "max_mac_overhead is 0.9; expected at least 1.0"),
+        ("max_mac_overhead", float("nan"), "max_mac_overhead is nan; expected at least 1.0"),
+    ],
+)
+def test_values_that_do_not_exist(digits: Path, option: str, value: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        groat.compile(digits, **{option: value})
+
+
+def test_choices_stand_in_place_of_options(digits: Path) -> None:
+    options = Options(optimize="size", schedule="stream")
+    assert groat.compile(digits, options=options).options == options
+    assert groat.compile(digits, options=options, schedule="layer").options == Options("size", schedule="layer")
+    with pytest.raises(TypeError, match="no_such_option"):
+        groat.compile(digits, no_such_option=1)
+
+
+def test_every_option_is_a_flag_of_every_command_that_compiles(groat_command: Groat) -> None:
+    for command in COMPILING:
+        help = " ".join(groat_command(command, "--help").out.split())
+        for option in fields(Options):
+            assert f" --{option.name.replace('_', '-')} " in help
+            assert " ".join(option.metadata["help"].split()[:3]) in help
+
+
+def test_commands_hand_their_options_on(
+    groat_command: Groat, digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flags = ["--optimize", "speed", "--flash", "64K", "--schedule", "stream", "--input", "rows", "--ram", "9K"]
+    flags += ["--max-mac-overhead", "1.25"]
+    expected = Options("speed", 64 << 10, "stream", "rows", 9 << 10, 1.25)
+    assert all(value != getattr(Options(), name) for name, value in asdict(expected).items())
+    output = tmp_path / "digits.groat"
+    report = groat_command.json("pack", digits, "-o", output, "--target", "cortex-m4", *flags)
+    assert output.read_bytes() == groat.compile(digits, "cortex-m4", options=expected).packed
+    assert (report["input"], report["max_mac_overhead"]) == ("rows", 1.25)
+    analysis = groat_command.json("analyze", digits, *flags)
+    assert {name: analysis[name] for name in ("arena_bytes", "schedule")} == {
+        name: report[name] for name in ("arena_bytes", "schedule")
+    }
+    assert groat_command.json("run", digits, *flags)["outputs"] == groat_command.json("run", digits)["outputs"]
+    if is_installed():
+        assert groat_command.json("validate", digits, "--inputs", 2, *flags)["equal"]
+
+
+@pytest.mark.parametrize("command", COMPILING)
+def test_a_budget_that_is_impossible_ends_with_4(groat_command: Groat, digits: Path, command: str) -> None:
+    if command == "validate" and not is_installed():
+        pytest.skip("needs the package tflite-micro")
+    result = groat_command(command, digits, "--ram", "100", "--format", "json")
+    assert result.code == 4
+    if command != "analyze":
+        assert result.out == ""
+        assert "no schedule needs as little as 100 bytes of RAM; the smallest budget that works is" in result.err
+        return
+    assert result.json["fits"] is False
+    least = result.json["smallest_bytes"]
+    assert result.json["arena_bytes"] == least
+    assert groat_command("analyze", digits, "--ram", least).code == 0
+    table = groat_command("analyze", digits, "--ram", "100").out
+    assert f"smallest_bytes │ {least:,}" in " ".join(table.split())
+
+
+def test_a_packed_file_has_its_schedule_already(groat_command: Groat, digits: Path, tmp_path: Path) -> None:
+    packed = tmp_path / "digits.groat"
+    assert groat_command("pack", digits, "-o", packed, "--schedule", "stream").code == 0
+    message = groat_command.fails(2, "run", packed, "--ram", "4K", "--max-mac-overhead", "1.1")
+    assert "is packed already: --ram and --max-mac-overhead are for .tflite models" in message
+    assert "is packed already: --input is for .tflite models" in groat_command.fails(
+        2, "profile", packed, "--input", "rows"
+    )
