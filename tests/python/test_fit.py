@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,6 @@ from groat.fit import trade_off, ways_of
 from groat.options import Options
 from groat.oracle.tflm import is_installed
 from groat.pack import read
-from groat.planner import Schedule, Way
-from groat.planner.streams import Streams, apply_streams
 
 TARGET = "cortex-m4"
 COMPILING = ("analyze", "pack", "run", "validate", "profile")
@@ -160,16 +158,11 @@ def test_the_trade_off_is_monotone_and_can_be_had(seed: int, rows: str) -> None:
 def test_the_trade_off_keeps_only_what_nothing_beats() -> None:
     """With schedules that make rows again, as far as their MACs go."""
     job = Job(deep(), TARGET, Options())
-    streams = Streams(job.graph)
-
-    def way(end: int, overhead: float) -> Way:
-        whole = [(0, end), *((op, op + 1) for op in range(end, len(job.graph.ops)))]
-        return Way(*apply_streams(streams, whole), overhead)
-
-    shorter, longer = way(2, 1.3), way(5, 1.2)
-    offered = [Way(job.graph, Schedule()), shorter, longer, way(5, 1.25)]
-    layers, middle, least = (job.pack(way, 0).plan.arena_bytes for way in (offered[0], shorter, longer))
-    assert layers > middle > least
+    first, *_, middle, last = ways_of(job.graph, job.options)
+    offered = [first, replace(middle, mac_overhead=1.3), replace(last, mac_overhead=1.2)]
+    offered.append(replace(last, mac_overhead=1.25))
+    layers, between, least = (job.pack(way, 0).plan.arena_bytes for way in offered[:3])
+    assert layers > between > least
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("groat.fit.ways", lambda *_: iter(offered))
         points = trade_off(job.graph, job.options, job.pack)
@@ -259,8 +252,8 @@ def test_commands_hand_their_options_on(
     groat_command: Groat, digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     flags = ["--optimize", "speed", "--flash", "64K", "--schedule", "stream", "--input", "rows", "--ram", "9K"]
-    flags += ["--max-mac-overhead", "1.25"]
-    expected = Options("speed", 64 << 10, "stream", "rows", 9 << 10, 1.25)
+    flags += ["--max-mac-overhead", "1.25", "--io", "integer"]
+    expected = Options("speed", 64 << 10, "stream", "rows", 9 << 10, 1.25, "integer")
     assert all(value != getattr(Options(), name) for name, value in asdict(expected).items())
     output = tmp_path / "digits.groat"
     report = groat_command.json("pack", digits, "-o", output, "--target", "cortex-m4", *flags)
