@@ -15,8 +15,9 @@ from tests.support.mobilenets import NETWORKS, mobilenet
 from tests.support.random_graphs import random_inputs
 
 import groat
-from groat.compiler import INPUTS, SCHEDULES, compile_model
+from groat.compiler import compile_model
 from groat.graph.ir import Array
+from groat.options import INPUTS, SCHEDULES
 from groat.oracle.tflm import Tflm
 
 _PUBLISHED = {
