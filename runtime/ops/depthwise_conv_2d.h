@@ -19,6 +19,7 @@ static inline void groat_depthwise_conv_2d_kernel(const groat_depthwise_conv_2d_
     k->taps = w->kernel_w;
     k->tap_stride = (uint32_t)w->dilation_w * w->in_c;
     k->pixel_stride = (uint32_t)w->stride_w * w->in_c;
+    k->pixels = w->out_w;
     k->output_zero_point = p->output_zero_point;
     k->act_min = p->act_min;
     k->act_max = p->act_max;

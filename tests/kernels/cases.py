@@ -130,7 +130,8 @@ def depthwise_of(draw: Draw, shape: Shape, channels_in: int) -> Case:
         x = np.repeat(shape.windows(rows), shape.multiplier, axis=3)
         return np.asarray(np.einsum("prto,rto->po", x, weights.astype(np.int64)), np.int64)
 
-    fields = {"channels_in": channels_in, "multiplier": shape.multiplier}
+    most = shape.pixels + (draw.between(0, 9) if draw.one_in(2) else 0)
+    fields = {"channels_in": channels_in, "multiplier": shape.multiplier, "pixels": most}
     return filter_case(draw, "depthwise_s8", shape, filters, acc, fields)
 
 
@@ -146,13 +147,13 @@ def depthwise_s8(draw: Draw) -> Case:
             (side, side), (side, side), (side, draw.up_to(8)), (draw.up_to(ROWS_MAX), draw.up_to(30))
         )
         shape = Shape(
-            pixels=draw.up_to(draw.pick(4, 9, 17)),
+            pixels=draw.up_to(draw.pick(4, 9, 17, 90)),
             channels_out=channels_in * multiplier,
             rows=tall,
             taps=wide,
             run=channels_in,
             tap_stride=channels_in + draw.up_to(9) if draw.one_in(3) else None,
-            pixel_stride=draw.up_to(60) if draw.one_in(2) else None,
+            pixel_stride=draw.pick(2 * channels_in, draw.up_to(60)) if draw.one_in(2) else None,
             multiplier=multiplier,
         )
         constants = shape.rows * shape.taps * shape.channels_out

@@ -339,6 +339,50 @@ __attribute__((naked)) void groat_dsp_widen_rows(__attribute__((unused)) const d
                      "pop {r4-r11, pc}\n");
 }
 
+/* A channel's constants; its scale goes to a register. */
+#define CHANNEL(scale)            \
+    "ldm r2!, {r3, r5, r6, r7}\n" \
+    "sxtb r4, r7\n"               \
+    "stm r1, {r3-r6}\n"           \
+    "adds r1, #56\n"              \
+    "ubfx r7, r7, #8, #8\n"       \
+    "lsl " scale ", lr, r7\n"
+
+/* Two pairs of a channel's row, from three taps in r8 to r10, to `at` and, for the rows that come twice, `again`. */
+#define TWO_PAIRS(mul, scale, at, again)                                                \
+    mul " r11, r8, " scale "\n" mul " r12, r9, " scale "\n" mul " lr, r10, " scale "\n" \
+        "pkhbt r11, r11, r12, lsl #16\n"                                                \
+        "pkhbt r12, r12, lr, lsl #16\n"                                                 \
+        "strd r11, r12, [r1, #" at "]\n" again
+
+#define AGAIN(at) "strd r11, r12, [r1, #" at "]\n"
+
+#define ROW_OF_PAIRS(at0, at1, at2, at3, again0, again1, again2, again3)                                         \
+    "ldm r0!, {r5, r6, r7}\n"                                                                                    \
+    "sxtb16 r8, r5\n"                                                                                            \
+    "sxtb16 r9, r6\n"                                                                                            \
+    "sxtb16 r10, r7\n" TWO_PAIRS("smulbb", "r3", at0, again0)                                                    \
+        TWO_PAIRS("smultt", "r3", at2, again2) "sxtb16 r8, r5, ror #8\n"                                         \
+                                               "sxtb16 r9, r6, ror #8\n"                                         \
+                                               "sxtb16 r10, r7, ror #8\n" TWO_PAIRS("smulbb", "r4", at1, again1) \
+                                                   TWO_PAIRS("smultt", "r4", at3, again3)
+
+__attribute__((naked)) void groat_dsp_widen3x3(__attribute__((unused)) const int32_t *stream,
+                                               __attribute__((unused)) int32_t *records)
+{
+    __asm__ volatile(
+        ".syntax unified\n"
+        "push {r4-r11, lr}\n"
+        "add r2, r0, #36\n"
+        "mov lr, #1\n" CHANNEL("r8") CHANNEL("r9") CHANNEL("r10") CHANNEL(
+            "r11") "subs r1, #224\n"
+                   "pkhbt r3, r8, r10, lsl #16\n"
+                   "pkhbt r4, r9, r11, lsl #16\n" ROW_OF_PAIRS("16", "72", "128", "184", AGAIN("40"), AGAIN("96"),
+                                                               AGAIN("152"), AGAIN("208"))
+                       ROW_OF_PAIRS("24", "80", "136", "192", AGAIN("48"), AGAIN("104"), AGAIN("160"), AGAIN("216"))
+                           ROW_OF_PAIRS("32", "88", "144", "200", "", "", "", "") "pop {r4-r11, pc}\n");
+}
+
 void groat_dsp_move_down(int32_t *to, const int32_t *from, uint32_t words)
 {
     for (; words >= 8; words -= 8) {
@@ -432,6 +476,26 @@ void groat_dsp_widen_rows(const dsp_rows *rows)
         }
         w += (int32_t)rows->row_step;
         to += rows->to_step / 4u;
+    }
+}
+
+void groat_dsp_widen3x3(const int32_t *stream, int32_t *records)
+{
+    const dsp_channel *channel = (const dsp_channel *)(stream + 9);
+    for (uint32_t c = 0; c < 4; c++, channel++) {
+        const int8_t *w = (const int8_t *)stream + c;
+        int32_t scale = 1 << dsp_scale(channel);
+        *records++ = channel->bias;
+        *records++ = dsp_shift(channel);
+        *records++ = channel->multiplier;
+        *records++ = channel->offset;
+        for (uint32_t i = 0; i < 5; i++) {
+            const int8_t *row = w + i % 3u * 12u;
+            for (uint32_t t = 0; t < 8; t += 4) {
+                half pair[2] = {(half)(row[t] * scale), (half)(row[t + 4u] * scale)};
+                __builtin_memcpy(records++, pair, sizeof(pair));
+            }
+        }
     }
 }
 

@@ -4,123 +4,44 @@
  * padding, and serves all rows of the filter from there.  Rows may run along either side of the image, whichever has
  * fewer blocks of outputs.
  */
-#include "slide.h"
+#include "planes.h"
 
 enum {
-    PLANES_BYTES = 1680,    /* for the planes of a strip of the image */
+    PLANES_BYTES = 1680 /* for the planes of a strip of the image */
 };
 
-/* An input of a plane, whose memory is written by words too. */
-typedef int16_t __attribute__((may_alias)) half;
-
-/* One side of the image. */
-typedef struct axis {
-    uint32_t in;
-    uint32_t out;
-    uint32_t kernel;
-    uint32_t stride;
-    uint32_t pad;
-    uint32_t in_step;
-    uint32_t out_step;
-    uint32_t tap_step;
-} axis;
-
-typedef struct plan {
-    axis along;             /* rows */
-    axis across;
-    uint32_t kind;
-    uint32_t blocks;        /* of outputs in a strip */
-    int exact;              /* a filter has as many taps as its kind */
-    int by_three;           /* SLIDE_3X3: three rows' words side by side */
-    uint32_t plane;         /* bytes of a row of one channel, or of those three rows */
-    uint32_t slots;         /* rows that there is room for */
-    uint32_t record_words;
-} plan;
-
-/* Words in a row of weights of each kind. */
-static const uint8_t row_words[] = {3, 3, 5, 4, 7, 5};
-
-/* Words of inputs from block to block of outputs, and those that a block reads. */
-static uint32_t advance(uint32_t kind)
-{
-    return kind % 2u != 0 ? 4 : 2;
-}
-
-static uint32_t reach(uint32_t kind)
-{
-    return advance(kind) + 1u + (kind >= SLIDE_3X3_BY_1 ? 0 : kind / 2u);
-}
-
-/* Rows along `along`; 0 if there is no way. */
-static int make_plan(plan *p, const axis *along, const axis *across)
-{
-    if (along->kernel > 7u || along->stride > 2u) {
-        return 0;
-    }
-    p->along = *along;
-    p->across = *across;
-    p->kind = (along->kernel > 5u   ? SLIDE_7_BY_1
-               : along->kernel > 3u ? SLIDE_5_BY_1
-                                    : SLIDE_3_BY_1) +
-              along->stride - 1u;
-    p->record_words = 4u + across->kernel * row_words[p->kind];
-    p->exact = along->kernel >= 3u && along->kernel % 2u != 0;
-    p->by_three = along->kernel <= 3u && across->kernel == 3u;
-    if (p->by_three) {
-        p->kind += SLIDE_3X3_BY_1;
-        p->record_words = 4u + 10u;
-    }
-    uint32_t words = PLANES_BYTES / 16u / across->kernel;
-    uint32_t extra = reach(p->kind) - advance(p->kind);
-    if (words < extra + advance(p->kind)) {
-        return 0;
-    }
-    uint32_t blocks = (along->out + SLIDE_BLOCK - 1u) / SLIDE_BLOCK;
-    uint32_t room = (words - extra) / advance(p->kind);
-    p->blocks = blocks < room ? blocks : room;
-    words = p->blocks * advance(p->kind) + extra;
-    p->slots = PLANES_BYTES / 16u / words;
-    p->slots = p->slots < across->kernel + 3u ? p->slots : across->kernel + 3u;
-    p->plane = 4u * words;
-    if (p->by_three) {
-        p->plane *= 3u;
-        p->slots = 1;
-    }
-    return 1;
-}
-
-static uint32_t cost(const plan *p)
+static uint32_t cost(const dsp_plan *p)
 {
     uint32_t blocks = (p->along.out + SLIDE_BLOCK - 1u) / SLIDE_BLOCK;
     return p->across.out * (blocks + 2u);
 }
 
-static int choose_plan(plan *p, const groat_depthwise_image_s8 *k)
+static int choose_plan(dsp_plan *p, const groat_depthwise_image_s8 *k)
 {
     const groat_window *w = k->window;
     if (k->multiplier != 1 || w->in_c < 4 || k->layout != DSP_DEPTHWISE_PLANES || w->dilation_h != 1 ||
         w->dilation_w != 1) {
         return 0;
     }
-    const axis x = {w->in_w, w->out_w, w->kernel_w, w->stride_w, w->pad_left, w->in_c, w->in_c, 4};
-    const axis y = {.in = w->in_h,
-                    .out = w->out_h,
-                    .kernel = w->kernel_h,
-                    .stride = w->stride_h,
-                    .pad = w->pad_top,
-                    .in_step = (uint32_t)w->in_w * w->in_c,
-                    .out_step = (uint32_t)w->out_w * w->in_c,
-                    .tap_step = 4u * w->kernel_w};
-    plan other;
-    int either = make_plan(p, &x, &y);
-    if (make_plan(&other, &y, &x) && (!either || cost(&other) < cost(p))) {
+    const dsp_axis x = {w->in_w, w->out_w, w->kernel_w, w->stride_w, w->pad_left, w->in_c, w->in_c, 4};
+    const dsp_axis y = {.in = w->in_h,
+                        .out = w->out_h,
+                        .kernel = w->kernel_h,
+                        .stride = w->stride_h,
+                        .pad = w->pad_top,
+                        .in_step = (uint32_t)w->in_w * w->in_c,
+                        .out_step = (uint32_t)w->out_w * w->in_c,
+                        .tap_step = 4u * w->kernel_w};
+    dsp_plan other;
+    int either = groat_dsp_make_plan(p, &x, &y, PLANES_BYTES);
+    if (groat_dsp_make_plan(&other, &y, &x, PLANES_BYTES) && (!either || cost(&other) < cost(p))) {
         *p = other;
         return 1;
     }
     return either;
 }
 
-static uint32_t planes_bytes(const plan *p)
+static uint32_t planes_bytes(const dsp_plan *p)
 {
     return p->slots * 4u * p->plane;
 }
@@ -139,7 +60,7 @@ static uint32_t stream_words(const groat_depthwise_image_s8 *k)
 
 int groat_depthwise_image_s8_needs_dsp(const groat_depthwise_image_s8 *k, groat_needs *needs)
 {
-    plan p;
+    dsp_plan p;
     if (!choose_plan(&p, k)) {
         return 0;
     }
@@ -147,86 +68,6 @@ int groat_depthwise_image_s8_needs_dsp(const groat_depthwise_image_s8 *k, groat_
     needs->channels_bytes = 0;
     needs->scratch_bytes = planes_bytes(&p) + 16u * p.record_words;
     return 1;
-}
-
-static int32_t pair(int32_t low, int32_t high)
-{
-    return (int32_t)((uint32_t)(uint16_t)low | (uint32_t)high << 16);
-}
-
-static uint32_t pairs_of(const plan *p)
-{
-    return p->by_three ? 2u : row_words[p->kind] - 1u;
-}
-
-/* What is the same in the records of all channels. */
-static void write_steps(const plan *p, int32_t *records)
-{
-    for (uint32_t c = 0; c < 4 && !p->by_three; c++, records += p->record_words) {
-        int32_t *to = records + 4 + pairs_of(p);
-        uint32_t step = 4u * p->plane - 4u * reach(p->kind);
-        for (uint32_t left = p->across.kernel; left > 0; left--, to += row_words[p->kind]) {
-            if (left == 1) { /* back to the first row, a block further */
-                step += 4u * advance(p->kind) - p->across.kernel * 4u * p->plane;
-            }
-            *to = (int32_t)step;
-        }
-    }
-}
-
-/* Weights of a filter that has fewer taps than its kind: the others are 0. */
-static void widen_fewer(const plan *p, const int8_t *w, int32_t scale, int32_t *to)
-{
-    uint32_t by = p->by_three ? 1u : p->along.stride;
-    for (uint32_t r = 0; r < p->across.kernel; r++, w += p->across.tap_step) {
-        for (uint32_t i = 0, t = 0; i < pairs_of(p); i++, t += by) {
-            int32_t low = t < p->along.kernel ? w[t * p->along.tap_step] * scale : 0;
-            int32_t high = t + 1u < p->along.kernel ? w[(t + 1u) * p->along.tap_step] * scale : 0;
-            *to++ = pair(low, high);
-        }
-        to += p->by_three ? 0 : 1;
-    }
-}
-
-__attribute__((noinline)) static void widen(const plan *p, const int32_t *stream, const dsp_channel *channels,
-                                            int32_t *records)
-{
-    uint32_t scales[4];
-    int32_t *record = records;
-    for (uint32_t c = 0; c < 4; c++, record += p->record_words) {
-        record[0] = channels[c].bias;
-        record[1] = dsp_shift(&channels[c]);
-        record[2] = channels[c].multiplier;
-        record[3] = channels[c].offset;
-        scales[c] = 1u << dsp_scale(&channels[c]);
-    }
-    uint32_t pair_step = (p->by_three ? 1u : p->along.stride) * p->along.tap_step;
-    const dsp_rows rows = {
-        .weights = (const int8_t *)stream,
-        .tap_step = p->along.tap_step,
-        .scales = {scales[0] | scales[2] << 16, scales[1] | scales[3] << 16},
-        .to = records + 4,
-        .record_step = 4u * p->record_words,
-        .pairs = pairs_of(p),
-        .pair_step = pair_step,
-        .row_step = p->across.tap_step - pairs_of(p) * pair_step,
-        .to_step = p->by_three ? 0 : 4,
-        .rows = p->across.kernel,
-    };
-    if (p->exact) {
-        groat_dsp_widen_rows(&rows);
-    }
-    record = records;
-    for (uint32_t c = 0; c < 4; c++, record += p->record_words) {
-        if (!p->exact) {
-            widen_fewer(p, (const int8_t *)stream + c, (int32_t)scales[c], record + 4);
-        }
-        if (p->by_three) {
-            for (uint32_t i = 4; i < 8; i++) {
-                record[i + 6u] = record[i];
-            }
-        }
-    }
 }
 
 /* A strip of the image: `count` outputs of each row, whose inputs from `first` to before `end` exist. */
@@ -241,7 +82,7 @@ typedef struct strip {
 } strip;
 
 /* Four channels whose requantisation has no short way: any weights and constants. */
-__attribute__((noinline)) static void any_row(const groat_depthwise_image_s8 *k, const plan *p, const strip *s,
+__attribute__((noinline)) static void any_row(const groat_depthwise_image_s8 *k, const dsp_plan *p, const strip *s,
                                               const int32_t *stream, uint32_t phase, uint32_t slot, int8_t *out)
 {
     const dsp_channel *channels = (const dsp_channel *)(stream + weights_words(k));
@@ -250,7 +91,7 @@ __attribute__((noinline)) static void any_row(const groat_depthwise_image_s8 *k,
             uint32_t acc = 0;
             for (uint32_t r = 0; r < p->across.kernel; r++) {
                 const int8_t *w = (const int8_t *)stream + c + r * p->across.tap_step;
-                const half *row = (const half *)s->planes + c * p->plane / 2u;
+                const dsp_half *row = (const dsp_half *)s->planes + c * p->plane / 2u;
                 row += p->by_three ? (phase + r) % 3u * 2u : (slot + r) * 2u * p->plane;
                 for (uint32_t t = 0; t < p->along.kernel; t++, w += p->along.tap_step) {
                     uint32_t i = o * p->along.stride + t;
@@ -263,13 +104,13 @@ __attribute__((noinline)) static void any_row(const groat_depthwise_image_s8 *k,
     }
 }
 
-__attribute__((noinline)) static void run_strip(const groat_depthwise_image_s8 *k, const plan *p, const strip *s,
+__attribute__((noinline)) static void run_strip(const groat_depthwise_image_s8 *k, const dsp_plan *p, const strip *s,
                                                 const int32_t *stream, int8_t padding)
 {
     const dsp_channel *channels = (const dsp_channel *)(stream + weights_words(k));
     const int8_t pads[4] = {padding, padding, padding, padding};
     uint32_t inputs = s->end > s->first ? s->end - s->first : 0;
-    half *first_input = (half *)s->planes + s->first / 2u * (p->by_three ? 6u : 2u) + s->first % 2u;
+    dsp_half *first_input = (dsp_half *)s->planes + s->first / 2u * (p->by_three ? 6u : 2u) + s->first % 2u;
     uint32_t top = 0;   /* the row in the first slot */
     uint32_t next = 0;  /* row to spread, counted from the padding above */
     int8_t *out = s->out;
@@ -279,7 +120,7 @@ __attribute__((noinline)) static void run_strip(const groat_depthwise_image_s8 *
         .x_step = p->plane,
         .record_step = 4u * p->record_words,
         .out_step = p->along.out_step,
-        .span = s->count * advance(p->kind) * (p->by_three ? 3u : 1u),
+        .span = dsp_span(p, s->count),
         .rest = s->count % SLIDE_BLOCK,
         .kind = p->kind,
     };
@@ -326,7 +167,7 @@ __attribute__((noinline)) static void run_strip(const groat_depthwise_image_s8 *
 }
 
 /* Where strip `s`, whose outputs start at `x`, has its inputs and outputs. */
-static void place_strip(const plan *p, strip *s, uint32_t x, const int8_t *in, int8_t *out)
+static void place_strip(const dsp_plan *p, strip *s, uint32_t x, const int8_t *in, int8_t *out)
 {
     uint32_t left = p->along.out - x;
     s->count = left < SLIDE_BLOCK * p->blocks ? left : SLIDE_BLOCK * p->blocks;
@@ -344,7 +185,7 @@ static void place_strip(const plan *p, strip *s, uint32_t x, const int8_t *in, i
 
 void groat_depthwise_image_s8_dsp(const groat_depthwise_image_s8 *k, const int8_t *in, int8_t *out)
 {
-    plan p;
+    dsp_plan p;
     if (!choose_plan(&p, k)) {
         return;
     }
@@ -352,14 +193,14 @@ void groat_depthwise_image_s8_dsp(const groat_depthwise_image_s8 *k, const int8_
     int8_t padding = (int8_t)k->padding;
     int32_t *records = k->scratch;
     strip s = {.records = records, .planes = records + 4u * p.record_words};
-    int32_t filling = pair(padding, padding);
+    int32_t filling = dsp_pair(padding, padding);
     int filled = 0;
-    write_steps(&p, records);
+    groat_dsp_write_steps(&p, records);
     for (uint32_t b = 0; b < k->window->batches; b++) {
         const int32_t *stream = k->weights;
         for (uint32_t c = 0; c < channels; c += 4, stream += stream_words(k)) {
             uint32_t from = c + 4u <= channels ? c : channels - 4u;
-            widen(&p, stream, (const dsp_channel *)(stream + weights_words(k)), records);
+            groat_dsp_widen(&p, stream, (const dsp_channel *)(stream + weights_words(k)), records);
             for (uint32_t x = 0; x < p.along.out; x += s.count) {
                 place_strip(&p, &s, x, in + from, out + from);
                 /* What inputs do not replace stays from strip to strip if there is but one kind of them. */

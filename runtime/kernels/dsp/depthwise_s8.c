@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Depthwise convolution with the DSP extension, a row at a time, four channels of a pixel at once: what whole images
- * (depthwise_image_s8.c) have no way for, such as dilated filters, or gain nothing, as where they are tiny.
+ * Depthwise convolution with the DSP extension, a row at a time, four channels at once: along planes where rows are
+ * long, else pixel by pixel.  Whole images have a way of their own (depthwise_image_s8.c).
  *
  * The last four channels may overlap the ones before: they are computed twice rather than specially.
  */
-#include "slide.h"
+#include "planes.h"
+
+enum {
+    PLANES_BYTES = 1344 /* for the planes of a strip of a row */
+};
 
 /* A filter for each output of a single channel is a convolution; its pointers and strides are for the call. */
 static groat_conv_s8 dense(const groat_depthwise_s8 *k)
@@ -43,6 +47,34 @@ static uint64_t four_words(const groat_depthwise_s8 *k)
     return (uint64_t)k->rows * k->taps + DSP_FOUR_WORDS;
 }
 
+/* How a call goes along planes; 0 if it goes pixel by pixel. */
+static int plan_row(const groat_depthwise_s8 *k, dsp_plan *p)
+{
+    if (k->layout != DSP_DEPTHWISE_PLANES || k->tap_stride != k->channels_in || k->pixel_stride % k->channels_in != 0) {
+        return 0;
+    }
+    const dsp_axis x = {.out = k->pixels,
+                        .kernel = k->taps,
+                        .stride = k->pixel_stride / k->channels_in,
+                        .in_step = k->channels_in,
+                        .out_step = k->channels_in,
+                        .tap_step = 4};
+    const dsp_axis y = {.out = 1, .kernel = k->rows, .stride = 1, .tap_step = 4u * k->taps};
+    return groat_dsp_make_plan(p, &x, &y, PLANES_BYTES);
+}
+
+/* Bytes of the planes of all rows. */
+static uint32_t planes_bytes(const dsp_plan *p)
+{
+    return (p->by_three ? 1u : p->across.kernel) * 4u * p->plane;
+}
+
+static uint32_t planes_scratch_bytes(const groat_depthwise_s8 *k)
+{
+    dsp_plan p;
+    return plan_row(k, &p) ? 16u * p.record_words + planes_bytes(&p) : 0;
+}
+
 int groat_depthwise_s8_needs_dsp(const groat_depthwise_s8 *k, groat_needs *needs)
 {
     switch (k->layout) {
@@ -52,7 +84,7 @@ int groat_depthwise_s8_needs_dsp(const groat_depthwise_s8 *k, groat_needs *needs
     case DSP_DEPTHWISE_PLANES:
         needs->weights_bytes = ((uint64_t)k->channels_in + 3u) / 4u * four_words(k) * 4u;
         needs->channels_bytes = 0;
-        needs->scratch_bytes = 0;
+        needs->scratch_bytes = planes_scratch_bytes(k);
         return k->multiplier == 1 && k->channels_in >= 4;
     case DSP_DEPTHWISE_DENSE: {
         groat_conv_s8 conv = dense(k);
@@ -140,6 +172,33 @@ static void any_four(const groat_depthwise_s8 *k, const dsp_pixels *b)
     }
 }
 
+/* ---- Along planes ---- */
+
+/* A row of four channels; `slide` has what is the same for all. */
+static void slide_row(const groat_depthwise_s8 *k, const dsp_plan *p, const dsp_pixels *b, dsp_slide *slide)
+{
+    int32_t *records = k->scratch;
+    int32_t *planes = records + 4u * p->record_words;
+    const uint32_t strip = SLIDE_BLOCK * p->blocks;
+    groat_dsp_widen(p, b->stream, (const dsp_channel *)(b->stream + k->rows * k->taps), records);
+    slide->out = b->out;
+    for (uint32_t left = b->count, at = b->at, count; left > 0; left -= count, at += count * k->pixel_stride) {
+        count = left < strip ? left : strip;
+        uint32_t inputs = (count - 1u) * p->along.stride + k->taps;
+        for (uint32_t r = 0; r < k->rows; r++) {
+            if (p->by_three) {
+                groat_dsp_spread_by_three(b->rows[r] + at, k->channels_in, inputs, planes + r, p->plane);
+            } else {
+                groat_dsp_spread(b->rows[r] + at, k->channels_in, inputs, planes + r * p->plane, p->plane);
+            }
+        }
+        slide->span = dsp_span(p, count);
+        slide->rest = count % SLIDE_BLOCK;
+        groat_dsp_slide(slide);
+        slide->out += count * k->channels_in;
+    }
+}
+
 void groat_depthwise_s8_dsp(const groat_depthwise_s8 *k, const int8_t *const *rows, int8_t *out, uint32_t pixels)
 {
     if (k->layout == DSP_DEPTHWISE_PLAIN) {
@@ -161,6 +220,20 @@ void groat_depthwise_s8_dsp(const groat_depthwise_s8 *k, const int8_t *const *ro
         .row_count = k->rows,
         .taps = k->taps,
     };
+    dsp_plan p;
+    dsp_slide slide;
+    const int slides = plan_row(k, &p);
+    if (slides) {
+        groat_dsp_write_steps(&p, k->scratch);
+        slide = (dsp_slide){
+            .x = (int32_t *)k->scratch + 4u * p.record_words,
+            .record = k->scratch,
+            .x_step = p.plane,
+            .record_step = 4u * p.record_words,
+            .out_step = k->channels_in,
+            .kind = p.kind,
+        };
+    }
     for (uint32_t c = 0; c < k->channels_in;) {
         const dsp_channel *last = (const dsp_channel *)(b.stream + words) - 4;
         int fast = k->layout == DSP_DEPTHWISE_FOURS && (last->tag & DSP_FAST) != 0;
@@ -178,6 +251,8 @@ void groat_depthwise_s8_dsp(const groat_depthwise_s8 *k, const int8_t *const *ro
                 b.stream += words;
                 c += 4;
             }
+        } else if (slides && (last->tag & DSP_ANY) == 0) {
+            slide_row(k, &p, &b, &slide);
         } else {
             any_four(k, &b);
         }

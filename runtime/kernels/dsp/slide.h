@@ -69,6 +69,10 @@ typedef struct dsp_rows {
 
 void groat_dsp_widen_rows(const dsp_rows *rows);
 
+/* All of four channels' records of SLIDE_3X3 for filters of three taps in a row, from their stream: nine words of weights,
+ * whose tap to the right is the next word, then the channels. */
+void groat_dsp_widen3x3(const int32_t *stream, int32_t *records);
+
 /* `words` words, to lower addresses. */
 void groat_dsp_move_down(int32_t *to, const int32_t *from, uint32_t words);
 

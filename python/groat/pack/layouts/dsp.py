@@ -37,6 +37,7 @@ _ANY = 0x10000
 _SLIDE_BITS, _MOST_SCALE = 9, 8  # of the short requantisation along planes
 _MOST_TAPS, _MOST_STRIDE, _MOST_ROWS = 7, 2, 15  # of filters that slide along planes
 _TINY = 36  # outputs of an image for which setting planes up costs what a 3x3 filter gains by sliding
+_SHORT_ROW = 9  # the same of outputs of a row
 _LIMIT = 1 << 30  # of an accumulator that is about to be doubled
 
 
@@ -323,14 +324,18 @@ def _fours(filters: Filters) -> Packed:
 
 
 def _slides(filters: Filters) -> bool:
-    """Whether the kernel has a way along planes (runtime/kernels/dsp/depthwise_image_s8.c), in either direction, and
-    gains by it.  A caller that has no whole image gets the way by rows."""
+    """Whether the kernel has a way along planes and gains by it: of a whole image in either direction
+    (runtime/kernels/dsp/depthwise_image_s8.c), or of each row, which must be long enough to pay for its planes."""
     kernel, stride = filters.weights.shape[:2], filters.stride
-    if filters.image is None or (kernel == (3, 3) and filters.image[0] * filters.image[1] <= _TINY):
-        return False
-    return filters.dilation == (1, 1) and any(
-        kernel[along] <= _MOST_TAPS and stride[along] <= _MOST_STRIDE and kernel[1 - along] <= _MOST_ROWS
-        for along in range(2)
+    size = filters.pixels if filters.image is None else filters.image[0] * filters.image[1]
+    tiny = _SHORT_ROW if filters.image is None else _TINY if kernel == (3, 3) else 0
+    return (
+        size > tiny
+        and filters.dilation == (1, 1)
+        and any(
+            kernel[along] <= _MOST_TAPS and stride[along] <= _MOST_STRIDE and kernel[1 - along] <= _MOST_ROWS
+            for along in ((1,) if filters.image is None else (0, 1))
+        )
     )
 
 
