@@ -24,8 +24,8 @@ static const groat_op *const linked_ops[] = {
 };
 
 static const struct {
-    uint16_t params_bytes;
-    uint16_t flags;
+    uint8_t params_bytes; /* one byte each: every firmware has a row for every op */
+    uint8_t flags;
 } rows[] = {
 #define GROAT_OP(id, NAME, name, flags, fields) [id] = {sizeof(groat_##name##_params), flags},
 #include "../ops/ops.def"

@@ -174,6 +174,57 @@ typedef struct groat_softmax_s16 {
     int32_t shift;
 } groat_softmax_s16;
 
+/* ---- With floats: strides and runs count elements -------------------------------------------------- */
+
+typedef struct groat_conv_float {
+    const void *weights;
+    const void *channels;           /* a bias for each, float32 */
+    uint32_t layout;
+    uint32_t channels_out;
+    uint32_t rows;
+    uint32_t taps;
+    uint32_t run;
+    uint32_t tap_stride;
+    uint32_t pixel_stride;
+    uint32_t out_stride;
+    float act_min;
+    float act_max;
+    void *scratch;
+} groat_conv_float;
+
+typedef struct groat_depthwise_float {
+    const void *weights;
+    const void *channels;           /* a bias for each, float32 */
+    uint32_t layout;
+    uint32_t channels_in;
+    uint32_t multiplier;
+    uint32_t rows;
+    uint32_t taps;
+    uint32_t tap_stride;
+    uint32_t pixel_stride;
+    float act_min;
+    float act_max;
+    void *scratch;
+} groat_depthwise_float;
+
+typedef struct groat_pool_float {
+    uint32_t channels;
+    uint32_t rows;
+    uint32_t taps;
+    uint32_t pixel_stride;
+    float act_min;
+    float act_max;
+} groat_pool_float;
+
+typedef struct groat_elementwise_float {
+    float act_min;
+    float act_max;
+} groat_elementwise_float;
+
+typedef struct groat_softmax_float {
+    float beta;
+} groat_softmax_float;
+
 #define GROAT_KERNEL(type, name, arguments) type groat_##name##_ref arguments;
 #include "kernels.def"
 #undef GROAT_KERNEL

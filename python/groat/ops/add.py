@@ -68,6 +68,8 @@ def add_factors(a_scale: float, b_scale: float, output_scale: float, left_shift:
 
 def _import(source: ImportedOp) -> Op:
     suffix, attrs = import_elementwise(source)
+    if suffix == "_float32":
+        return source.op("add_float32", source.inputs[:2], attrs)
     factors = add_factors(source.input(0).scale, source.input(1).scale, source.output(0).scale, LEFT_SHIFTS[suffix])
     if factors["output_shift"] > 0:
         raise Unsupported(f"its output scale {source.output(0).scale} is too small for its inputs' scales")

@@ -92,24 +92,36 @@ def clamp_int16(x: ArrayLike, low: int = -32768, high: int = 32767) -> NDArray[n
     return np.clip(np.asarray(x, np.int64), low, high).astype(np.int16)
 
 
-def activation_range(activation: str, tensor: Tensor) -> tuple[int, int]:
-    """The clamp that a fused activation puts on the int8 or int16 values of `tensor`.
+ACTIVATIONS: dict[str, tuple[float | None, float | None]] = {
+    "NONE": (None, None),
+    "RELU": (0.0, None),
+    "RELU6": (0.0, 6.0),
+    "RELU_N1_TO_1": (-1.0, 1.0),
+}
+
+
+def activation_bounds(activation: str) -> tuple[float | None, float | None]:
+    """Where a fused activation clamps real values; None for no bound.
 
     `activation` is NONE, RELU, RELU6 or RELU_N1_TO_1; raises Unsupported for any other.
     """
-    bounds: dict[str, tuple[float | None, float | None]] = {
-        "NONE": (None, None),
-        "RELU": (0.0, None),
-        "RELU6": (0.0, 6.0),
-        "RELU_N1_TO_1": (-1.0, 1.0),
-    }
-    if activation not in bounds:
-        raise Unsupported(f"fused activation {activation} is not one of {', '.join(bounds)}")
+    if activation not in ACTIVATIONS:
+        raise Unsupported(f"fused activation {activation} is not one of {', '.join(ACTIVATIONS)}")
+    return ACTIVATIONS[activation]
+
+
+def activation_range(activation: str, tensor: Tensor) -> tuple[float, float]:
+    """The clamp that a fused activation puts on the stored values of `tensor`: integers, but for float32.
+
+    Raises Unsupported as activation_bounds.
+    """
+    low, high = activation_bounds(activation)
+    if tensor.dtype == "float32":
+        return -math.inf if low is None else low, math.inf if high is None else high
 
     def stored(real: float) -> int:
         return tensor.zero_point + round_half_away(steps(real, tensor.scale))
 
-    low, high = bounds[activation]
     lowest, highest = LIMITS[tensor.dtype]
     return (
         max(lowest, lowest if low is None else stored(low)),
@@ -132,7 +144,12 @@ def require_int8(tensor: Tensor, role: str) -> None:
 
 def require_activations(*tensors: tuple[Tensor, str]) -> str:
     """The ending of the name of the op for these tensors, each with its role: "" if all are int8, "_int16" if all are
-    int16 with zero point 0; raises Unsupported otherwise."""
+    int16 with zero point 0, "_float32" if all are float32; raises Unsupported otherwise."""
+    if tensors[0][0].dtype == "float32":
+        for tensor, role in tensors:
+            if tensor.dtype != "float32":
+                raise Unsupported(f"its {role} is {tensor.dtype}; expected float32, as its {tensors[0][1]} is")
+        return "_float32"
     if tensors[0][0].dtype != "int16":
         for tensor, role in tensors:
             require_int8(tensor, role)

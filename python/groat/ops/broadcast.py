@@ -90,6 +90,8 @@ def import_elementwise(source: ImportedOp) -> tuple[str, dict[str, Any]]:
         raise Unsupported(f"its output has shape {list(y.shape)}; expected {list(shape)}")
     merged_axes(a.shape, b.shape, y.shape)
     low, high = activation_range(source.options["FusedActivationFunction"], y)
+    if suffix == "_float32":
+        return suffix, {"act_min": low, "act_max": high}
     return suffix, {
         "a_zero_point": a.zero_point,
         "b_zero_point": b.zero_point,

@@ -30,6 +30,7 @@ from groat.ops.arithmetic import (
 )
 from groat.ops.base import Constants, ImportedOp, OpDef, Rows, Shape, Unsupported
 from groat.ops.call import Padding, Pair, activations, array, call, channels, clamp, window, zero_points
+from groat.ops.floats import import_filters
 from groat.ops.window import import_window, pad_image, spatial_shape, window_fields, window_rows
 from groat.pack.layouts import Filters, Packed
 
@@ -59,6 +60,10 @@ def import_convolution(source: ImportedOp, channel_axis: int) -> tuple[list[int]
     shape = source.constant(1).shape
     if len(shape) != 4:
         raise Unsupported(f"its weights have shape {list(shape)}; expected 4 dimensions")
+    if suffix == "_float32":
+        low, high = activation_range(source.options["FusedActivationFunction"], y)
+        window = import_window(source, (shape[1], shape[2]))
+        return import_filters(source, channel_axis), {**window, "act_min": low, "act_max": high}
     scales = channel_scales(weights, shape[channel_axis], channel_axis)
     assert weights.quantization is not None
     if any(weights.quantization.zero_point):
@@ -129,7 +134,9 @@ def convolution_fields(
 
 
 def kind_of(source: ImportedOp, kind: str) -> str:
-    """The op for an operator with the input and weights of this one: `kind`, or its sibling for int16 or int4."""
+    """The op for an operator with the input and weights of this one: `kind`, or its sibling for another type."""
+    if source.input(0).dtype == "float32":
+        return f"{kind}_float32"
     four_bits, wide = source.input(1).dtype == "int4", source.input(0).dtype == "int16"
     if four_bits and wide:
         raise Unsupported("its input is int16 and its weights are int4; expected int8 for one of them")

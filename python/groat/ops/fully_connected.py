@@ -36,6 +36,7 @@ from groat.ops.conv_2d import (
     rescaling,
     scaling,
 )
+from groat.ops.floats import import_filters
 from groat.pack.layouts import Filters, Packed
 
 if TYPE_CHECKING:
@@ -102,25 +103,26 @@ def _import(source: ImportedOp) -> Op:
     shape = source.constant(1).shape
     if len(shape) != 2 or x.elements % shape[1] != 0:
         raise Unsupported(f"weights {list(shape)} do not fit an input of shape {list(x.shape)}")
+    if y.elements != x.elements // shape[1] * shape[0]:
+        raise Unsupported(f"its output has shape {list(y.shape)}; expected {x.elements // shape[1]} x {shape[0]}")
+    low, high = activation_range(source.options["FusedActivationFunction"], y)
+    clamp_and_shape = {"act_min": low, "act_max": high, "out_shape": y.shape}
+    if suffix == "_float32":
+        return source.op("fully_connected_float32", import_filters(source, 0), clamp_and_shape)
     scales = channel_scales(weights, shape[0], 0)
     assert weights.quantization is not None
     if not weights.quantization.per_tensor and any(weights.quantization.zero_point):
         raise Unsupported("its weights have a scale for each channel and a zero point that is not 0")
     factors = channel_multipliers(x.scale, scales, y.scale)
     inputs, bias = import_bias(source, shape[0], ("int32", "int64") if suffix else ("int32",))
-    low, high = activation_range(source.options["FusedActivationFunction"], y)
     attrs = {
         **factors,
         **(accumulators(bias, factors["shift"]) if suffix else {}),
         "input_zero_point": x.zero_point,
         "weights_zero_point": weights.quantization.zero_point[0],
         "output_zero_point": y.zero_point,
-        "act_min": low,
-        "act_max": high,
-        "out_shape": y.shape,
+        **clamp_and_shape,
     }
-    if y.elements != x.elements // shape[1] * shape[0]:
-        raise Unsupported(f"its output has shape {list(y.shape)}; expected {x.elements // shape[1]} x {shape[0]}")
     return source.op(kind_of(source, "fully_connected"), inputs, attrs)
 
 

@@ -29,8 +29,10 @@ from groat.ops.arithmetic import (
 )
 from groat.ops.base import Constants, ImportedOp, OpDef, Rows, Shape, Unsupported, rows_alike
 from groat.ops.call import array, call
+from groat.ops.clamp_float32 import import_clamp
 from groat.ops.fixed_point import input_radius, logistic
 from groat.ops.rescale import import_relu6_int16, import_relu_int16
+from groat.ops.sigmoid_float32 import import_sigmoid_float32
 from groat.ops.sigmoid_int16 import import_sigmoid_int16
 
 
@@ -68,6 +70,8 @@ def rescale(source: ImportedOp) -> Op:
 
 def _relu(source: ImportedOp) -> Op:
     x, y = source.input(0), source.output(0)
+    if x.dtype == "float32":
+        return import_clamp(source, "RELU")
     if x.dtype == "int16":
         return import_relu_int16(source)
     require_int8(x, "input")
@@ -82,6 +86,8 @@ def _relu(source: ImportedOp) -> Op:
 
 def _relu6(source: ImportedOp) -> Op:
     x, y = source.input(0), source.output(0)
+    if x.dtype == "float32":
+        return import_clamp(source, "RELU6")
     if x.dtype == "int16":
         return import_relu6_int16(source)
     require_int8(x, "input")
@@ -94,6 +100,8 @@ def _relu6(source: ImportedOp) -> Op:
 
 def _logistic(source: ImportedOp) -> Op:
     x, y = source.input(0), source.output(0)
+    if x.dtype == "float32":
+        return import_sigmoid_float32(source)
     if x.dtype == "int16":
         return import_sigmoid_int16(source)
     require_int8(x, "input")

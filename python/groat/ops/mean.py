@@ -39,6 +39,17 @@ def _merged(shape: Shape, axes: Sequence[int]) -> tuple[list[tuple[int, int]], l
     return kept, [(size, step) for reduced, size, step in runs if reduced]
 
 
+def loops(shape: Shape, axes: Sequence[int]) -> dict[str, list[int]]:
+    """The fields that say what is walked, and what is added up."""
+    kept, reduced = _merged(shape, axes)
+    fields: dict[str, list[int]] = {}
+    for name, runs in (("kept", kept), ("reduced", reduced)):
+        padded = [(1, 0)] * (AXES - len(runs)) + runs
+        fields[f"{name}_dims"] = [size for size, _ in padded]
+        fields[f"{name}_strides"] = [stride for _, stride in padded]
+    return fields
+
+
 class Mean(OpDef):
     def shapes(self, op: Op, inputs: Sequence[Tensor]) -> list[Shape]:
         axes, keep = op.attrs["axes"], op.attrs["keep_dims"]
@@ -56,15 +67,9 @@ class Mean(OpDef):
     def params(
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
     ) -> dict[str, Any]:
-        kept, reduced = _merged(inputs[0].shape, op.attrs["axes"])
-        fields: dict[str, Any] = {}
-        for name, runs in (("kept", kept), ("reduced", reduced)):
-            padded = [(1, 0)] * (AXES - len(runs)) + runs
-            fields[f"{name}_dims"] = [size for size, _ in padded]
-            fields[f"{name}_strides"] = [stride for _, stride in padded]
         count = inputs[0].elements // outputs[0].elements
         return {
-            **fields,
+            **loops(inputs[0].shape, op.attrs["axes"]),
             "multiplier": op.attrs["multiplier"],
             "shift": op.attrs["shift"],
             "offset": -count * op.attrs["input_zero_point"],
@@ -95,10 +100,12 @@ def _import(source: ImportedOp) -> Op:
         raise Unsupported(f"it averages {count} elements; expected fewer than {1 << 24}")
     if max(len(runs) for runs in _merged(x.shape, axes)) > AXES:
         raise Unsupported(f"axes {list(axes)} of shape {list(x.shape)} need more than {AXES} loops")
+    what = {"axes": axes, "keep_dims": bool(source.options.get("KeepDims", False))}
+    if suffix == "_float32":
+        return source.op("mean_float32", source.inputs[:1], what)
     multiplier, shift = mean_factor(x.scale, y.scale, count)
     attrs = {
-        "axes": axes,
-        "keep_dims": bool(source.options.get("KeepDims", False)),
+        **what,
         "multiplier": multiplier,
         "shift": shift,
         "input_zero_point": x.zero_point,

@@ -42,6 +42,8 @@ def product_factor(a_scale: float, b_scale: float, output_scale: float) -> dict[
 
 def _import(source: ImportedOp) -> Op:
     suffix, attrs = import_elementwise(source)
+    if suffix == "_float32":
+        return source.op("mul_float32", source.inputs[:2], attrs)
     scales = product_factor(source.input(0).scale, source.input(1).scale, source.output(0).scale)
     return source.op("mul" + suffix, source.inputs[:2], {**attrs, **scales})
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Constant padding of any dimension, int8 or float32.
+"""Constant padding of any dimension, int8, int16 or float32.
 
 inputs: x.
 attrs: padding, ((before, after), ...) for each dimension; value, one stored element.
@@ -45,15 +45,18 @@ class Pad(OpDef):
 
 def _import(source: ImportedOp) -> Op:
     x, y = source.input(0), source.output(0)
-    require_activations((x, "input"), (y, "output"))
+    floating = require_activations((x, "input"), (y, "output")) == "_float32"
     pairs = source.constant(1).reshape(-1, 2).tolist()
     if len(pairs) != len(x.shape) or len(pairs) > RANK or min(min(pair) for pair in pairs) < 0:
         raise Unsupported(f"paddings {pairs} do not fit a tensor of shape {list(x.shape)}")
     if x.quantization != y.quantization:
         raise Unsupported("its input and output differ in scale or zero point")
-    value = y.zero_point
+    value: float = 0.0 if floating else y.zero_point
     if len(source.inputs) > 2 and source.inputs[2] >= 0:
-        value = int(source.constant(2).ravel()[0])
+        given = source.constant(2)
+        if str(given.dtype) != y.dtype:
+            raise Unsupported(f"its value is {given.dtype}; expected {y.dtype}")
+        value = given.ravel()[0].item()
     attrs = {"padding": tuple((int(before), int(after)) for before, after in pairs), "value": value}
     return source.op("pad", source.inputs[:1], attrs)
 

@@ -20,6 +20,7 @@ from groat.ops.arithmetic import Int64, require_activations
 from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Unsupported
 from groat.ops.call import arguments_of, array, call
 from groat.ops.call import scale as checked_scale
+from groat.ops.sigmoid_float32 import import_sigmoid_float32
 
 ENTRIES = 256
 MULTIPLIER_MAX = 32767
@@ -85,8 +86,11 @@ def scaling(scale: float) -> dict[str, int]:
 
 def import_sigmoid_int16(source: ImportedOp) -> Op:
     x, y = source.input(0), source.output(0)
-    if require_activations((x, "input"), (y, "output")) == "":
-        raise Unsupported("there are kernels for int16 only")
+    suffix = require_activations((x, "input"), (y, "output"))
+    if suffix == "_float32":
+        return import_sigmoid_float32(source)
+    if suffix != "_int16":
+        raise Unsupported("there are kernels for int16 and float32 only")
     if abs(math.log2(y.scale) + 15) >= 1e-3:
         raise Unsupported(f"its output has scale {y.scale}; expected 1/32768")
     attrs = {**scaling(x.scale), "tanh": int(source.name == "TANH")}

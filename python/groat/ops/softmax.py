@@ -19,6 +19,7 @@ from groat.ops.arithmetic import clamp_int8, mul_high, quantize_multiplier, requ
 from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Unsupported
 from groat.ops.call import activations, arguments_of, call, scale
 from groat.ops.fixed_point import exp_on_negative_values, input_radius, reciprocal_one_plus
+from groat.ops.softmax_float32 import import_softmax_float32
 from groat.ops.softmax_int16 import attributes as attributes_int16
 from groat.ops.softmax_int16 import import_softmax_int16
 
@@ -72,8 +73,9 @@ class Softmax(OpDef):
 
 def _import(source: ImportedOp) -> Op:
     x, y = source.input(0), source.output(0)
-    if require_activations((x, "input"), (y, "output")):
-        return import_softmax_int16(source)
+    suffix = require_activations((x, "input"), (y, "output"))
+    if suffix:
+        return import_softmax_int16(source) if suffix == "_int16" else import_softmax_float32(source)
     if y.scale != 1 / 256 or y.zero_point != -128:
         raise Unsupported(f"its output has scale {y.scale}, zero point {y.zero_point}; expected 1/256 and -128")
     if not x.shape or x.shape[-1] > DEPTH_MAX:

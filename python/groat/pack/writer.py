@@ -14,7 +14,7 @@ from groat.isa import core
 from groat.ops import op_def, op_row
 from groat.ops.base import MOVED
 from groat.pack import structs
-from groat.pack.layouts import Candidate, Filters, Layouts, Packed, candidates, layouts_of
+from groat.pack.layouts import AnyFilters, Candidate, Layouts, Packed, candidates, layouts_of
 from groat.planner import Plan, Schedule
 
 DTYPES = {name: f"GROAT_{name.upper()}" for name in MOVED}
@@ -44,7 +44,7 @@ class _Selector:
         if self._asked or not callable(value):
             return value
 
-        def lay_out(filters: Filters | Sequence[Filters]) -> Packed | list[Packed]:
+        def lay_out(filters: AnyFilters | Sequence[AnyFilters]) -> Packed | list[Packed]:
             self._asked = True
             if self.chosen is None:
                 key = (self._packing, name, self._place)
@@ -52,7 +52,7 @@ class _Selector:
                     self._offered[key] = tuple(candidates(self._packing, name, filters))
                 self.candidates = self._offered[key]
                 self.chosen = self.candidates[0]
-            return self.chosen.packed[0] if isinstance(filters, Filters) else list(self.chosen.packed)
+            return list(self.chosen.packed) if isinstance(filters, Sequence) else self.chosen.packed[0]
 
         return lay_out
 

@@ -13,8 +13,10 @@ from groat.ops.arithmetic import quantize_multiplier
 ONE = quantize_multiplier(1.0)
 
 
-def clamp_of(op: Op) -> tuple[int, int] | None:
+def clamp_of(op: Op) -> tuple[float, float] | None:
     """(low, high) if the op is y = clamp(x, low, high), of one type; None otherwise."""
+    if op.kind == "clamp_float32":
+        return op.attrs["act_min"], op.attrs["act_max"]
     if op.kind == "rescale":
         attrs = op.attrs
         same = attrs["input_dtype"] == attrs["dtype"] and attrs["input_zero_point"] == attrs["output_zero_point"]

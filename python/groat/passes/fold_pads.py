@@ -8,7 +8,7 @@ from dataclasses import replace
 from groat.graph import Graph, Op
 from groat.ops.window import extent
 
-FOLDABLE = ("conv_2d", "depthwise_conv_2d", "conv_2d_int16", "depthwise_conv_2d_int16")
+FOLDABLE = ("conv_2d", "depthwise_conv_2d", "conv_2d_int16", "depthwise_conv_2d_int16", "conv_2d_float32", "depthwise_conv_2d_float32")
 
 
 def _folded(op: Op, pad: Op) -> Op | None:
@@ -17,7 +17,7 @@ def _folded(op: Op, pad: Op) -> Op | None:
     if len(borders) != 4 or borders[0] != (0, 0) or borders[3] != (0, 0):
         return None
     # What the pad stores must be what the convolution's padding stands for.
-    if pad.attrs["value"] != op.attrs["input_zero_point"]:
+    if pad.attrs["value"] != op.attrs.get("input_zero_point", 0):
         return None
     padding = []
     for axis in range(2):

@@ -56,6 +56,22 @@ class Filters:
     image: tuple[int, int] | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class FloatFilters:
+    """The same of floats.
+
+    Attributes:
+        weights: a convolution's [channels_out, rows, taps, run], a depthwise one's [rows, taps, channels_out].
+        bias: float32 [channels_out].
+        pixels, multiplier_depth: as of Filters.
+    """
+
+    weights: Array
+    bias: Array
+    pixels: int = 1
+    multiplier_depth: int = 1
+
+
 @dataclass(frozen=True)
 class Packed:
     """Constants in the order that a kernel reads them, and the number of that order (`layout` of its arguments).
@@ -128,8 +144,16 @@ class Layouts(Protocol):
 
     def depthwise_s16(self, filters: Filters) -> Packed: ...
 
+    def conv_f32(self, groups: Sequence[FloatFilters]) -> list[Packed]:
+        """The same for float32."""
 
-def candidates(packing: str, kernel: str, filters: Filters | Sequence[Filters]) -> list[Candidate]:
+    def depthwise_f32(self, filters: FloatFilters) -> Packed: ...
+
+
+AnyFilters = Filters | FloatFilters
+
+
+def candidates(packing: str, kernel: str, filters: AnyFilters | Sequence[AnyFilters]) -> list[Candidate]:
     """All layouts of a kernel's constants that a kernel set offers, the usual one first."""
     module = layouts_of(packing)
     offer: Callable[..., list[Candidate]] | None = getattr(module, f"{kernel}_candidates", None)

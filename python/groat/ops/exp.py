@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""exp, the logistic function and tanh of float32, operation by operation as in runtime/kernels/exp.h."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float32 = NDArray[np.float32]
+
+
+def _f(text: str) -> np.float32:
+    return np.float32(float.fromhex(text))
+
+
+_EXP = [_f(c) for c in ("0x1.6a2434p-10", "0x1.1239e2p-7", "0x1.5558f2p-5", "0x1.555492p-3", "0x1.fffffcp-2")]
+_TANH = [_f(c) for c in ("-0x1.830c02p-8", "0x1.54e01ap-6", "-0x1.b89edap-5", "0x1.1109dcp-3", "-0x1.55553ep-2")]
+_ONE = np.float32(1)
+
+
+def _polynomial(coefficients: list[np.float32], x: Float32) -> Float32:
+    """By Horner's rule, the highest coefficient first."""
+    y = np.full_like(x, coefficients[0])
+    for coefficient in coefficients[1:]:
+        y = y * x + coefficient
+    return y
+
+
+def exp(x: Float32) -> Float32:
+    with np.errstate(all="ignore"):
+        inside = np.where((x < np.float32(88.8)) & (x >= -104), x, np.float32(0))
+        n = np.trunc(inside * _f("0x1.715476p+0") + np.where(inside < 0, np.float32(-0.5), np.float32(0.5)))
+        r = inside - n * _f("0x1.62e4p-1")
+        r = r - n * _f("0x1.7f7d1cp-20")
+        y = r * r * _polynomial(_EXP, r) + r + _ONE
+        half = np.trunc(n / 2).astype(np.int32)
+        y = y * np.ldexp(_ONE, half) * np.ldexp(_ONE, n.astype(np.int32) - half)
+        large = np.where(np.isnan(x), x, np.float32(np.inf))
+        return np.where(x < np.float32(88.8), np.where(x < -104, np.float32(0), y), large).astype(np.float32)
+
+
+def logistic(x: Float32) -> Float32:
+    with np.errstate(all="ignore"):
+        e = exp(np.where(x < 0, x, -x))
+        return np.asarray(np.where(x < 0, e, _ONE) / (_ONE + e), np.float32)
+
+
+def tanh(x: Float32) -> Float32:
+    with np.errstate(all="ignore"):
+        a = np.where(x < 0, -x, x)
+        u = x * x
+        small = x + x * u * _polynomial(_TANH, u)
+        y = _ONE - np.float32(2) / (exp(np.float32(2) * a) + _ONE)
+        return np.where(a < np.float32(0.55), small, np.where(x < 0, -y, y)).astype(np.float32)

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the ops of floats share: the clamp, the arguments of calls, the filters of layers with weights.
+
+Sums are float32, in the order that docs/NUMERICS.md gives; NumPy's float32 rounds after each operation, as the portable
+kernels do.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from groat.errors import InputError
+from groat.graph.ir import Array, Op, Tensor
+from groat.ops.arithmetic import require_activations
+from groat.ops.base import ImportedOp, Unsupported
+from groat.ops.call import Padding, Pair, array, call, channels, window
+from groat.pack.layouts import FloatFilters
+
+Float32 = NDArray[np.float32]
+DTYPES = ("float32",)
+
+
+def clamped(y: Array, attrs: Any, dtype: Any) -> Array:
+    """`y` between act_min and act_max, as a type; what is not a number stays so."""
+    low, high = np.float32(attrs["act_min"]), np.float32(attrs["act_max"])
+    with np.errstate(all="ignore"):
+        return np.where(y < low, low, np.where(y > high, high, y)).astype(dtype)
+
+
+def with_bias(op: Op, acc: Float32, inputs: Sequence[Array]) -> Array:
+    """Outputs from accumulators [..., out_c]."""
+    bias = inputs[2] if len(inputs) > 2 else np.zeros(acc.shape[-1], np.float32)
+    with np.errstate(all="ignore"):
+        return clamped(acc + bias.astype(np.float32), op.attrs, inputs[0].dtype)
+
+
+def filters_of(inputs: Sequence[Tensor], weights: Array, pixels: int, multiplier_depth: int = 1) -> FloatFilters:
+    """What the layouts need to know of an op with weights; `weights` in the order that its kernel is called with."""
+    axis = 2 if weights.ndim == 3 else 0
+    bias = inputs[2].data if len(inputs) > 2 else np.zeros(weights.shape[axis], np.float32)
+    assert bias is not None
+    return FloatFilters(np.ascontiguousarray(weights), bias.astype(np.float32), pixels, multiplier_depth)
+
+
+def require_floats(source: ImportedOp) -> None:
+    """Raises Unsupported unless input and output are float32."""
+    require_activations((source.input(0), "input"), (source.output(0), "output"))
+
+
+def import_filters(source: ImportedOp, channel_axis: int) -> list[int]:
+    """The inputs of a float op with weights; Unsupported unless weights and bias are finite float32 constants."""
+    weights = source.constant(1)
+    if weights.dtype != np.float32:
+        raise Unsupported(f"its weights are {source.input(1).dtype}; expected float32, as its input is")
+    constants = [weights]
+    inputs = list(source.inputs[:2])
+    if len(source.inputs) > 2 and source.inputs[2] >= 0:
+        bias = source.constant(2)
+        count = weights.shape[channel_axis]
+        if bias.dtype != np.float32 or bias.shape != (count,):
+            raise Unsupported(f"its bias is {bias.dtype}{list(bias.shape)}; expected float32[{count}]")
+        constants.append(bias)
+        inputs.append(source.inputs[2])
+    if not all(np.isfinite(constant).all() for constant in constants):
+        raise Unsupported("its weights or bias are infinite, or no numbers")
+    return inputs
+
+
+# ---- Arguments of calls ----------------------------------------------------------------------------------
+
+
+def float_array(value: ArrayLike, name: str, rank: int | None = None) -> tuple[Array, str]:
+    """(an array of floats, the ending of the name of its op)."""
+    result = array(value, name, DTYPES, rank)
+    return result, f"_{result.dtype}"
+
+
+def limits(act_min: float | None, act_max: float | None) -> dict[str, float]:
+    """The attributes act_min and act_max; None stands for no limit.  InputError if there is nothing between them."""
+    low, high = (
+        float(np.float32(default if value is None else value))
+        for value, default in ((act_min, -math.inf), (act_max, math.inf))
+    )
+    if not low <= high:
+        raise InputError(f"act_min is {act_min}, act_max is {act_max}; expected the first to be at most the second")
+    return {"act_min": low, "act_max": high}
+
+
+def filter_inputs(x: Array, weights: ArrayLike, bias: ArrayLike | None, rank: int, channel_axis: int) -> list[Array]:
+    """x, weights and bias as the inputs of an op; InputError if they do not have x's type."""
+    dtype = str(x.dtype)
+    inputs = [x, array(weights, "weights", dtype, rank)]
+    if bias is not None:
+        values = array(bias, "bias", dtype)
+        inputs.append(channels(values, "bias", inputs[1].shape[channel_axis], dtype))
+    return inputs
+
+
+def float_operands(a: ArrayLike, b: ArrayLike) -> tuple[list[Array], str]:
+    """(two arrays of floats of one type, the ending of the name of their op)."""
+    first, suffix = float_array(a, "a")
+    return [first, array(b, "b", str(first.dtype))], suffix
+
+
+def call_pool(
+    kind: str,
+    x: ArrayLike,
+    kernel: Pair,
+    stride: Pair | None,
+    padding: Padding,
+    act_min: float | None,
+    act_max: float | None,
+    on: str,
+    isa: str | None,
+) -> Array:
+    """Either pooling on arrays; the stride is the kernel's size unless given."""
+    image, suffix = float_array(x, "x", 4)
+    attrs = {
+        **window(image, kernel, kernel if stride is None else stride, 1, padding),
+        **limits(act_min, act_max),
+    }
+    return call(kind + suffix, [image], attrs, str(image.dtype), on, isa)

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * exp, the logistic function and tanh of float32, without a library: the same bits on every core.  docs/NUMERICS.md has
+ * the formulas and how far they are from the true values; tests/python/test_exp.py holds them to that.
+ */
+#ifndef GROAT_EXP_H
+#define GROAT_EXP_H
+
+#include "float.h"
+
+/* 2^n for -126 <= n <= 127. */
+static inline float groat_power_of_two(int32_t n)
+{
+    return groat_float_of((uint32_t)(n + 127) << 23);
+}
+
+static inline float groat_exp(float x)
+{
+    if (!(x < 88.8f)) {
+        return x != x ? x : __builtin_inff();
+    }
+    if (x < -104.0f) {
+        return 0.0f;
+    }
+    /* x = n * log 2 + r; the upper part of log 2 has few bits, so that its product with n is exact. */
+    int32_t n = (int32_t)(x * 0x1.715476p+0f + (x < 0.0f ? -0.5f : 0.5f));
+    float r = x - (float)n * 0x1.62e4p-1f;
+    r = r - (float)n * 0x1.7f7d1cp-20f;
+    float q = 0x1.6a2434p-10f;
+    q = q * r + 0x1.1239e2p-7f;
+    q = q * r + 0x1.5558f2p-5f;
+    q = q * r + 0x1.555492p-3f;
+    q = q * r + 0x1.fffffcp-2f;
+    float y = r * r * q + r + 1.0f;
+    int32_t half = n / 2; /* in two steps: 2^n may be too large for a float32, or too small */
+    return y * groat_power_of_two(half) * groat_power_of_two(n - half);
+}
+
+static inline float groat_logistic(float x)
+{
+    float e = groat_exp(x < 0.0f ? x : -x);
+    return (x < 0.0f ? e : 1.0f) / (1.0f + e);
+}
+
+static inline float groat_tanh(float x)
+{
+    float a = x < 0.0f ? -x : x;
+    if (a < 0.55f) {
+        float u = x * x;
+        float p = -0x1.830c02p-8f;
+        p = p * u + 0x1.54e01ap-6f;
+        p = p * u + -0x1.b89edap-5f;
+        p = p * u + 0x1.1109dcp-3f;
+        p = p * u + -0x1.55553ep-2f;
+        return x + x * u * p;
+    }
+    float y = 1.0f - 2.0f / (groat_exp(2.0f * a) + 1.0f);
+    return x < 0.0f ? -y : y;
+}
+
+#endif

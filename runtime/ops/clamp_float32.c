@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A clamp of float32.
+ */
+#define DTYPE GROAT_FLOAT32
+#define ELEMENT float
+#define WIDE(x) (x)
+#define NARROW(y) (y)
+#include "clamp_float_tmpl.h"
+
+const groat_op groat_op_clamp_float32 = {check, NULL, run};

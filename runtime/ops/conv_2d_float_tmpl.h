@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Convolution of floats, grouped or not: the walk of CONV_2D over an image of wider pixels.  Included for each type,
+ * which defines DTYPE, ELEMENT, KERNEL and NEEDS.
+ */
+#include "../kernels/select.h"
+#include "float.h"
+
+typedef groat_conv_2d_float32_params float_params; /* the fields are the same for every type */
+
+typedef struct conv_context {
+    groat_conv_float kernel; /* of one group */
+    uint32_t groups;
+    uint32_t in_c;           /* of one group */
+    uint32_t weights_step;   /* bytes from one group's constants to the next one's */
+    uint32_t channels_step;
+} conv_context;
+
+static uint32_t align_up(uint64_t bytes)
+{
+    return (uint32_t)((bytes + GROAT_ALIGN - 1) / GROAT_ALIGN * GROAT_ALIGN);
+}
+
+/* The kernel's arguments but for its pointers, and what it needs; 0 if it does not know the layout. */
+static int prepare(const float_params *p, conv_context *c, groat_needs *needs)
+{
+    const groat_window *w = &p->window;
+    c->groups = p->groups;
+    c->in_c = (uint32_t)(w->in_c / p->groups);
+    /* Taps that lie side by side in every row are one long run. */
+    int joined = p->groups == 1 && w->dilation_w == 1;
+    groat_conv_float *k = &c->kernel;
+    k->layout = p->layout;
+    k->channels_out = (uint32_t)(p->out_c / p->groups);
+    k->rows = w->kernel_h;
+    k->taps = joined ? 1 : w->kernel_w;
+    k->run = joined ? w->kernel_w * c->in_c : c->in_c;
+    k->tap_stride = (uint32_t)w->dilation_w * w->in_c;
+    k->pixel_stride = (uint32_t)w->stride_w * w->in_c;
+    k->out_stride = p->out_c;
+    k->act_min = p->act_min;
+    k->act_max = p->act_max;
+    int known = NEEDS(k, needs);
+    c->weights_step = align_up(needs->weights_bytes);
+    c->channels_step = align_up(needs->channels_bytes);
+    return known;
+}
+
+static int check(const groat_call *call)
+{
+    const float_params *p = groat_params(call);
+    GROAT_TRY(groat_check_counts(call, 1, 1));
+    GROAT_TRY(groat_check_window_float(call, &p->window, p->out_c, DTYPE));
+    GROAT_REQUIRE(p->groups > 0 && p->window.in_c % p->groups == 0 && p->out_c % p->groups == 0);
+    GROAT_REQUIRE(p->act_min <= p->act_max);
+    conv_context c;
+    groat_needs needs;
+    GROAT_REQUIRE(prepare(p, &c, &needs));
+    uint64_t before_last = c.groups - 1u;
+    /* So that the products below fit 64 bits. */
+    GROAT_REQUIRE(needs.weights_bytes <= UINT32_MAX && needs.channels_bytes <= UINT32_MAX);
+    GROAT_TRY(groat_check_const(call, p->weights, before_last * c.weights_step + needs.weights_bytes));
+    return groat_check_const(call, p->channels, before_last * c.channels_step + needs.channels_bytes);
+}
+
+static uint32_t scratch_bytes(const void *params)
+{
+    const float_params *p = params;
+    const groat_window bytes = groat_window_of_float(&p->window, sizeof(ELEMENT));
+    conv_context c;
+    groat_needs needs;
+    prepare(p, &c, &needs);
+    return groat_window_scratch_bytes(&bytes, needs.scratch_bytes);
+}
+
+static void segment(const void *context, const int8_t *const *rows, uint32_t tap_stride, uint32_t pixel_stride,
+                    int8_t *out, uint32_t pixels)
+{
+    (void)tap_stride;
+    (void)pixel_stride;
+    const conv_context *c = context;
+    ELEMENT *to = (ELEMENT *)(void *)out;
+    if (c->groups == 1) {
+        KERNEL(&c->kernel, rows, to, pixels);
+        return;
+    }
+    groat_conv_float k = c->kernel;
+    /* The row pointers lie in this step's own scratch, so they may be moved along and back. */
+    const int8_t **moved = (const int8_t **)(uintptr_t)rows;
+    uint32_t step = c->in_c * (uint32_t)sizeof(ELEMENT);
+    for (uint32_t g = 0; g < c->groups; g++, to += k.channels_out) {
+        KERNEL(&k, rows, to, pixels);
+        k.weights = (const uint8_t *)k.weights + c->weights_step;
+        k.channels = (const uint8_t *)k.channels + c->channels_step;
+        for (uint32_t r = 0; r < k.rows; r++) {
+            moved[r] += step;
+        }
+    }
+    for (uint32_t r = 0; r < k.rows; r++) {
+        moved[r] -= c->groups * step;
+    }
+}
+
+static void run(const groat_call *call)
+{
+    const float_params *p = groat_params(call);
+    const groat_window bytes = groat_window_of_float(&p->window, sizeof(ELEMENT));
+    conv_context c;
+    groat_needs needs;
+    prepare(p, &c, &needs);
+    c.kernel.weights = groat_const(call, p->weights);
+    c.kernel.channels = groat_const(call, p->channels);
+    c.kernel.scratch = groat_window_kernel_scratch(&bytes, groat_scratch(call));
+    groat_for_segments(&bytes, 0, groat_in(call, 0), groat_out(call, 0), p->out_c * (uint32_t)sizeof(ELEMENT),
+                       groat_scratch(call), segment, &c);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Depthwise convolution of floats: the walk of DEPTHWISE_CONV_2D over an image of wider pixels.  Included for each type,
+ * which defines DTYPE, ELEMENT, KERNEL and NEEDS.
+ */
+#include "../kernels/select.h"
+#include "float.h"
+
+typedef groat_depthwise_conv_2d_float32_params float_params; /* the fields are the same for every type */
+
+/* The kernel's arguments but for its pointers, and what it needs; 0 if it does not know the layout. */
+static int prepare(const float_params *p, groat_depthwise_float *k, groat_needs *needs)
+{
+    const groat_window *w = &p->window;
+    k->layout = p->layout;
+    k->channels_in = w->in_c;
+    k->multiplier = (uint32_t)(p->out_c / w->in_c);
+    k->rows = w->kernel_h;
+    k->taps = w->kernel_w;
+    k->tap_stride = (uint32_t)w->dilation_w * w->in_c;
+    k->pixel_stride = (uint32_t)w->stride_w * w->in_c;
+    k->act_min = p->act_min;
+    k->act_max = p->act_max;
+    return NEEDS(k, needs);
+}
+
+static int check(const groat_call *call)
+{
+    const float_params *p = groat_params(call);
+    GROAT_TRY(groat_check_counts(call, 1, 1));
+    GROAT_TRY(groat_check_window_float(call, &p->window, p->out_c, DTYPE));
+    GROAT_REQUIRE(p->out_c % p->window.in_c == 0 && p->act_min <= p->act_max);
+    groat_depthwise_float k;
+    groat_needs needs;
+    GROAT_REQUIRE(prepare(p, &k, &needs));
+    GROAT_TRY(groat_check_const(call, p->weights, needs.weights_bytes));
+    return groat_check_const(call, p->channels, needs.channels_bytes);
+}
+
+static uint32_t scratch_bytes(const void *params)
+{
+    const float_params *p = params;
+    const groat_window bytes = groat_window_of_float(&p->window, sizeof(ELEMENT));
+    groat_depthwise_float k;
+    groat_needs needs;
+    prepare(p, &k, &needs);
+    return groat_window_scratch_bytes(&bytes, needs.scratch_bytes);
+}
+
+static void segment(const void *context, const int8_t *const *rows, uint32_t tap_stride, uint32_t pixel_stride,
+                    int8_t *out, uint32_t pixels)
+{
+    (void)tap_stride;
+    (void)pixel_stride;
+    KERNEL(context, rows, (ELEMENT *)(void *)out, pixels);
+}
+
+static void run(const groat_call *call)
+{
+    const float_params *p = groat_params(call);
+    const groat_window bytes = groat_window_of_float(&p->window, sizeof(ELEMENT));
+    groat_depthwise_float k;
+    groat_needs needs;
+    prepare(p, &k, &needs);
+    k.weights = groat_const(call, p->weights);
+    k.channels = groat_const(call, p->channels);
+    k.scratch = groat_window_kernel_scratch(&bytes, groat_scratch(call));
+    groat_for_segments(&bytes, 0, groat_in(call, 0), groat_out(call, 0), p->out_c * (uint32_t)sizeof(ELEMENT),
+                       groat_scratch(call), segment, &k);
+}
