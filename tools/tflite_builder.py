@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes small quantised `.tflite` files without TensorFlow.
+"""Writes small `.tflite` files without TensorFlow.
 
 The tests need models that nobody has published (odd paddings, extreme scales, ops that Groat refuses), and
 the demo needs a model that this repository has trained itself.  `Builder` infers the shapes of outputs, so
@@ -158,7 +158,8 @@ class Builder:
     """A model under construction: one subgraph, its tensors and ops in the order of the calls.
 
     Methods named after ops add one op and return its output.  Outputs take the quantisation `quant`; ops that
-    only move data take that of their input.  Pairs are (height, width).  `build` writes the file.
+    only move data take that of their input.  Of float32 tensors, every quantisation is None.  Pairs are
+    (height, width).  `build` writes the file.
     """
 
     def __init__(self, description: str = "") -> None:
@@ -236,8 +237,8 @@ class Builder:
         x: Tensor,
         weights: Array,
         bias: Array | None,
-        weight_quant: Quant,
-        quant: Quant,
+        weight_quant: Quant | None,
+        quant: Quant | None,
         *,
         stride: Pair = (1, 1),
         dilation: Pair = (1, 1),
@@ -269,8 +270,8 @@ class Builder:
         x: Tensor,
         weights: Array,
         bias: Array | None,
-        weight_quant: Quant,
-        quant: Quant,
+        weight_quant: Quant | None,
+        quant: Quant | None,
         *,
         stride: Pair = (1, 1),
         dilation: Pair = (1, 1),
@@ -306,8 +307,8 @@ class Builder:
         x: Tensor,
         weights: Array,
         bias: Array | None,
-        weight_quant: Quant,
-        quant: Quant,
+        weight_quant: Quant | None,
+        quant: Quant | None,
         *,
         keep_num_dims: bool = False,
         weight_bits: int = 8,
@@ -358,7 +359,7 @@ class Builder:
         return self._pool("MAX_POOL_2D", x, kernel, stride or kernel, padding, activation, name)
 
     def add(
-        self, a: Tensor, b: Tensor, quant: Quant, *, activation: Activation = "NONE", name: str | None = None
+        self, a: Tensor, b: Tensor, quant: Quant | None, *, activation: Activation = "NONE", name: str | None = None
     ) -> Tensor:
         """a + b with broadcasting."""
         y = self.tensor(np.broadcast_shapes(a.shape, b.shape), a.dtype, quant, name=name)
@@ -366,7 +367,7 @@ class Builder:
         return y
 
     def mul(
-        self, a: Tensor, b: Tensor, quant: Quant, *, activation: Activation = "NONE", name: str | None = None
+        self, a: Tensor, b: Tensor, quant: Quant | None, *, activation: Activation = "NONE", name: str | None = None
     ) -> Tensor:
         """a * b with broadcasting."""
         y = self.tensor(np.broadcast_shapes(a.shape, b.shape), a.dtype, quant, name=name)
@@ -377,7 +378,7 @@ class Builder:
         self,
         x: Tensor,
         axes: Sequence[int],
-        quant: Quant,
+        quant: Quant | None,
         keep_dims: bool = False,
         *,
         name: str | None = None,
@@ -476,8 +477,11 @@ class Builder:
         return self.constant(np.asarray(values, np.int32))
 
     def _filter_inputs(
-        self, x: Tensor, weights: Array, bias: Array | None, weight_quant: Quant, weight_bits: int
+        self, x: Tensor, weights: Array, bias: Array | None, weight_quant: Quant | None, weight_bits: int
     ) -> list[Tensor | None]:
+        if weight_quant is None:
+            constants = [weights] if bias is None else [weights, bias]
+            return [x, *(self.constant(constant) for constant in constants)]
         inputs: list[Tensor | None] = [x, self.tensor(weights.shape, f"int{weight_bits}", weight_quant, weights)]
         if bias is not None:
             steps = tuple(x.quant.scales[0] * scale for scale in weight_quant.scales) if x.quant else (1.0,)

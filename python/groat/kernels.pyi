@@ -17,7 +17,9 @@ from groat.ops.measure import measure as measure
 def function_name(
     op: str,
 ) -> str:
-    """The function of an op: its name in the table, "_2d" written together; that for int8 serves int16 too."""
+    """The function of an op: its name in the table, "_2d" written together; that for int8 serves int16 too, and one
+    that ends in "_float" serves all floats.
+    """
 
 def reshape(
     x: ArrayLike,
@@ -502,4 +504,232 @@ def fully_connected_s4(
 
     Returns int8 [batches, out_c].
     Raises InputError if a weight does not fit four bits, and as fully_connected.
+    """
+
+def conv2d_float(
+    x: ArrayLike,
+    weights: ArrayLike,
+    bias: ArrayLike | None = None,
+    *,
+    stride: Pair = 1,
+    dilation: Pair = 1,
+    padding: Padding = "valid",
+    act_min: float | None = None,
+    act_max: float | None = None,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """Two-dimensional convolution of floats, grouped where the filters are shallower than x.
+
+    Args:
+        x: float32 [n, h, w, c].
+        weights: of the type of x, [out_c, kernel_h, kernel_w, c / groups].
+        bias: of the type of x, [out_c]; none means zeros.
+        padding: "same", "valid" or ((top, bottom), (left, right)); padding holds zeros.
+        act_min, act_max: the clamp of the output; none means no limit.
+        on, isa: as conv2d.
+
+    Returns an array [n, out_h, out_w, out_c] of the type of x.
+    Raises InputError if the arrays do not fit each other, and as groat.Runner on a device.
+    """
+
+def depthwise_conv2d_float(
+    x: ArrayLike,
+    weights: ArrayLike,
+    bias: ArrayLike | None = None,
+    *,
+    stride: Pair = 1,
+    dilation: Pair = 1,
+    padding: Padding = "valid",
+    act_min: float | None = None,
+    act_max: float | None = None,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """Depthwise convolution of floats; output channel o reads input channel o // (out_c / c).
+
+    Args:
+        x: float32 [n, h, w, c].
+        weights: of the type of x, [1, kernel_h, kernel_w, out_c]; out_c is a multiple of c.
+        bias: of the type of x, [out_c]; none means zeros.
+        padding, act_min, act_max, on, isa: as conv2d_float.
+
+    Returns an array [n, out_h, out_w, out_c] of the type of x.
+    Raises InputError if the arrays do not fit each other, and as groat.Runner on a device.
+    """
+
+def fully_connected_float(
+    x: ArrayLike,
+    weights: ArrayLike,
+    bias: ArrayLike | None = None,
+    *,
+    act_min: float | None = None,
+    act_max: float | None = None,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """Dense layer of floats.
+
+    Args:
+        x: float32 [batches, depth].
+        weights: of the type of x, [out_c, depth].
+        bias: of the type of x, [out_c]; none means zeros.
+        act_min, act_max, on, isa: as conv2d_float.
+
+    Returns an array [batches, out_c] of the type of x.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def average_pool2d_float(
+    x: ArrayLike,
+    kernel: Pair,
+    stride: Pair | None = None,
+    padding: Padding = "valid",
+    act_min: float | None = None,
+    act_max: float | None = None,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """Average pooling of floats; padding does not count.
+
+    Args:
+        x: float32 [n, h, w, c].
+        kernel, stride: (height, width) or one for both; the stride is the kernel's size unless given.
+        padding, act_min, act_max, on, isa: as conv2d_float.
+
+    Returns an array [n, out_h, out_w, c] of the type of x.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def max_pool2d_float(
+    x: ArrayLike,
+    kernel: Pair,
+    stride: Pair | None = None,
+    padding: Padding = "valid",
+    act_min: float | None = None,
+    act_max: float | None = None,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """Maximum pooling of floats; padding never wins, nor does what is not a number.
+
+    Args:
+        x: float32 [n, h, w, c].
+        kernel, stride: (height, width) or one for both; the stride is the kernel's size unless given.
+        padding, act_min, act_max, on, isa: as conv2d_float.
+
+    Returns an array [n, out_h, out_w, c] of the type of x.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def add_float(
+    a: ArrayLike,
+    b: ArrayLike,
+    *,
+    act_min: float | None = None,
+    act_max: float | None = None,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """Sum of floats with broadcasting.
+
+    Args:
+        a, b: float32, of shapes that broadcast to one of them.
+        act_min, act_max, on, isa: as conv2d_float.
+
+    Returns an array of their type and the common shape.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def mul_float(
+    a: ArrayLike,
+    b: ArrayLike,
+    *,
+    act_min: float | None = None,
+    act_max: float | None = None,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """Product of floats with broadcasting.
+
+    Args:
+        a, b: float32, of shapes that broadcast to one of them.
+        act_min, act_max, on, isa: as conv2d_float.
+
+    Returns an array of their type and the common shape.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def mean_float(
+    x: ArrayLike,
+    axes: Sequence[int],
+    *,
+    keep_dims: bool = False,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """Mean of floats over some axes.
+
+    Args:
+        x: float32.
+        axes: not empty; negative ones count from the end.
+        on, isa: as conv2d.
+
+    Returns an array of x's type and its shape without the axes, or with 1 in their place.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def softmax_float(
+    x: ArrayLike,
+    *,
+    beta: float = 1.0,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """Softmax of floats over the last dimension.
+
+    Args:
+        x: float32 logits.
+        beta: what logits are multiplied by.
+        on, isa: as conv2d.
+
+    Returns an array of x's type and shape.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def sigmoid_float(
+    x: ArrayLike,
+    *,
+    tanh: bool = False,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """The logistic function or tanh of floats.
+
+    Args:
+        x: float32.
+        tanh: tanh instead of the logistic function.
+        on, isa: as conv2d.
+
+    Returns an array of x's type and shape.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def clamp_float(
+    x: ArrayLike,
+    *,
+    act_min: float | None = None,
+    act_max: float | None = None,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """A clamp of floats; what is not a number stays so.
+
+    Args:
+        x: float32.
+        act_min, act_max: none means no limit.
+        on, isa: as conv2d.
+
+    Returns an array of x's type and shape.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
     """

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Compares runners with an oracle byte by byte, and finds the first layer that differs."""
+"""Compares runners with an oracle byte by byte, and finds the first layer that differs.
+
+Models that compute with floats have a tolerance instead (docs/NUMERICS.md).
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ import numpy as np
 from groat.compiler import Compiled, Model, compile_model
 from groat.ends import from_ends, to_ends
 from groat.errors import InputError
+from groat.graph import Graph
 from groat.graph.ir import Array
 from groat.inputs import random_inputs
 from groat.options import Options
@@ -50,7 +54,8 @@ class Difference:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What one runner did: `equal` only if every byte of every output was."""
+    """What one runner did: `equal` only if every byte of every output was; of floats, if they were within the
+    tolerance."""
 
     on: str
     inputs: int
@@ -65,11 +70,30 @@ class Verdict:
         return {**asdict(self), "equal": self.equal}
 
 
-def _first_difference(expected: Array, found: Array) -> tuple[tuple[int, ...], float, float] | None:
-    """(index, expected, found) of the first element whose bytes differ."""
+FLOAT_TOLERANCE = 1e-5
+"""Of models that compute with floats: what an element may be off, over the largest magnitude of its tensor."""
+
+
+def tolerance_of(graph: Graph) -> float:
+    """0 unless the model computes with floats."""
+    return FLOAT_TOLERANCE if any(op.kind.endswith("_float32") for op in graph.ops) else 0.0
+
+
+def _first_difference(
+    expected: Array, found: Array, tolerance: float = 0.0
+) -> tuple[tuple[int, ...], float, float] | None:
+    """(index, expected, found) of the first element whose bytes differ, or of floats that are further apart than the
+    tolerance allows."""
     ours = np.ascontiguousarray(found).view(np.uint8).reshape(found.size, -1)
     theirs = np.ascontiguousarray(expected).view(np.uint8).reshape(expected.size, -1)
-    differs = np.flatnonzero((ours != theirs).any(axis=1))
+    unequal = (ours != theirs).any(axis=1)
+    if tolerance > 0 and expected.dtype.kind == "f":
+        wanted, got = expected.ravel().astype(np.float64), found.ravel().astype(np.float64)
+        largest = np.abs(wanted[np.isfinite(wanted)]).max(initial=0.0)
+        with np.errstate(invalid="ignore"):
+            close = np.abs(wanted - got) <= tolerance * largest
+        unequal &= ~close & ~(np.isnan(wanted) & np.isnan(got))
+    differs = np.flatnonzero(unequal)
     if differs.size == 0:
         return None
     index = np.unravel_index(int(differs[0]), found.shape)
@@ -83,13 +107,14 @@ def find_difference(compiled: Compiled, runner: BaseRunner, oracle: Tflm, inputs
         inputs: as the model itself takes them.
     """
     graph = compiled.graph
+    tolerance = tolerance_of(graph)
     # Tensors that the compiler added have no counterpart in the oracle.
     known = [number for op in graph.ops for number in op.outputs if op.index >= 0]
     expected = oracle.tensors(inputs, known)
     for step, outputs in runner.trace(to_ends(inputs, graph)):
         op = graph.ops[step]
         for number, found in zip(op.outputs, outputs, strict=True):
-            place = _first_difference(expected[number], found) if number in expected else None
+            place = _first_difference(expected[number], found, tolerance) if number in expected else None
             if place is not None:
                 return Difference(0, step, op.kind, op.index, graph.tensors[number].name, *place)
     return None
@@ -133,6 +158,7 @@ def validate(
         expected.append(oracle.run(frame))
         if progress is not None:
             progress(against, index + 1, inputs)
+    tolerance = tolerance_of(model.graph)
     stacked = [np.stack(column) for column in zip(*expected, strict=True)]
 
     verdicts = []
@@ -141,7 +167,10 @@ def validate(
         with open_runner(where, compiled.packed) as runner:
             found = from_ends(runner.run_batch(to_ends(batches, compiled.graph)), compiled.graph, model.graph)
             equal = [
-                all(_first_difference(theirs[i], ours[i]) is None for theirs, ours in zip(stacked, found, strict=True))
+                all(
+                    _first_difference(theirs[i], ours[i], tolerance) is None
+                    for theirs, ours in zip(stacked, found, strict=True)
+                )
                 for i in range(inputs)
             ]
             difference = None
@@ -168,7 +197,7 @@ def _explain(
         return Difference(**{**asdict(difference), "input": index})
     # No layer differs by itself: the layers ran well one by one and wrongly in a row.
     for number, theirs, ours in zip(compiled.graph.outputs, expected, found, strict=True):
-        place = _first_difference(theirs[index], ours[index])
+        place = _first_difference(theirs[index], ours[index], tolerance_of(compiled.graph))
         if place is not None:
             return Difference(index, None, "", -1, compiled.graph.tensors[number].name, *place)
     raise AssertionError("an output differed and no longer does")

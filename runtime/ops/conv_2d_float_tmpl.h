@@ -73,11 +73,8 @@ static uint32_t scratch_bytes(const void *params)
     return groat_window_scratch_bytes(&bytes, needs.scratch_bytes);
 }
 
-static void segment(const void *context, const int8_t *const *rows, uint32_t tap_stride, uint32_t pixel_stride,
-                    int8_t *out, uint32_t pixels)
+static void segment(const void *context, const int8_t *const *rows, int8_t *out, uint32_t pixels)
 {
-    (void)tap_stride;
-    (void)pixel_stride;
     const conv_context *c = context;
     ELEMENT *to = (ELEMENT *)(void *)out;
     if (c->groups == 1) {

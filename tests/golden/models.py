@@ -161,6 +161,36 @@ def float_ends_int16(m: Builder, rng: np.random.Generator) -> list[Tensor]:
     return [m.dequantize(m.quantize(x, WIDE, "int16"))]
 
 
+def _floats(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    return rng.normal(0, 0.4, shape).astype(np.float32)
+
+
+def filters_float32(m: Builder, rng: np.random.Generator) -> list[Tensor]:
+    x = m.input((1, 7, 6, 4), "float32")
+    y = m.conv_2d(x, _floats(rng, (6, 3, 3, 2)), _floats(rng, (6,)), None, None, stride=(2, 1), activation="RELU")
+    y = m.conv_2d(y, _floats(rng, (4, 1, 1, 6)), None, None, None, activation="RELU6")
+    z = m.depthwise_conv_2d(y, _floats(rng, (1, 3, 2, 8)), _floats(rng, (8,)), None, None)
+    y = m.depthwise_conv_2d(z, _floats(rng, (1, 2, 2, 8)), None, None, None, dilation=(2, 2), padding="VALID")
+    return [m.fully_connected(y, _floats(rng, (5, 8)), _floats(rng, (5,)), None, None), z]
+
+
+def elementwise_float32(m: Builder, rng: np.random.Generator) -> list[Tensor]:
+    x = m.input((1, 5, 6, 3), "float32")
+    y = m.average_pool_2d(x, (3, 2), stride=(1, 1), padding="SAME")
+    z = m.max_pool_2d(x, (2, 3), stride=(1, 1), padding="SAME", activation="RELU6")
+    total = m.add(y, z, None, activation="RELU")
+    scaled = m.mul(total, m.constant(_floats(rng, (3,))), None)
+    moved = m.transpose(
+        m.pad(m.concatenation([scaled, x], 3), [(0, 0), (1, 0), (0, 1), (0, 0)], value=-0.5), (0, 3, 1, 2)
+    )
+    return [m.mean(moved, [2, 3], None), m.relu(m.reshape(x, (1, 90))), m.mean(scaled, [1], None, keep_dims=True)]
+
+
+def functions_float32(m: Builder, rng: np.random.Generator) -> list[Tensor]:
+    x = m.input((3, 9), "float32")
+    return [m.softmax(m.logistic(x), beta=2.0), m.tanh(x)]
+
+
 def network(m: Builder, rng: np.random.Generator) -> list[Tensor]:
     x = m.input((1, 8, 8, 2), quant=IMAGE)
     scales = _per_channel(rng, 4, 0)
@@ -181,6 +211,9 @@ def streamed(m: Builder, rng: np.random.Generator) -> list[Tensor]:
     y = m.max_pool_2d(y, (2, 2), stride=(2, 2), padding="SAME")
     return [m.conv_2d(y, _ints(rng, (4, 3, 2, 3)), None, Quant(0.005), UNIT), m.mean(y, [1, 2], UNIT)]
 
+
+OWN_RESULTS = ("functions_float32",)
+"""Models whose results are not the oracle's bits, but those of our portable kernels."""
 
 OPTIONS: dict[str, dict[str, str]] = {"streamed": {"schedule": "stream", "input": "rows"}}
 """How a model is compiled, where not as usual."""
@@ -204,6 +237,9 @@ MODELS = {
         elementwise_int16,
         functions_int16,
         float_ends_int16,
+        filters_float32,
+        elementwise_float32,
+        functions_float32,
         network,
         weights_int4,
         streamed,

@@ -91,6 +91,8 @@ def _argument(kind: Any, index: int) -> str:
     """What C reads value `index` with, as an argument or field of that type."""
     if kind.kind == "pointer":
         return f"v[{index}].pointer"
+    if kind.cname == "float":
+        return f"groat_float_of(v[{index}].word)"
     if kind.kind in ("primitive", "enum"):
         return f"({kind.cname})v[{index}].word"
     raise ValueError(f"checkkernel cannot pass a {kind.cname}: say here how")
@@ -171,7 +173,7 @@ class Scratch:
 
 SCRATCH = Scratch()
 
-Value = int | Memory | Pointer | Scratch | None | Sequence[Memory | Pointer]  # a sequence: an array of pointers
+Value = float | Memory | Pointer | Scratch | None | Sequence[Memory | Pointer]  # a sequence: an array of pointers
 Argument = Value | Mapping[str, Value]  # a mapping: the fields of `k`
 
 
@@ -255,6 +257,8 @@ class Case:
                 self._number_of(target.memory if isinstance(target, Pointer) else target)
             self.arrays.append(tuple(value))
             return struct.pack("<3I", _POINTER, len(self.arrays) - 1, 0)
+        if kind.cname == "float":
+            return struct.pack("<IfI", _NUMBER, value, 0)
         return struct.pack("<3I", _NUMBER, int(value) & 0xFFFFFFFF, 0)
 
     def _array(self, array: Memory | tuple[Memory | Pointer, ...]) -> bytes:

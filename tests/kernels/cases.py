@@ -317,9 +317,8 @@ def max_pool_s8_shapes(draw: Draw) -> Iterator[tuple[str, Case]]:
 def operands(draw: Draw, count: int, compute: Callable[[Array, Array], Array], dtype: str = "int8") -> dict[str, Any]:
     """Arguments a, a_step, b, b_step, out and count of a kernel with two operands, each an array or one element, any
     of them the same array as another or as the output."""
-    info = np.iinfo(dtype)
     steps = [0 if draw.one_in(5) else 1 for _ in range(2)]
-    a, b = (draw.integers(count if step else 1, int(info.min), int(info.max)).astype(dtype) for step in steps)
+    a, b = (draw.of(dtype, count if step else 1) for step in steps)
     same = steps[0] == steps[1] and draw.one_in(6)
     b = a if same else b
     out = np.ascontiguousarray(np.broadcast_to(compute(a, b), (count,)), dtype)
@@ -467,10 +466,10 @@ def softmax_s8_shapes(draw: Draw) -> Iterator[tuple[str, Case]]:
 
 
 def functions() -> dict[str, Any]:
-    """Those of this file and of the one for int16, by name."""
-    from tests.kernels import cases_s16
+    """Those of this file and of the ones for int16 and floats, by name."""
+    from tests.kernels import cases_f32, cases_s16
 
-    return {**vars(cases_s16), **globals()}
+    return {**vars(cases_f32), **vars(cases_s16), **globals()}
 
 
 @functools.cache

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "firmware/port/port.h"
+#include "runtime/kernels/float.h"
 #include "runtime/kernels/select.h"
 
 #if defined(__SANITIZE_ADDRESS__)

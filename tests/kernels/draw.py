@@ -82,6 +82,26 @@ class Draw:
             weights[self.rng.random(shape) < 0.02] = low
         return weights
 
+    def floats(self, shape: int | tuple[int, ...]) -> Array:
+        """float32 of one size, of many sizes, or such that sums are exact or cancel; sums and products are finite and
+        no subnormal numbers, which not every core computes with."""
+        x = self.rng.normal(0, 1, shape)
+        kind = 9 if self.ordinary else self.between(0, 5)
+        if kind == 0:
+            x = np.sign(x) * np.exp2(self.rng.uniform(-20, 20, shape))
+        if kind == 1:
+            x = self.rng.integers(-3, 4, shape).astype(np.float64)
+        if kind == 2:
+            x = np.where(self.rng.random(shape) < 0.3, self.pick(0.0, -0.0, 1.0), x)
+        if kind == 3:
+            x = np.full(shape, self.pick(1.0, -1.5, float(np.float32(0.1))))
+        return np.asarray(x, np.float32)
+
+    def limits(self) -> tuple[float, float]:
+        """(act_min, act_max) of floats: none, a rectifier's, or any."""
+        low, high = self.pick((-np.inf, np.inf), (0.0, np.inf), (0.0, 6.0), tuple(sorted(self.rng.normal(0, 1, 2))))
+        return float(np.float32(low)), float(np.float32(high))
+
     def memory(self, array: Array, align: int = 1, after: Array | None = None) -> Memory:
         """An array at any address that is a multiple of `align`; its contents change to `after`, if given."""
         before = np.ascontiguousarray(array).tobytes()
@@ -103,7 +123,6 @@ class Draw:
 
     def rows(self, count: int, length: int, dtype: str = "int8") -> tuple[list[Memory], Array]:
         """(row pointers, their contents [count, length]); now and then two are the same row, like rows of padding."""
-        info = np.iinfo(dtype)
         rows: list[Memory] = []
         values: list[Array] = []
         for _ in range(count):
@@ -111,9 +130,16 @@ class Draw:
                 rows.append(rows[-1])
                 values.append(values[-1])
                 continue
-            values.append(self.integers(length, int(info.min), int(info.max)).astype(dtype))
+            values.append(self.of(dtype, length))
             rows.append(self.memory(values[-1], align=values[-1].itemsize))
         return rows, np.stack(values)
+
+    def of(self, dtype: str, shape: int | tuple[int, ...]) -> Array:
+        """An array of a type."""
+        if np.dtype(dtype).kind == "f":
+            return self.floats(shape)
+        info = np.iinfo(dtype)
+        return self.integers(shape, int(info.min), int(info.max)).astype(dtype)
 
     # ---- Constants ---------------------------------------------------------------------------------------
 

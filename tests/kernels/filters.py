@@ -60,10 +60,14 @@ class Shape:
         return self.pixels * self.channels_out * self.rows * self.taps * (1 if self.multiplier else self.run)
 
     def windows(self, rows: Array) -> Int64:
-        """What each pixel sees of rows [rows, row_length]: [pixels, rows, taps, run]."""
+        """What each pixel sees of rows [rows, row_length] of integers: [pixels, rows, taps, run]."""
+        return self.seen(rows).astype(np.int64)
+
+    def seen(self, rows: Array) -> Array:
+        """The same of any type."""
         pixel = np.arange(self.pixels)[:, None, None] * self.pixel_step
         index = pixel + np.arange(self.taps)[:, None] * self.tap_step + np.arange(self.run)
-        return rows[:, index].transpose(1, 0, 2, 3).astype(np.int64)
+        return rows[:, index].transpose(1, 0, 2, 3)
 
 
 def rescaled(acc: Int64, f: Filters) -> Array:

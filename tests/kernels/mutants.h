@@ -47,7 +47,18 @@
     M(average_pool_s16, takes_less)     \
     M(max_pool_s16, starts_at_zero)     \
     M(add_s16, ignores_step)            \
-    M(softmax_s16, forgets_shift)
+    M(softmax_s16, forgets_shift)       \
+    M(conv_f32, forgets_last_of_run)    \
+    M(conv_f32, adds_the_bias_first)    \
+    M(conv_f32_needs, knows_all)        \
+    M(conv_f32_needs, overflows)        \
+    M(depthwise_f32, mixes_channels)    \
+    M(depthwise_f32_needs, overflows)   \
+    M(average_pool_f32, takes_less)     \
+    M(max_pool_f32, starts_at_zero)     \
+    M(add_f32, forgets_clamp)           \
+    M(mul_f32, ignores_step)            \
+    M(softmax_f32, forgets_beta)
 
 /* ---- Filters ------------------------------------------------------------------------------------- */
 
@@ -343,6 +354,100 @@ static void softmax_s16_forgets_shift(const groat_softmax_s16 *k, const int16_t 
     groat_softmax_s16 wrong = *k;
     wrong.shift = 0;
     groat_kernels.softmax_s16(&wrong, in, out, count);
+}
+
+/* ---- Floats -------------------------------------------------------------------------------------- */
+
+static void conv_f32_forgets_last_of_run(const groat_conv_float *k, const int8_t *const *rows, float *out,
+                                         uint32_t pixels)
+{
+    groat_conv_float wrong = *k;
+    if (k->rows == 1 && k->taps == 1 && k->run % 4 == 1) {
+        wrong.run--;
+    }
+    groat_kernels.conv_f32(&wrong, rows, out, pixels);
+}
+
+/* Right but for the order of roundings. */
+static void conv_f32_adds_the_bias_first(const groat_conv_float *k, const int8_t *const *rows, float *out,
+                                         uint32_t pixels)
+{
+    groat_kernels.conv_f32(k, rows, out, pixels);
+    const float *bias = k->channels;
+    for (uint32_t p = 0; p < pixels; p++) {
+        for (uint32_t o = 0; o < k->channels_out; o++) {
+            float *y = out + p * k->out_stride + o;
+            *y = groat_clamp_float((*y - bias[o]) + bias[o], k->act_min, k->act_max);
+        }
+    }
+}
+
+static int conv_f32_needs_knows_all(const groat_conv_float *k, groat_needs *needs)
+{
+    groat_kernels.conv_f32_needs(k, needs);
+    return 1;
+}
+
+static int conv_f32_needs_overflows(const groat_conv_float *k, groat_needs *needs)
+{
+    int known = groat_kernels.conv_f32_needs(k, needs);
+    needs->weights_bytes = (uint32_t)needs->weights_bytes;
+    return known;
+}
+
+static void depthwise_f32_mixes_channels(const groat_depthwise_float *k, const int8_t *const *rows, float *out,
+                                         uint32_t pixels)
+{
+    groat_kernels.depthwise_f32(k, rows, out, pixels);
+    if (k->channels_in > 16) {
+        float first = out[0];
+        out[0] = out[16];
+        out[16] = first;
+    }
+}
+
+static int depthwise_f32_needs_overflows(const groat_depthwise_float *k, groat_needs *needs)
+{
+    int known = groat_kernels.depthwise_f32_needs(k, needs);
+    needs->weights_bytes = (uint32_t)needs->weights_bytes;
+    return known;
+}
+
+static void average_pool_f32_takes_less(const groat_pool_float *k, const int8_t *const *rows, float *out,
+                                        uint32_t pixels)
+{
+    groat_pool_float wrong = *k;
+    wrong.taps = k->taps > 4 ? 4 : k->taps;
+    groat_kernels.average_pool_f32(&wrong, rows, out, pixels);
+}
+
+static void max_pool_f32_starts_at_zero(const groat_pool_float *k, const int8_t *const *rows, float *out,
+                                        uint32_t pixels)
+{
+    groat_pool_float wrong = *k;
+    wrong.act_min = groat_clamp_float(0.0f, k->act_min, k->act_max);
+    groat_kernels.max_pool_f32(&wrong, rows, out, pixels);
+}
+
+static void add_f32_forgets_clamp(const groat_elementwise_float *k, const float *a, uint32_t a_step, const float *b,
+                                  uint32_t b_step, float *out, uint32_t count)
+{
+    groat_elementwise_float wrong = *k;
+    wrong.act_max = groat_float_of(0x7f800000u);
+    groat_kernels.add_f32(&wrong, a, a_step, b, b_step, out, count);
+}
+
+static void mul_f32_ignores_step(const groat_elementwise_float *k, const float *a, uint32_t a_step, const float *b,
+                                 uint32_t b_step, float *out, uint32_t count)
+{
+    groat_kernels.mul_f32(k, a, a_step, b, b_step && a_step, out, count);
+}
+
+static void softmax_f32_forgets_beta(const groat_softmax_float *k, const float *in, float *out, uint32_t count)
+{
+    (void)k;
+    groat_softmax_float wrong = {1.0f};
+    groat_kernels.softmax_f32(&wrong, in, out, count);
 }
 
 /* ---- The one that is chosen ---------------------------------------------------------------------- */

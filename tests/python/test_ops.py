@@ -19,6 +19,7 @@ import pytest
 import tflite
 from tests.support.graphs import kinds, pack_as_is, random_int8
 from tests.support.material import ROOT
+from tests.support.random_floats import random_float_model
 from tests.support.random_graphs import OPS, WIDE_ONLY, RandomModel, random_inputs, random_model
 from tools.tflite_builder import Builder, Quant
 
@@ -103,7 +104,7 @@ def disagreement(graph: Graph, packed: bytes, inputs: Sequence[Array], seen: Cou
             reads = [values[graph.root(number)].reshape(graph.tensors[number].shape) for number in op.inputs]
             for number, found, expected in zip(op.outputs, outputs, op_def(op.kind).reference(op, reads), strict=True):
                 values[number] = found
-                if found.dtype != expected.dtype or found.tobytes() != expected.tobytes():
+                if found.dtype != expected.dtype or not same(found, expected):
                     where = np.argwhere(found != expected)
                     return f"step {index} {op.kind}: {len(where)} elements differ, first at {where[:1].tolist()}"
             seen[op.kind] += 1
@@ -113,8 +114,8 @@ def disagreement(graph: Graph, packed: bytes, inputs: Sequence[Array], seen: Cou
 @pytest.mark.parametrize("optimised", [False, True], ids=["as imported", "optimised"])
 def test_kernels_equal_references_in_random_models(optimised: bool) -> None:
     seen: Counter[str] = Counter()
-    for seed in range(1000):
-        model = random_model(seed, wide=seed >= 600)
+    for seed in range(1300):
+        model = random_model(seed, wide=seed >= 600) if seed < 1000 else random_float_model(seed)
         if optimised:
             compiled = groat.compile(model)
             graph, packed = compiled.graph, compiled.packed
@@ -482,6 +483,93 @@ def case_dequantize_int16(rng: Rng) -> None:
     kernels.dequantize(random_int16(rng, (2, 50)), scale=float(np.exp(rng.uniform(-40, 40))))
 
 
+# ---- The same with float32 ----
+
+
+def random_floats(rng: Rng, shape: Sequence[int]) -> Array:
+    """Of one size, of all sizes, or with the values that are special; sums may become infinite, or no numbers."""
+    x = rng.normal(0, 1, tuple(shape))
+    if rng.random() < 0.3:
+        x = x * np.exp2(rng.uniform(-140, 120, x.shape))
+    if rng.random() < 0.2:
+        special = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, 1e-45, 3e38])
+        x = np.where(rng.random(x.shape) < 0.2, rng.choice(special, x.shape), x)
+    return x.astype(np.float32)
+
+
+def clamp_floats(rng: Rng) -> dict[str, float]:
+    if rng.random() < 0.5:
+        return {}
+    low, high = sorted(float(value) for value in rng.normal(0, 1, 2))
+    return {"act_min": low, "act_max": high} if rng.random() < 0.5 else {"act_min": 0.0}
+
+
+def float_bias(rng: Rng, count: int) -> Array | None:
+    return rng.normal(0, 1, count).astype(np.float32) if rng.random() < 0.7 else None
+
+
+def case_conv_float32(rng: Rng) -> None:
+    n, h, w, _ = shape_of(rng, 4, 7)
+    groups, depth, filters = (int(value) for value in rng.integers(1, 5, 3))
+    groups = groups if rng.random() < 0.4 else 1
+    window = sliding(rng, (h, w))
+    weights = random_floats(rng, (groups * filters, *window.pop("kernel"), depth))
+    x = random_floats(rng, (min(n, 2), h, w, groups * depth))
+    kernels.conv2d_float(x, weights, float_bias(rng, len(weights)), **window, **clamp_floats(rng))
+
+
+def case_depthwise_float32(rng: Rng) -> None:
+    n, h, w, c = shape_of(rng, 4, 7)
+    out_c = c * int(rng.integers(1, 4))
+    window = sliding(rng, (h, w))
+    weights = random_floats(rng, (1, *window.pop("kernel"), out_c))
+    x = random_floats(rng, (min(n, 2), h, w, c))
+    kernels.depthwise_conv2d_float(x, weights, float_bias(rng, out_c), **window, **clamp_floats(rng))
+
+
+def case_fully_connected_float32(rng: Rng) -> None:
+    (batches, out_c), depth = shape_of(rng, 2, 6), int(rng.integers(1, 70))
+    x, weights = random_floats(rng, (batches, depth)), random_floats(rng, (out_c, depth))
+    kernels.fully_connected_float(x, weights, float_bias(rng, out_c), **clamp_floats(rng))
+
+
+def case_pool_float32(function: Callable[..., Array]) -> Callable[[Rng], None]:
+    def case(rng: Rng) -> None:
+        n, h, w, c = shape_of(rng, 4, 8)
+        x = random_floats(rng, (min(n, 2), h, w, c))
+        function(x, **sliding(rng, (h, w), dilated=False), **clamp_floats(rng))
+
+    return case
+
+
+def case_elementwise_float32(function: Callable[..., Array]) -> Callable[[Rng], None]:
+    def case(rng: Rng) -> None:
+        a, b = (random_floats(rng, array.shape) for array in operands(rng))
+        function(a, b, **clamp_floats(rng))
+
+    return case
+
+
+def case_mean_float32(rng: Rng) -> None:
+    rank = int(rng.integers(1, 6))
+    axes = rng.permutation(rank)[: int(rng.integers(1, rank + 1))].tolist()
+    kernels.mean_float(random_floats(rng, shape_of(rng, rank, 6)), axes, keep_dims=bool(rng.random() < 0.5))
+
+
+def case_softmax_float32(rng: Rng) -> None:
+    x = random_floats(rng, (*shape_of(rng, int(rng.integers(0, 4)), 4), int(rng.integers(1, 200))))
+    kernels.softmax_float(x, beta=float(np.exp(rng.uniform(-1, 1))))
+
+
+def case_sigmoid_float32(rng: Rng) -> None:
+    x = random_floats(rng, shape_of(rng, int(rng.integers(1, 5))))
+    kernels.sigmoid_float(x, tanh=bool(rng.random() < 0.5))
+
+
+def case_clamp_float32(rng: Rng) -> None:
+    kernels.clamp_float(random_floats(rng, shape_of(rng, int(rng.integers(1, 5)))), **clamp_floats(rng))
+
+
 DIRECT: Mapping[str, Callable[[Rng], None]] = {
     "conv_2d": case_conv,
     "depthwise_conv_2d": case_depthwise,
@@ -515,7 +603,28 @@ DIRECT: Mapping[str, Callable[[Rng], None]] = {
     "rescale": case_rescale,
     "quantize_int16": case_quantize_int16,
     "dequantize_int16": case_dequantize_int16,
+    "conv_2d_float32": case_conv_float32,
+    "depthwise_conv_2d_float32": case_depthwise_float32,
+    "fully_connected_float32": case_fully_connected_float32,
+    "average_pool_2d_float32": case_pool_float32(kernels.average_pool2d_float),
+    "max_pool_2d_float32": case_pool_float32(kernels.max_pool2d_float),
+    "add_float32": case_elementwise_float32(kernels.add_float),
+    "mul_float32": case_elementwise_float32(kernels.mul_float),
+    "mean_float32": case_mean_float32,
+    "softmax_float32": case_softmax_float32,
+    "sigmoid_float32": case_sigmoid_float32,
+    "clamp_float32": case_clamp_float32,
 }
+
+
+def same(found: Array, expected: Array) -> bool:
+    """Whether two arrays have the same bytes; what is not a number has any."""
+    if found.dtype.kind == "f":
+        nan = np.isnan(expected)
+        if not np.array_equal(nan, np.isnan(found)):
+            return False
+        found, expected = (np.where(nan, 0, x).astype(x.dtype) for x in (found, expected))
+    return found.tobytes() == expected.tobytes()
 
 
 @pytest.fixture
@@ -529,7 +638,7 @@ def checked(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
         op = Op(kind, tuple(range(len(inputs))), (len(inputs),), attrs)
         (expected,) = op_def(kind).reference(op, inputs)
         assert (found.shape, found.dtype) == (expected.shape, expected.dtype)
-        if found.tobytes() != expected.tobytes():
+        if not same(found, expected):
             described = [f"{array.dtype}{list(array.shape)}" for array in inputs]
             where = np.argwhere(found != expected)
             raise AssertionError(f"{kind} {described} {dict(attrs)}: differs at {where[:3].tolist()} and elsewhere")

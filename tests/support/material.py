@@ -79,3 +79,13 @@ MODELS = (
     _recorded("tinymaix/mnist_dw_q"),
     _recorded("emlearn/mnist_cnn_int8"),
 )
+
+FLOAT_MODELS = (
+    "mlperf_tiny/pretrainedResnet",
+    "mlperf_tiny/vww_96_float",
+    "mlperf_tiny/model_ToyCar",
+    "mlperf_results/kws_saved_model_variables",
+    "emlearn/mnist_cnn_fp32",
+    "tinymaix/mnist_valid_f",
+)
+"""Published models that compute with float32, by their paths under `models`, without suffix."""

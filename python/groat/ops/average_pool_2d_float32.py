@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from groat.graph.ir import Array, Op
+from groat.ops.average_pool_2d import AveragePool2D
 from groat.ops.call import Padding, Pair
 from groat.ops.floats import call_pool, clamped
-from groat.ops.average_pool_2d import AveragePool2D
 from groat.ops.window import spatial_shape, windows
 
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two-dimensional convolution of float32, grouped or not.
 
-inputs: x float32 [n, h, w, c]; weights float32 [out_c, kernel_h, kernel_w, c / groups]; bias float32 [out_c] (optional).
+inputs: x float32 [n, h, w, c]; weights float32 [out_c, kernel_h, kernel_w, c / groups]; bias float32 [out_c]
+(optional).
 attrs: kernel, stride, dilation (height, width); padding ((top, bottom), (left, right)); groups; act_min, act_max.
 """
 

@@ -28,13 +28,14 @@ def _polynomial(coefficients: list[np.float32], x: Float32) -> Float32:
 
 def exp(x: Float32) -> Float32:
     with np.errstate(all="ignore"):
-        inside = np.where((x < np.float32(88.8)) & (x >= -104), x, np.float32(0))
-        n = np.trunc(inside * _f("0x1.715476p+0") + np.where(inside < 0, np.float32(-0.5), np.float32(0.5)))
+        inside: Float32 = np.where((x < np.float32(88.8)) & (x >= -104), x, np.float32(0)).astype(np.float32)
+        n: Float32 = np.trunc(inside * _f("0x1.715476p+0") + np.where(inside < 0, np.float32(-0.5), np.float32(0.5)))
         r = inside - n * _f("0x1.62e4p-1")
         r = r - n * _f("0x1.7f7d1cp-20")
         y = r * r * _polynomial(_EXP, r) + r + _ONE
         half = np.trunc(n / 2).astype(np.int32)
-        y = y * np.ldexp(_ONE, half) * np.ldexp(_ONE, n.astype(np.int32) - half)
+        y = y * np.ldexp(_ONE, half).astype(np.float32)
+        y = y * np.ldexp(_ONE, n.astype(np.int32) - half).astype(np.float32)
         large = np.where(np.isnan(x), x, np.float32(np.inf))
         return np.where(x < np.float32(88.8), np.where(x < -104, np.float32(0), y), large).astype(np.float32)
 

@@ -23,8 +23,11 @@ class MaxPool2DFloat32(MaxPool2D):
         shape = (x.shape[0], *spatial_shape(op.attrs, *x.shape[1:3]), x.shape[3])
         y = np.full(shape, -np.inf, np.float32)
         for row, column, rows, columns in windows(op, x.shape, shape):
-            window = x[:, rows[0][1] : rows[-1][1] + 1, columns[0][1] : columns[-1][1] + 1, :]
-            y[:, row, column, :] = np.fmax.reduce(window, axis=(1, 2), initial=-np.inf)
+            most = y[:, row, column, :]
+            for _, tap_row in rows:
+                for _, tap_column in columns:
+                    taps = x[:, tap_row, tap_column, :]
+                    most[...] = np.where(most < taps, taps, most)
         return [clamped(y, op.attrs, inputs[0].dtype)]
 
 

@@ -8,7 +8,9 @@ from dataclasses import replace
 from groat.graph import Graph, Op
 from groat.ops.window import extent
 
-FOLDABLE = ("conv_2d", "depthwise_conv_2d", "conv_2d_int16", "depthwise_conv_2d_int16", "conv_2d_float32", "depthwise_conv_2d_float32")
+FOLDABLE = tuple(
+    f"{kind}{ending}" for kind in ("conv_2d", "depthwise_conv_2d") for ending in ("", "_int16", "_float32")
+)
 
 
 def _folded(op: Op, pad: Op) -> Op | None:

@@ -1,0 +1,262 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What checkkernel calls the kernels of float32 with; see cases.py.
+
+Results have one right value, to the bit: docs/NUMERICS.md has the order of every sum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from tests.kernels.casefile import SCRATCH, Case, Memory
+from tests.kernels.cases import IMAGE_MAX, ROWS_MAX, operands
+from tests.kernels.draw import Draw
+from tests.kernels.filters import Shape, candidates, needs_case
+
+from groat.graph.ir import Array, Op
+from groat.ops.softmax_float32 import OP as SOFTMAX
+from groat.pack.layouts import FloatFilters
+
+CONSTANTS_MAX = 500  # floats
+
+
+def multiply_add(draw: Draw, a: Array, b: Array, c: Array) -> Array:
+    """a * b + c, as the kernels of this set round it."""
+    return np.asarray(a * b + c, np.float32)
+
+
+def clamped(y: Array, limits: tuple[float, float]) -> Array:
+    low, high = np.float32(limits[0]), np.float32(limits[1])
+    return np.where(y < low, low, np.where(y > high, high, y)).astype(np.float32)
+
+
+# ---- Filters --------------------------------------------------------------------------------------------
+
+
+def filter_case(
+    draw: Draw, kernel: str, shape: Shape, weights: Array, terms: Array, filters: Array, fields: dict[str, Any]
+) -> Case:
+    """A call of a kernel with weights.
+
+    Args:
+        weights: as the layouts take them.
+        terms: index of the element of the rows, for each term of a sum and each output: [terms, pixels, channels].
+        filters: the weight of each term: [terms, channels].
+    """
+    count = filters.shape[1]
+    bias = draw.floats(count)
+    packed_filters = FloatFilters(np.ascontiguousarray(weights), bias, shape.pixels, max(1, shape.multiplier))
+    offered = candidates(draw, kernel, packed_filters)
+    packed = offered[0] if draw.ordinary else draw.pick(*offered)
+    rows, values = draw.rows(shape.rows, shape.row_length, "float32")
+    flat = values.ravel()
+    acc = np.zeros((shape.pixels, count), np.float32)
+    for index, weight in zip(terms, filters, strict=True):
+        acc = multiply_add(draw, flat[index], weight, acc)
+    limits = draw.limits()
+    out = draw.output(clamped(acc + bias, limits), fields.get("out_stride"))
+    k = {
+        "weights": Memory(packed.weights, packed.weights),
+        "channels": Memory(packed.channels, packed.channels),
+        "layout": packed.layout,
+        "rows": shape.rows,
+        "taps": shape.taps,
+        "tap_stride": shape.tap_step,
+        "pixel_stride": shape.pixel_step,
+        "act_min": limits[0],
+        "act_max": limits[1],
+        "scratch": SCRATCH,
+        **fields,
+    }
+    arguments = {"k": k, "rows": rows, "out": out, "pixels": shape.pixels}
+    return Case(kernel, arguments, shape.macs, label=f"{shape}, layout {packed.layout}")
+
+
+def conv_of(draw: Draw, shape: Shape) -> Case:
+    weights = draw.floats((shape.channels_out, shape.rows, shape.taps, shape.run))
+    index = np.arange(shape.rows * shape.row_length).reshape(shape.rows, -1)
+    seen = shape.seen(index).reshape(shape.pixels, -1)
+    terms = np.broadcast_to(seen.T[:, :, np.newaxis], (seen.shape[1], shape.pixels, shape.channels_out))
+    fields = {
+        "channels_out": shape.channels_out,
+        "run": shape.run,
+        "out_stride": shape.channels_out + (draw.up_to(5) if draw.one_in(2) else 0),
+    }
+    return filter_case(draw, "conv_f32", shape, weights, terms, weights.reshape(shape.channels_out, -1).T, fields)
+
+
+def conv_f32(draw: Draw) -> Case:
+    if draw.one_in(20):
+        size = {
+            "channels_out": draw.up_to(65535),
+            "rows": draw.up_to(65535),
+            "taps": draw.up_to(draw.pick(1, 300)),
+            "run": draw.up_to(draw.pick(300, 1 << 24)),
+        }
+        return needs_case(draw, "conv_f32", size, int(np.prod([int(n) for n in size.values()], dtype=object)))
+    while True:
+        run = draw.up_to(100 if draw.one_in(4) else 20)
+        shape = Shape(
+            pixels=draw.up_to(draw.pick(4, 9)),
+            channels_out=draw.up_to(draw.pick(9, 9, 18)),
+            rows=draw.up_to(ROWS_MAX),
+            taps=draw.up_to(4),
+            run=run,
+            tap_stride=run + draw.up_to(9) if draw.one_in(2) else None,
+            pixel_stride=draw.up_to(30) if draw.one_in(2) else None,
+        )
+        if shape.macs // shape.pixels <= CONSTANTS_MAX and shape.rows * shape.row_length <= IMAGE_MAX // 4:
+            return conv_of(draw, shape)
+
+
+def conv_f32_shapes(draw: Draw) -> Iterator[tuple[str, Case]]:
+    for label, shape in {
+        "3x3 16->32, row of 16": Shape(16, 32, 3, 1, 48, pixel_stride=16),
+        "3x3 64->64, row of 8": Shape(8, 64, 3, 1, 192, pixel_stride=64),
+        "1x1 64->64, 125 pixels": Shape(125, 64, 1, 1, 64),
+        "dense 256->10": Shape(1, 10, 1, 1, 256),
+    }.items():
+        yield label, conv_of(draw, shape)
+
+
+def depthwise_of(draw: Draw, shape: Shape, channels_in: int) -> Case:
+    weights = draw.floats((shape.rows, shape.taps, shape.channels_out))
+    index = np.arange(shape.rows * shape.row_length).reshape(shape.rows, -1)
+    seen = np.repeat(shape.seen(index), shape.multiplier, axis=3)
+    terms = seen.transpose(1, 2, 0, 3).reshape(-1, shape.pixels, shape.channels_out)
+    fields = {"channels_in": channels_in, "multiplier": shape.multiplier}
+    return filter_case(draw, "depthwise_f32", shape, weights, terms, weights.reshape(-1, shape.channels_out), fields)
+
+
+def depthwise_f32(draw: Draw) -> Case:
+    if draw.one_in(20):
+        size = {name: draw.up_to(draw.pick(100, 65535)) for name in ("channels_in", "multiplier", "rows", "taps")}
+        return needs_case(draw, "depthwise_f32", size, int(np.prod(list(size.values()), dtype=object)))
+    while True:
+        channels_in = draw.up_to(draw.pick(5, 9, 18, 40))
+        multiplier = draw.up_to(5) if draw.one_in(4) else 1
+        shape = Shape(
+            pixels=draw.up_to(draw.pick(4, 9)),
+            channels_out=channels_in * multiplier,
+            rows=3 if draw.one_in(2) else draw.up_to(ROWS_MAX),
+            taps=3 if draw.one_in(2) else draw.up_to(8),
+            run=channels_in,
+            tap_stride=channels_in + draw.up_to(9) if draw.one_in(3) else None,
+            pixel_stride=draw.up_to(60) if draw.one_in(2) else None,
+            multiplier=multiplier,
+        )
+        constants = shape.rows * shape.taps * shape.channels_out
+        if constants <= CONSTANTS_MAX and shape.rows * shape.row_length <= IMAGE_MAX // 4:
+            return depthwise_of(draw, shape, channels_in)
+
+
+def depthwise_f32_shapes(draw: Draw) -> Iterator[tuple[str, Case]]:
+    for channels, pixels in ((16, 48), (64, 5)):
+        shape = Shape(pixels, channels, 3, 3, channels, multiplier=1)
+        yield f"3x3 C{channels}, row of {pixels}", depthwise_of(draw, shape, channels)
+
+
+# ---- Pools ----------------------------------------------------------------------------------------------
+
+
+def pool_of(draw: Draw, kernel: str, shape: Shape) -> Case:
+    rows, values = draw.rows(shape.rows, shape.row_length, "float32")
+    taps = shape.seen(values).reshape(shape.pixels, -1, shape.run)
+    y = np.full(taps[:, 0].shape, -np.inf if kernel == "max_pool_f32" else 0, np.float32)
+    for i in range(taps.shape[1]):
+        tap = taps[:, i]
+        y = np.where(y < tap, tap, y) if kernel == "max_pool_f32" else y + tap
+    if kernel == "average_pool_f32":
+        y = y / np.float32(taps.shape[1])
+    limits = draw.limits()
+    k = {
+        "channels": shape.run,
+        "rows": shape.rows,
+        "taps": shape.taps,
+        "pixel_stride": shape.pixel_step,
+        "act_min": limits[0],
+        "act_max": limits[1],
+    }
+    arguments = {"k": k, "rows": rows, "out": draw.output(clamped(y, limits)), "pixels": shape.pixels}
+    return Case(kernel, arguments, shape.pixels * shape.run * shape.rows * shape.taps, label=str(shape))
+
+
+def pool(draw: Draw, kernel: str) -> Case:
+    while True:
+        channels = draw.up_to(draw.pick(5, 18, 40))
+        shape = Shape(
+            pixels=draw.up_to(9),
+            channels_out=channels,
+            rows=draw.up_to(ROWS_MAX),
+            taps=draw.up_to(draw.pick(4, 7, 20)),
+            run=channels,
+            pixel_stride=draw.up_to(90) if draw.one_in(2) else None,
+        )
+        if shape.rows * shape.row_length <= IMAGE_MAX // 4:
+            return pool_of(draw, kernel, shape)
+
+
+def average_pool_f32(draw: Draw) -> Case:
+    return pool(draw, "average_pool_f32")
+
+
+def average_pool_f32_shapes(draw: Draw) -> Iterator[tuple[str, Case]]:
+    yield "2x2 C16, row of 16", pool_of(draw, "average_pool_f32", Shape(16, 16, 2, 2, 16, pixel_stride=32))
+
+
+def max_pool_f32(draw: Draw) -> Case:
+    return pool(draw, "max_pool_f32")
+
+
+def max_pool_f32_shapes(draw: Draw) -> Iterator[tuple[str, Case]]:
+    yield "2x2 C16, row of 16", pool_of(draw, "max_pool_f32", Shape(16, 16, 2, 2, 16, pixel_stride=32))
+
+
+# ---- Elementwise ----------------------------------------------------------------------------------------
+
+
+def elementwise_of(draw: Draw, kernel: str, count: int) -> Case:
+    limits = draw.limits()
+
+    def compute(a: Array, b: Array) -> Array:
+        return clamped(a + b if kernel == "add_f32" else a * b, limits)
+
+    arguments = {"k": {"act_min": limits[0], "act_max": limits[1]}, **operands(draw, count, compute, "float32")}
+    return Case(kernel, arguments, count, label=f"{count} elements")
+
+
+def add_f32(draw: Draw) -> Case:
+    return elementwise_of(draw, "add_f32", draw.up_to(300 if draw.one_in(3) else 40))
+
+
+def add_f32_shapes(draw: Draw) -> Iterator[tuple[str, Case]]:
+    yield "1,024 elements", elementwise_of(draw, "add_f32", 1024)
+
+
+def mul_f32(draw: Draw) -> Case:
+    return elementwise_of(draw, "mul_f32", draw.up_to(300 if draw.one_in(3) else 40))
+
+
+def mul_f32_shapes(draw: Draw) -> Iterator[tuple[str, Case]]:
+    yield "1,024 elements", elementwise_of(draw, "mul_f32", 1024)
+
+
+def softmax_of(draw: Draw, count: int) -> Case:
+    x = draw.floats(count)
+    beta = float(draw.pick(1.0, 0.75, 8.0))
+    expected = SOFTMAX.reference(Op("softmax_float32", (0,), (1,), {"beta": beta}), [x])[0]
+    inplace = draw.one_in(3)
+    source = draw.memory(x, align=4, after=expected if inplace else None)
+    out = source if inplace else draw.output(expected.reshape(count, 1))
+    arguments = {"k": {"beta": beta}, "in": source, "out": out, "count": count}
+    return Case("softmax_f32", arguments, count, label=f"{count} elements")
+
+
+def softmax_f32(draw: Draw) -> Case:
+    return softmax_of(draw, draw.up_to(300 if draw.one_in(6) else 40))
+
+
+def softmax_f32_shapes(draw: Draw) -> Iterator[tuple[str, Case]]:
+    yield "10 elements", softmax_of(draw, 10)
