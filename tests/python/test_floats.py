@@ -142,15 +142,6 @@ def refusal(builder: Builder, y: Any) -> str:
     return str(caught.value)
 
 
-def test_layers_of_floats_with_other_weights_are_refused() -> None:
-    builder = Builder()
-    x = builder.input((1, 4), "float32")
-    weights = np.ones((3, 4), np.int8)
-    y = builder.tensor((1, 3), "float32")
-    builder.op("FULLY_CONNECTED", [x, builder.constant(weights, Quant(0.1))], [y], "FullyConnectedOptions")
-    assert "its weights are int8; expected float32, as its input is" in refusal(builder, y)
-
-
 def test_weights_that_are_no_numbers_are_refused() -> None:
     for value in (np.inf, np.nan):
         builder = Builder()
