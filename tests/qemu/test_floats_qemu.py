@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Models of floats on emulated cores: the bits of the same kernels on the host, with and without floating-point units."""
+"""Models of floats on emulated cores: the bits of the same kernels on the host, with and without floating-point
+units."""
 
 from __future__ import annotations
 
