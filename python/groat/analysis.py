@@ -5,44 +5,55 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-from groat.compiler import Job, Model
+from groat.compiler import Compiled, Job, Model, write_file
 from groat.errors import FitError
 from groat.fit import fit, smallest_facts, trade_off
 from groat.options import Options
+from groat.plot import draw
 
 
 def analyze_model(
-    model: Model | str | os.PathLike[str] | bytes, target: str, options: Options | None = None, **choices: Any
+    model: Model | str | os.PathLike[str] | bytes,
+    target: str,
+    options: Options | None = None,
+    plot: str | os.PathLike[str] | None = None,
+    **choices: Any,
 ) -> dict[str, Any]:
     """Compiles a model and says whether arena and packed model fit.
 
     Args:
         options, choices: as of groat.compile; a model that does not fit the flash so is reported as its smallest, and
             one that does not fit the RAM so with the smallest arena.
+        plot: where to write a picture of the plan (groat.plot), an SVG.
 
     Returns Compiled.report with model_bytes (in place of file_bytes), fits, ram_bytes and flash_bytes (what there is of
     both; None: no limit), pareto: [{arena_bytes, mac_overhead}], where no schedule is better in both, from the fewest
     multiply-accumulates to the fewest bytes; where the arena does not fit also smallest_bytes and helps, as of
     groat.fit.smallest_facts.
 
-    Raises as groat.compile, but for FitError.
+    Raises as groat.compile, but for FitError; InputError also where `plot` cannot be written.
     """
     options = replace(options or Options(), **choices)
     try:
-        return _analyze(Job(model, target, options), options)
+        compiled, report = _analyze(Job(model, target, options), options)
     except FitError:  # then say by how much
-        return _analyze(Job(model, target, replace(options, optimize="size", flash=None)), options)
+        compiled, report = _analyze(Job(model, target, replace(options, optimize="size", flash=None)), options)
+    if plot is not None:
+        write_file(Path(plot), draw(compiled, report["pareto"]).encode())
+    return report
 
 
-def _analyze(job: Job, options: Options) -> dict[str, Any]:
+def _analyze(job: Job, options: Options) -> tuple[Compiled, dict[str, Any]]:
     anyhow = replace(job.options, ram=None)
     room = options.ram if options.ram is not None else job.room
     fitted = fit(job.graph, anyhow, job.pack, room)
     ram = options.ram if options.ram is not None else job.target.ram_bytes or None
     flash = options.flash if options.flash is not None else job.target.flash_bytes or None
-    report = job.compiled(fitted).report
+    compiled = job.compiled(fitted)
+    report = compiled.report
     model_bytes = report.pop("file_bytes")
     arena_fits = ram is None or fitted.arena_bytes <= ram
     report |= {
@@ -54,4 +65,4 @@ def _analyze(job: Job, options: Options) -> dict[str, Any]:
     }
     if not arena_fits:
         report |= smallest_facts(job.graph, anyhow, job.pack, fitted)
-    return report
+    return compiled, report

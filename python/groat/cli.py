@@ -167,6 +167,7 @@ def _compiles(command: Callable[..., None]) -> Callable[..., None]:
 def analyze(
     model: TflitePath,
     target: TargetOption = "cortex-m4",
+    plot: Annotated[Path | None, typer.Option(help="draw memory over time and the trade-off into this .svg")] = None,
     *,
     options: Options,
     format: FormatOption = Format.table,
@@ -176,7 +177,7 @@ def analyze(
 
     with _progress() as bars:
         bars.add_task("planning", total=None)
-        report = analyze_model(model, target, options)
+        report = analyze_model(model, target, options, plot)
     names = ("target", "optimize", "input", "arena_bytes", "activation_bytes", "scratch_bytes", "optimal")
     more = ("ram_bytes", "weights_bytes", "model_bytes", "flash_bytes", "macs", "mac_overhead", "fits")
     facts = {name: report[name] for name in (*names, *more)}

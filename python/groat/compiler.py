@@ -167,7 +167,7 @@ class Compiled:
         tensors = [
             {**_describe(self.graph, b.tensors[-1]), "bytes": b.nbytes}
             if b.tensors
-            else {"name": role_of(self.graph, b), "shape": [b.nbytes], "dtype": "uint8", "bytes": b.nbytes}
+            else {"name": role_of(self.graph, self.plan, b), "shape": [b.nbytes], "dtype": "uint8", "bytes": b.nbytes}
             for b in alive
         ]
         total = sum(b.nbytes for b in alive)

@@ -75,15 +75,16 @@ def without_scratch(graph: Graph, scratch_bytes: Sequence[int], schedule: Schedu
     ]
 
 
-def role_of(graph: Graph, buffer: PlannedBuffer) -> str:
-    """What a buffer is for: "tensor", "scratch" of kernels, "sums" that a stream adds up, or "state" of a stream."""
+def role_of(graph: Graph, plan: Plan, buffer: PlannedBuffer) -> str:
+    """What a buffer is for: a whole "tensor", a "ring" of some rows of one, "scratch" of kernels, "sums" that a stream
+    adds up, or the "state" of a stream."""
     if buffer.tensors:
-        return "tensor"
+        whole = max(graph.tensors[number].nbytes for number in buffer.tensors)
+        return "tensor" if buffer.nbytes >= whole else "ring"
     if buffer.stream is not None:
         return "state"
-    # Scratch of an op by itself is there for its step only.
-    summed = buffer.first_step < buffer.last_step and all(adds_up(graph, step) for step in buffer.steps)
-    return "sums" if summed else "scratch"
+    sums = [plan.schedule.stream_of(step) is not None and adds_up(graph, step) for step in buffer.steps]
+    return "sums" if all(sums) else "scratch"
 
 
 def stretches_of(graph: Graph, plan: Plan) -> list[dict[str, Any]]:
