@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from groat.advice import advise
 from groat.compiler import Compiled, Job, Model, write_file
 from groat.errors import FitError
 from groat.fit import fit, smallest_facts, trade_off
@@ -20,6 +22,8 @@ def analyze_model(
     target: str,
     options: Options | None = None,
     plot: str | os.PathLike[str] | None = None,
+    advice: bool = False,
+    progress: Callable[[int, int], None] | None = None,
     **choices: Any,
 ) -> dict[str, Any]:
     """Compiles a model and says whether arena and packed model fit.
@@ -27,20 +31,26 @@ def analyze_model(
     Args:
         options, choices: as of groat.compile; a model that does not fit the flash so is reported as its smallest, and
             one that does not fit the RAM so with the smallest arena.
+        advice: tell also how the network could be changed to need less (groat.advice).
+        progress: called with (changes of the network planned, of how many).
         plot: where to write a picture of the plan (groat.plot), an SVG.
 
     Returns Compiled.report with model_bytes (in place of file_bytes), fits, ram_bytes and flash_bytes (what there is of
     both; None: no limit), pareto: [{arena_bytes, mac_overhead}], where no schedule is better in both, from the fewest
     multiply-accumulates to the fewest bytes; where the arena does not fit also smallest_bytes and helps, as of
-    groat.fit.smallest_facts.
+    groat.fit.smallest_facts; with `advice` also advice, as of groat.advice.advise.
 
     Raises as groat.compile, but for FitError; InputError also where `plot` cannot be written.
     """
     options = replace(options or Options(), **choices)
     try:
-        compiled, report = _analyze(Job(model, target, options), options)
+        job = Job(model, target, options)
+        compiled, report = _analyze(job, options)
     except FitError:  # then say by how much
-        compiled, report = _analyze(Job(model, target, replace(options, optimize="size", flash=None)), options)
+        job = Job(model, target, replace(options, optimize="size", flash=None))
+        compiled, report = _analyze(job, options)
+    if advice:
+        report["advice"] = advise(job.graph, options, progress)
     if plot is not None:
         write_file(Path(plot), draw(compiled, report["pareto"]).encode())
     return report

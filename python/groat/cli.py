@@ -167,6 +167,9 @@ def _compiles(command: Callable[..., None]) -> Callable[..., None]:
 def analyze(
     model: TflitePath,
     target: TargetOption = "cortex-m4",
+    advise: Annotated[
+        bool, typer.Option("--advise", help="tell also how the network could be changed to need less memory")
+    ] = False,
     plot: Annotated[Path | None, typer.Option(help="draw memory over time and the trade-off into this .svg")] = None,
     *,
     options: Options,
@@ -176,8 +179,12 @@ def analyze(
     from groat.analysis import analyze_model
 
     with _progress() as bars:
-        bars.add_task("planning", total=None)
-        report = analyze_model(model, target, options, plot)
+        task = bars.add_task("planning", total=None)
+
+        def show(done: int, total: int) -> None:
+            bars.update(task, description="changes of the network", completed=done, total=total)
+
+        report = analyze_model(model, target, options, plot, advise, show)
     names = ("target", "optimize", "input", "arena_bytes", "activation_bytes", "scratch_bytes", "optimal")
     more = ("ram_bytes", "weights_bytes", "model_bytes", "flash_bytes", "macs", "mac_overhead", "fits")
     facts = {name: report[name] for name in (*names, *more)}
@@ -189,7 +196,10 @@ def analyze(
     alive = _table(f"Alive at the peak, step {peak['step']} ({peak['op']})", "tensor", "dtype", "shape", "#bytes")
     for tensor in peak["tensors"]:
         alive.add_row(_short(tensor["name"]), tensor["dtype"], str(tensor["shape"]), f"{tensor['bytes']:,}")
-    _emit(report, format, _facts(str(model), facts), _schedule_table(report), alive)
+    tables = [_facts(str(model), facts), _schedule_table(report), alive]
+    if "advice" in report:
+        tables.append(_advice_table(report["advice"]))
+    _emit(report, format, *tables)
     if not report["fits"]:
         raise typer.Exit(4)
 
@@ -202,6 +212,16 @@ def _schedule_table(report: dict[str, Any]) -> Table:
         table.add_row(
             stretch["kind"], str(stretch["first_op"]), str(stretch["last_op"]), f"{stretch['bytes']:,}", lines
         )
+    return table
+
+
+def _advice_table(advice: dict[str, Any]) -> Table:
+    """Which other networks would need less."""
+    title = f"Other networks that need less than {advice['activation_bytes']:,} bytes of activations (train them anew)"
+    table = _table(title, "#op", "kind", "change", "#halo bytes", "#activation bytes", "#saved", "#MACs")
+    for change in advice["changes"]:
+        counts = [f"{change[key]:,}" for key in ("halo_bytes", "activation_bytes", "saved_bytes", "macs")]
+        table.add_row(str(change["model_op"]), change["op"], change["change"], *counts)
     return table
 
 
