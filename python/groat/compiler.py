@@ -110,15 +110,15 @@ class Compiled:
 
         Keys:
             target, optimize, and input and max_mac_overhead as asked for;
-            arena_bytes; activation_bytes, an arena for the same schedule if no kernel needed scratch; scratch_bytes,
-                the most that any kernel needs, which is part of the arena; arena_lower_bound; optimal: True, or the
-                bytes by which the arena may be larger than the best possible;
+            arena_bytes; of it activation_bytes, an arena for the same schedule if no kernel needed scratch, and
+                scratch_bytes, what their scratch adds; arena_lower_bound; optimal: True, or the bytes by which the
+                arena may be larger than the best possible;
             weights_bytes, file_bytes, inputs, outputs;
             macs, of the model; mac_overhead, those of a run as a multiple;
             schedule: how it is run, as groat.planner.schedules.stretches_of;
-            layers: index, op, name, macs, output_bytes; and for those with weights layout, packed_bytes, which are
-                those of weights and channel constants, and expected_instructions, by a table of measurements; else
-                None;
+            layers: index, op, name, macs, output_bytes, scratch_bytes (of its kernel); and for those with weights
+                layout, packed_bytes, which are those of weights and channel constants, and expected_instructions, by a
+                table of measurements; else None;
             peak: step, op, bytes, tensors: name, shape, dtype, bytes in the arena: of a stream's tensor those of some
                 of its rows.
         """
@@ -131,6 +131,7 @@ class Compiled:
                 "name": graph.tensors[op.outputs[0]].name,
                 "macs": _macs(graph, index),
                 "output_bytes": sum(graph.tensors[number].nbytes for number in op.outputs),
+                "scratch_bytes": self.steps[index].scratch_bytes,
                 "layout": layout.name if layout is not None else None,
                 "packed_bytes": layout.nbytes if layout is not None else None,
                 "expected_instructions": layout.instructions if layout is not None else None,
@@ -138,16 +139,16 @@ class Compiled:
             for index, (op, layout) in enumerate(zip(graph.ops, layouts, strict=True))
         ]
         plan = self.plan
-        scratch = [step.scratch_bytes for step in self.steps]
-        kept = without_scratch(graph, scratch, plan.schedule)
+        kept = without_scratch(graph, [step.scratch_bytes for step in self.steps], plan.schedule)
+        activations = min(plan_memory(graph, kept, plan.schedule).arena_bytes, plan.arena_bytes)
         return {
             "target": self.target.name,
             "optimize": self.options.optimize,
             "input": self.options.input,
             "max_mac_overhead": self.options.max_mac_overhead,
             "arena_bytes": plan.arena_bytes,
-            "activation_bytes": plan_memory(graph, kept, plan.schedule).arena_bytes,
-            "scratch_bytes": max((a - b for a, b in zip(scratch, kept, strict=True)), default=0),
+            "activation_bytes": activations,
+            "scratch_bytes": plan.arena_bytes - activations,
             "arena_lower_bound": plan.lower_bound,
             "optimal": True if plan.arena_bytes == plan.lower_bound else plan.arena_bytes - plan.lower_bound,
             "weights_bytes": weights_bytes(graph),
