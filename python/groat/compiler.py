@@ -17,11 +17,11 @@ from groat.frontends.tflite import load_tflite
 from groat.graph import Graph
 from groat.ops import op_def
 from groat.options import Options
-from groat.pack import PackedStep
+from groat.pack import PackedStep, write
 from groat.pack.choose import Chosen, pack_model
 from groat.pack.writer import Offered
 from groat.passes import run_passes
-from groat.planner import Plan, Way, plan_memory
+from groat.planner import Effort, Plan, Way, plan_memory, require_solver, solve
 from groat.planner.schedules import role_of, stretches_of, without_scratch
 from groat.runners import BaseRunner, open_runner
 from groat.runners.base import Array
@@ -150,7 +150,7 @@ class Compiled:
             "activation_bytes": activations,
             "scratch_bytes": plan.arena_bytes - activations,
             "arena_lower_bound": plan.lower_bound,
-            "optimal": True if plan.arena_bytes == plan.lower_bound else plan.arena_bytes - plan.lower_bound,
+            "optimal": True if plan.optimal else plan.gap_bytes,
             "weights_bytes": weights_bytes(graph),
             "file_bytes": len(self.packed),
             "macs": sum(_macs(graph, index) for index in range(len(graph.ops))),
@@ -254,11 +254,14 @@ class Job:
         self.graph = run_passes(graph, after_each, options.io)
         self._source_hash = hashlib.sha256(source).digest()
         self._offered: Offered = {}
+        self._effort = Effort()
+        if options.solver == "cp-sat":
+            require_solver()
 
     def pack(self, way: Way, ram: int | None) -> Chosen:
         """The model packed for one way to run it; layouts give way to others as far as an arena of `ram` bytes asks
         for it.  Raises FitError if it does not fit the flash."""
-        return pack_model(
+        chosen = pack_model(
             way.graph,
             self.target.packing,
             self._source_hash,
@@ -269,6 +272,10 @@ class Job:
             way.schedule,
             self._offered,
         )
+        if self.options.solver == "greedy" or chosen.plan.optimal:
+            return chosen
+        plan = solve(chosen.plan, self._effort)
+        return Chosen(chosen.steps, plan, *write(way.graph, chosen.steps, plan, self._source_hash))
 
     def compiled(self, fitted: Fitted) -> Compiled:
         """What compile_model returns, for one way to run it."""

@@ -19,6 +19,8 @@ Input = Literal["resident", "rows"]
 INPUTS: tuple[Input, ...] = get_args(Input)
 Ends = Literal["model", "integer"]
 ENDS: tuple[Ends, ...] = get_args(Ends)
+Solver = Literal["greedy", "cp-sat"]
+SOLVERS: tuple[Solver, ...] = get_args(Solver)
 
 
 def _about(text: str, choices: tuple[str, ...] = (), size: bool = False) -> dict[str, Any]:
@@ -41,9 +43,12 @@ class Options:
         ram: bytes that the arena may take; None: what the target has, but then a model that takes more is compiled
             all the same, since it may run elsewhere.
         max_mac_overhead: the most multiply-accumulates that a schedule may take, as a multiple of the model's own.
-
         io: "model" keeps what the model takes and gives; "integer" drops QUANTIZE of float inputs and DEQUANTIZE at
             outputs: the report has scale and zero point of the integers there.
+        solver: what finds offsets in the arena.  "greedy" needs nothing and is proven optimal by a bound for nearly all
+            models; "cp-sat" improves the others, and proves it or says how much may be left.  It needs OR-tools
+            (pip install 'groat[ortools]'), and is never used unless asked for, so that what is installed does not
+            change any result.
 
     Raises InputError for a value that does not exist.
     """
@@ -67,6 +72,9 @@ class Options:
         default=1.0, metadata=_about("most multiply-accumulates, as a multiple of the model's own")
     )
     io: Ends = field(default="model", metadata=_about("the model's own ends; the integers behind float ones", ENDS))
+    solver: Solver = field(
+        default="greedy", metadata=_about("what finds offsets in the arena; cp-sat needs OR-tools", SOLVERS)
+    )
 
     def __post_init__(self) -> None:
         for option in fields(self):

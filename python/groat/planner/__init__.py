@@ -4,6 +4,19 @@
 from groat.planner.lifetimes import Lifetime, lifetimes
 from groat.planner.offsets import Plan, PlannedBuffer, plan_memory
 from groat.planner.schedules import Way, ways
+from groat.planner.solver import Effort, require_solver, solve
 from groat.planner.streams import Schedule
 
-__all__ = ["Lifetime", "Plan", "PlannedBuffer", "Schedule", "Way", "lifetimes", "plan_memory", "ways"]
+__all__ = [
+    "Effort",
+    "Lifetime",
+    "Plan",
+    "PlannedBuffer",
+    "Schedule",
+    "Way",
+    "lifetimes",
+    "plan_memory",
+    "require_solver",
+    "solve",
+    "ways",
+]

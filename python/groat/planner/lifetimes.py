@@ -20,6 +20,8 @@ class Lifetime:
         first_step, last_step: inclusive.  An input lives from step 0, an output to the last step.
         steps: whose scratch this is; those of one stream share it.
         stream: whose state this is (index in the schedule), or None.
+        over: index of a buffer that this one may lie over if it starts at least `below` bytes before it, since what is
+            written there is read no more; None for most.  `below` is a multiple of 16, and may be negative.
     """
 
     tensors: list[int]
@@ -28,6 +30,8 @@ class Lifetime:
     last_step: int
     steps: tuple[int, ...] = ()
     stream: int | None = None
+    over: int | None = None
+    below: int = 0
 
 
 def lifetimes(graph: Graph, scratch_bytes: Sequence[int], schedule: Schedule | None = None) -> list[Lifetime]:

@@ -1,16 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Offsets for buffers that live at the same time: greedy, deterministic."""
+"""The arena: every buffer with its lifetime and its offset."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from groat.graph import Graph
 from groat.planner.lifetimes import Lifetime, lifetimes
+from groat.planner.packing import Block, pack, round_up
 from groat.planner.streams import Schedule
-
-ALIGN = 16
 
 
 @dataclass(frozen=True)
@@ -25,14 +24,23 @@ class PlannedBuffer:
     steps: tuple[int, ...] = ()
     stream: int | None = None
     region: int = 0
+    over: int | None = None
+    below: int = 0
 
 
 @dataclass(frozen=True)
 class PlannedRegion:
-    """What lies in one memory; its size is a multiple of 16."""
+    """What lies in one memory.
+
+    Attributes:
+        nbytes: its size, a multiple of 16.
+        lower_bound: the best that is proven: it cannot be smaller with these buffers in it.  Without a solver, the most
+            bytes alive in any one step, rounded up buffer by buffer.
+    """
 
     name: str
     nbytes: int
+    lower_bound: int
 
 
 @dataclass(frozen=True)
@@ -41,8 +49,6 @@ class Plan:
 
     Attributes:
         regions: one in each memory that is used.
-        lower_bound: the most bytes alive in any one step, rounded up buffer by buffer; no plan with these lifetimes
-            can be smaller.
         buffer_of: tensor number (never a view) -> index in `buffers`.
         scratch_of: step -> index in `buffers`.
         state_of: stream (index in the schedule) -> index in `buffers`.
@@ -51,7 +57,6 @@ class Plan:
 
     buffers: tuple[PlannedBuffer, ...]
     regions: tuple[PlannedRegion, ...]
-    lower_bound: int
     buffer_of: dict[int, int]
     scratch_of: dict[int, int]
     state_of: dict[int, int] = field(default_factory=dict)
@@ -61,6 +66,21 @@ class Plan:
     def arena_bytes(self) -> int:
         """Of all regions."""
         return sum(region.nbytes for region in self.regions)
+
+    @property
+    def lower_bound(self) -> int:
+        """Of all regions."""
+        return sum(region.lower_bound for region in self.regions)
+
+    @property
+    def gap_bytes(self) -> int:
+        """By how much a smaller plan with these lifetimes might be smaller."""
+        return self.arena_bytes - self.lower_bound
+
+    @property
+    def optimal(self) -> bool:
+        """Whether it is proven that no plan with these lifetimes is smaller."""
+        return self.gap_bytes == 0
 
     def alive(self, step: int) -> list[PlannedBuffer]:
         """The buffers that hold something during a step, largest first."""
@@ -74,42 +94,17 @@ class Plan:
         return max(steps, key=lambda step: (sum(b.nbytes for b in self.alive(step)), -step))
 
 
-def _round_up(nbytes: int) -> int:
-    return nbytes + -nbytes % ALIGN
-
-
-def _overlap(a: Lifetime, b: Lifetime) -> bool:
-    return a.first_step <= b.last_step and b.first_step <= a.last_step
-
-
-def _first_fit(order: Sequence[int], live: Sequence[Lifetime]) -> tuple[list[int], int]:
-    """Places buffers in an order, each at the lowest offset that is free during its life."""
-    offsets = [0] * len(live)
-    placed: list[int] = []
-    for index in order:
-        blocked = sorted(
-            (offsets[other], offsets[other] + _round_up(live[other].nbytes))
-            for other in placed
-            if _overlap(live[index], live[other])
-        )
-        offset, size = 0, _round_up(live[index].nbytes)
-        for start, end in blocked:
-            if offset + size <= start:
-                break
-            offset = max(offset, end)
-        offsets[index] = offset
-        placed.append(index)
-    arena = max((offsets[i] + _round_up(live[i].nbytes) for i in placed), default=0)
-    return offsets, arena
-
-
-# Orders in which to place buffers; none is best for every graph.
-ORDERS: tuple[Callable[[Lifetime], tuple[int, ...]], ...] = (
-    lambda b: (-b.nbytes, b.first_step),
-    lambda b: (-b.nbytes * (b.last_step - b.first_step + 1), b.first_step),
-    lambda b: (-(b.last_step - b.first_step), -b.nbytes, b.first_step),
-    lambda b: (b.first_step, -b.nbytes),
-)
+def blocks_of(
+    buffers: Sequence[Lifetime] | Sequence[PlannedBuffer], chosen: Sequence[int] | None = None
+) -> list[Block]:
+    """What packing needs to know of buffers, or of those that lie in one region."""
+    chosen = range(len(buffers)) if chosen is None else chosen
+    index_of = {index: position for position, index in enumerate(chosen)}
+    found = [buffers[index] for index in chosen]
+    return [
+        Block(round_up(b.nbytes), b.first_step, b.last_step, None if b.over is None else index_of.get(b.over), b.below)
+        for b in found
+    ]
 
 
 def plan_memory(graph: Graph, scratch_bytes: Sequence[int], schedule: Schedule | None = None) -> Plan:
@@ -121,18 +116,15 @@ def plan_memory(graph: Graph, scratch_bytes: Sequence[int], schedule: Schedule |
     """
     schedule = schedule if schedule is not None else Schedule()
     live = lifetimes(graph, scratch_bytes, schedule)
-    indices = range(len(live))
-    candidates = [_first_fit(sorted(indices, key=lambda i: (*order(live[i]), i)), live) for order in ORDERS]
-    offsets, arena = min(candidates, key=lambda candidate: candidate[1])
-    steps = range(len(graph.ops))
-    alive = [sum(_round_up(b.nbytes) for b in live if b.first_step <= step <= b.last_step) for step in steps]
+    found = pack(blocks_of(live))
     return Plan(
         buffers=tuple(
-            PlannedBuffer(tuple(b.tensors), b.nbytes, offset, b.first_step, b.last_step, b.steps, b.stream)
-            for b, offset in zip(live, offsets, strict=True)
+            PlannedBuffer(
+                tuple(b.tensors), b.nbytes, offset, b.first_step, b.last_step, b.steps, b.stream, 0, b.over, b.below
+            )
+            for b, offset in zip(live, found.offsets, strict=True)
         ),
-        regions=(PlannedRegion("arena", arena),),
-        lower_bound=max(alive, default=0),
+        regions=(PlannedRegion("arena", found.height, found.bound),),
         buffer_of={number: index for index, b in enumerate(live) for number in b.tensors},
         scratch_of={step: index for index, b in enumerate(live) for step in b.steps},
         state_of={b.stream: index for index, b in enumerate(live) if b.stream is not None},
