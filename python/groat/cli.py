@@ -256,7 +256,9 @@ def pack(
     path = output if output is not None else model.with_suffix(".groat")
     if path.resolve() == model.resolve():
         raise InputError(f"{path} is the model itself; name another file with -o")
-    compiled = compile_model(load(model), target, dump, options)
+    with _progress() as bars:
+        bars.add_task("planning", total=None)
+        compiled = compile_model(load(model), target, dump, options)
     compiled.save(path)
     report = {"output": str(path), **compiled.report}
     keys = ("output", "target", "optimize", "input", "file_bytes", "weights_bytes", "arena_bytes", "activation_bytes")
@@ -307,7 +309,9 @@ def run(
     from groat.inference import load_arrays, run_model, save_arrays
     from groat.runners import split_where
 
-    packed, _ = _packed(model, split_where(on)[1], options)
+    with _progress() as bars:
+        bars.add_task("planning", total=None)
+        packed, _ = _packed(model, split_where(on)[1], options)
     arrays = None if data is None else load_arrays(data)
     result = run_model(packed, on, arrays)
     if output is not None:

@@ -153,6 +153,7 @@ def validate(
     frames = [[batch[i] for batch in batches] for i in range(inputs)]
 
     oracle = Tflm(model.source, model.graph.name)
+    compiled_for = {where: compile_model(model, target, None, options, **choices) for where, target in targets.items()}
     expected = []
     for index, frame in enumerate(frames):
         expected.append(oracle.run(frame))
@@ -162,8 +163,7 @@ def validate(
     stacked = [np.stack(column) for column in zip(*expected, strict=True)]
 
     verdicts = []
-    for where, target in targets.items():
-        compiled = compile_model(model, target, None, options, **choices)
+    for where, compiled in compiled_for.items():
         with open_runner(where, compiled.packed) as runner:
             found = from_ends(runner.run_batch(to_ends(batches, compiled.graph)), compiled.graph, model.graph)
             equal = [

@@ -49,6 +49,24 @@ def test_validate_in_several_places(groat_command: Groat, digits: Path) -> None:
     assert all(result["outputs_equal"] == 2 and result["difference"] is None for result in report["results"])
 
 
+def test_options_reach_the_device(groat_command: Groat, digits: Path) -> None:
+    where = ["--on", "qemu:cortex-m4"]
+    rows = ["--schedule", "stream", "--input", "rows"]
+    least = groat_command("analyze", digits, *rows, "--ram", "0", "--format", "json").json["smallest_bytes"]
+    layers = groat_command.json("analyze", digits)
+    assert least < layers["arena_bytes"]
+    budget = [*rows, "--ram", least]
+    assert groat_command.json("run", digits, *where, *budget)["outputs"] == groat_command.json("run", digits)["outputs"]
+    report = groat_command.json("profile", digits, *where, *budget)
+    assert report["arena_bytes"] == least
+    assert len(report["streams"]) >= 1
+    for command in ("run", "profile"):
+        message = groat_command.fails(4, command, digits, *where, *rows, "--ram", least - 1)
+        assert f"the smallest budget that works is {least:,}" in message
+    if is_installed():
+        assert groat_command.json("validate", digits, *where, *budget, "--inputs", "2")["equal"] is True
+
+
 PROFILE_KEYS = {
     *("instructions", "macs", "instructions_per_mac", "open_instructions", "arena_bytes", "stack_bytes"),
     *("flash", "layers"),
