@@ -222,7 +222,7 @@ def test_pack_that_fails_leaves_nothing(groat_command: Groat, digits: Path, unsu
     message = groat_command.fails(3, "pack", unsupported, "-o", output)
     assert message == (
         "groat: tanh.tflite: 1 op is not supported:\n"
-        "  op 0 TANH (x int8[4] -> y int8[4]): there are kernels for int16 only\n"
+        "  op 0 TANH (x int8[4] -> y int8[4]): there are kernels for int16 and float32 only\n"
     )
     assert "cannot write" in groat_command.fails(2, "pack", digits, "-o", tmp_path / "missing" / "x.groat")
     assert "unknown target 'cortex-m9'" in groat_command.fails(2, "pack", digits, "-o", output, "--target", "cortex-m9")
