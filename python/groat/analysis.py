@@ -36,9 +36,9 @@ def analyze_model(
         plot: where to write a picture of the plan (groat.plot), an SVG.
 
     Returns Compiled.report with model_bytes (in place of file_bytes), fits, ram_bytes and flash_bytes (what there is of
-    both; None: no limit), pareto: [{arena_bytes, mac_overhead}], where no schedule is better in both, from the fewest
-    multiply-accumulates to the fewest bytes; where the arena does not fit also smallest_bytes and helps, as of
-    groat.fit.smallest_facts; with `advice` also advice, as of groat.advice.advise.
+    both; None: no limit; of several memories the sum), pareto: [{arena_bytes, mac_overhead}], where no schedule is
+    better in both, from the fewest multiply-accumulates to the fewest bytes; where the arena does not fit one memory
+    also smallest_bytes and helps, as of groat.fit.smallest_facts; with `advice` also advice, as of groat.advice.advise.
 
     Raises as groat.compile, but for FitError; InputError also where `plot` cannot be written.
     """
@@ -58,14 +58,17 @@ def analyze_model(
 
 def _analyze(job: Job, options: Options) -> tuple[Compiled, dict[str, Any]]:
     anyhow = replace(job.options, ram=None)
-    room = options.ram if options.ram is not None else job.room
-    fitted = fit(job.graph, anyhow, job.pack, room)
-    ram = options.ram if options.ram is not None else job.target.ram_bytes or None
+    room = job.options.ram if job.options.ram is not None else job.room
+    fitted = fit(job.graph, anyhow, job.pack, room, job.regions)
+    ram = job.options.ram if job.options.ram is not None else job.target.ram_bytes or None
     flash = options.flash if options.flash is not None else job.target.flash_bytes or None
     compiled = job.compiled(fitted)
     report = compiled.report
     model_bytes = report.pop("file_bytes")
-    arena_fits = ram is None or fitted.arena_bytes <= ram
+    several = len(job.regions) > 1
+    if several:
+        ram = sum(region.nbytes or 0 for region in job.regions)
+    arena_fits = fitted.chosen.plan.missing == 0 if several else ram is None or fitted.arena_bytes <= ram
     report |= {
         "model_bytes": model_bytes,
         "ram_bytes": ram,
@@ -73,6 +76,6 @@ def _analyze(job: Job, options: Options) -> tuple[Compiled, dict[str, Any]]:
         "fits": arena_fits and (flash is None or model_bytes <= flash),
         "pareto": trade_off(job.graph, anyhow, job.pack),
     }
-    if not arena_fits:
+    if not arena_fits and not several:
         report |= smallest_facts(job.graph, anyhow, job.pack, fitted)
     return compiled, report

@@ -23,7 +23,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from groat.errors import GroatError, InputError, MismatchError
-from groat.options import Options
+from groat.options import Options, parse_size
 
 app = typer.Typer(
     name="groat",
@@ -115,21 +115,6 @@ def _short(name: str, most: int = 40) -> str:
     return first if len(first) <= most else "…" + first[1 - most :]
 
 
-def _size(text: str | None) -> int | None:
-    """Bytes of "64K", "1M" or "65536"; InputError for anything else."""
-    if text is None:
-        return None
-    units = {"K": 1024, "M": 1024 * 1024}
-    digits, unit = (text[:-1], units[text[-1:].upper()]) if text[-1:].upper() in units else (text, 1)
-    try:
-        value = int(float(digits) * unit)
-    except (ValueError, OverflowError):
-        value = -1
-    if value < 0:
-        raise InputError(f"{text!r} is not a size; expected bytes, or a number with K or M, for example 64K")
-    return value
-
-
 def _flag_of(name: str) -> str:
     return "--" + name.replace("_", "-")
 
@@ -141,7 +126,7 @@ def _compiles(command: Callable[..., None]) -> Callable[..., None]:
     for field in fields(Options):
         metavar = "|".join(field.metadata["choices"]) or ("SIZE" if field.metadata["size"] else None)
         option = typer.Option(_flag_of(field.name), help=field.metadata["help"], metavar=metavar)
-        kind = str if field.metadata["choices"] else str | None if field.metadata["size"] else type(field.default)
+        kind = str if field.metadata["choices"] else str | None if field.default is None else type(field.default)
         flags.append(
             inspect.Parameter(
                 field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=Annotated[kind, option]
@@ -151,8 +136,8 @@ def _compiles(command: Callable[..., None]) -> Callable[..., None]:
 
     def call(**given: Any) -> None:
         values = {field.name: given.pop(field.name) for field in fields(Options)}
-        sizes = {field.name: _size(values[field.name]) for field in fields(Options) if field.metadata["size"]}
-        command(**given, options=Options(**(values | sizes)))
+        sizes = [field.name for field in fields(Options) if field.metadata["size"] and values[field.name] is not None]
+        command(**given, options=Options(**(values | {name: parse_size(values[name]) for name in sizes})))
 
     # The format goes last, as in all commands.
     parameters = [*own[:-1], *flags, own[-1]]
@@ -196,12 +181,22 @@ def analyze(
     alive = _table(f"Alive at the peak, step {peak['step']} ({peak['op']})", "tensor", "dtype", "shape", "#bytes")
     for tensor in peak["tensors"]:
         alive.add_row(_short(tensor["name"]), tensor["dtype"], str(tensor["shape"]), f"{tensor['bytes']:,}")
-    tables = [_facts(str(model), facts), _schedule_table(report), alive]
+    tables = [_facts(str(model), facts), _memories_table(report), _schedule_table(report), alive]
     if "advice" in report:
         tables.append(_advice_table(report["advice"]))
     _emit(report, format, *tables)
     if not report["fits"]:
         raise typer.Exit(4)
+
+
+def _memories_table(report: dict[str, Any]) -> Table:
+    """What lies in which memory, and how much a run reads and writes there."""
+    table = _table("Memories", "name", "#bytes", "#read and written", "#cost of a byte")
+    for memory in report["memories"]:
+        table.add_row(
+            memory["name"], f"{memory['bytes']:,}", f"{memory['traffic_bytes']:,}", f"{memory['byte_cost']:g}"
+        )
+    return table
 
 
 def _schedule_table(report: dict[str, Any]) -> Table:

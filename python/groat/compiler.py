@@ -11,17 +11,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
-from groat.errors import InputError, ModelError
+from groat.errors import FitError, InputError, ModelError
 from groat.fit import Fitted, fit
 from groat.frontends.tflite import load_tflite
 from groat.graph import Graph
 from groat.ops import op_def
-from groat.options import Options
-from groat.pack import PackedStep, write
+from groat.options import Options, parse_size
+from groat.pack import PackedStep, structs, write
 from groat.pack.choose import Chosen, pack_model
 from groat.pack.writer import Offered
 from groat.passes import run_passes
-from groat.planner import Effort, Plan, Way, plan_memory, require_solver, solve
+from groat.planner import Effort, Plan, Region, Way, plan_memory, require_solver, solve
 from groat.planner.schedules import role_of, stretches_of, without_scratch
 from groat.runners import BaseRunner, open_runner
 from groat.runners.base import Array
@@ -115,6 +115,9 @@ class Compiled:
                 arena may be larger than the best possible;
             weights_bytes, file_bytes, inputs, outputs;
             macs, of the model; mac_overhead, those of a run as a multiple;
+            memories: name, bytes, traffic_bytes (that a run reads and writes there, by groat.planner.memories.traffic)
+                and byte_cost of each that the arena lies in; copies: names of the tensors that are copied from one
+                memory to another;
             schedule: how it is run, as groat.planner.schedules.stretches_of;
             layers: index, op, name, macs, output_bytes, scratch_bytes (of its kernel); and for those with weights
                 layout, packed_bytes, which are those of weights and channel constants, and expected_instructions, by a
@@ -155,6 +158,16 @@ class Compiled:
             "file_bytes": len(self.packed),
             "macs": sum(_macs(graph, index) for index in range(len(graph.ops))),
             "mac_overhead": self.mac_overhead,
+            "memories": [
+                {
+                    "name": region.name,
+                    "bytes": region.nbytes,
+                    "traffic_bytes": region.traffic_bytes,
+                    "byte_cost": region.cost,
+                }
+                for region in plan.regions
+            ],
+            "copies": [graph.tensors[op.inputs[0]].name for op in graph.ops if op.attrs.get("apart")],
             "schedule": stretches_of(graph, plan),
             "inputs": [_describe(graph, number) for number in graph.inputs],
             "outputs": [_describe(graph, number) for number in graph.outputs],
@@ -224,7 +237,13 @@ def compile_model(
         FitError: no layouts fit the given flash, or no schedule the given RAM.
     """
     job = Job(model, target, replace(options or Options(), **choices), after_each)
-    return job.compiled(fit(job.graph, job.options, job.pack, job.room))
+    fitted = fit(job.graph, job.options, job.pack, job.room, job.regions)
+    if len(job.regions) > 1 and fitted.chosen.plan.missing > 0:
+        raise FitError(
+            f"{job.graph.name}: the memories {job.options.memories} are too small by "
+            f"{fitted.chosen.plan.missing:,} bytes, with any schedule of kind {job.options.schedule!r}"
+        )
+    return job.compiled(fitted)
 
 
 class Job:
@@ -233,6 +252,7 @@ class Job:
     Attributes:
         graph: after all passes.
         room: bytes of the target's RAM that an arena may take; None if it has no limit.
+        regions: the memories that it may take; without options.memories the target's RAM, as much as options.ram says.
     """
 
     def __init__(
@@ -251,6 +271,10 @@ class Job:
         self.target = load_target(target)
         self.options = options
         self.room = self.target.ram_bytes - self.target.stack_bytes if self.target.ram_bytes else None
+        self.regions = regions_of(self.target, options.memories)
+        if options.memories is not None and len(self.regions) == 1:
+            self.room = self.regions[0].nbytes
+            self.options = replace(options, ram=self.room, memories=None)
         self.graph = run_passes(graph, after_each, options.io)
         self._source_hash = hashlib.sha256(source).digest()
         self._offered: Offered = {}
@@ -260,7 +284,7 @@ class Job:
 
     def pack(self, way: Way, ram: int | None) -> Chosen:
         """The model packed for one way to run it; layouts give way to others as far as an arena of `ram` bytes asks
-        for it.  Raises FitError if it does not fit the flash."""
+        for it, or several memories do.  Raises FitError if it does not fit the flash."""
         chosen = pack_model(
             way.graph,
             self.target.packing,
@@ -268,7 +292,7 @@ class Job:
             self.options.optimize,
             self.options.flash,
             self.target.model_room.length if self.target.model_memory else None,
-            ram,
+            self.regions if len(self.regions) > 1 else (replace(self.regions[0], nbytes=ram),),
             way.schedule,
             self._offered,
         )
@@ -290,6 +314,30 @@ class Job:
             chosen.tensor_ids,
             way.mac_overhead,
         )
+
+
+def regions_of(target: Target, memories: str | None) -> tuple[Region, ...]:
+    """The memories that options.memories names; without it the one that the arena of firmware lies in.
+
+    Raises InputError for a memory that the target does not have, that is named twice or smaller than asked for.
+    """
+    if memories is None:
+        return (Region(next((m.name for m in target.memories if m.purpose == "data"), "arena")),)
+    found: dict[str, Region] = {}
+    for text in memories.split(","):
+        name, colon, size = text.strip().partition(":")
+        memory = target.arena(name)
+        room = memory.length - (target.stack_bytes if memory.purpose == "data" else 0)
+        nbytes = parse_size(size) if colon else room
+        if nbytes > room:
+            raise InputError(f"memories has {nbytes:,} bytes of {name}; {target.name} has {room:,} there")
+        if name in found:
+            raise InputError(f"memories names {name} twice")
+        found[name] = Region(name, nbytes, memory.cost)
+    most = structs.constants().GROAT_REGIONS_MAX
+    if len(found) > most:
+        raise InputError(f"memories names {len(found)} memories; a model may have {most}")
+    return tuple(found.values())
 
 
 def write_file(path: Path, data: bytes) -> None:

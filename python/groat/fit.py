@@ -11,7 +11,7 @@ from groat.errors import FitError, InputError
 from groat.graph import Graph
 from groat.options import Options
 from groat.pack.choose import Chosen
-from groat.planner import Way, plan_memory, ways
+from groat.planner import Region, Way, plan_memory, spill, ways
 from groat.planner.schedules import stretches_of
 
 Pack = Callable[[Way, int | None], Chosen]
@@ -36,15 +36,19 @@ def ways_of(graph: Graph, options: Options) -> Iterator[Way]:
     return ways(graph, options.schedule, options.input == "rows", options.max_mac_overhead)
 
 
-def fit(graph: Graph, options: Options, pack: Pack, room: int | None) -> Fitted:
+def fit(
+    graph: Graph, options: Options, pack: Pack, room: int | None, regions: Sequence[Region] = (Region(),)
+) -> Fitted:
     """The first way whose arena takes at most options.ram bytes, or `room` if that is None.
 
-    Where no arena is as small as `room`, the smallest is returned.
+    Where no arena is as small as `room`, the smallest is returned.  For several memories, it is `cheapest`.
 
     Raises:
         InputError: an input cannot come row by row.
         FitError: no arena is as small as options.ram; its `facts` are those of `smallest_facts`.
     """
+    if len(regions) > 1:
+        return cheapest(ways_of(graph, options), pack, regions)
     bound = options.ram if options.ram is not None else room
     for way in ways_of(graph, options):
         if bound is None or _least_bytes(way) <= bound:
@@ -56,6 +60,37 @@ def fit(graph: Graph, options: Options, pack: Pack, room: int | None) -> Fitted:
         return least
     facts = smallest_facts(graph, options, pack, least)
     raise FitError(_sentence(graph, options.ram, facts), facts)
+
+
+def cheapest(found: Iterable[Way], pack: Pack, regions: Sequence[Region]) -> Fitted:
+    """Of the ways that fit several memories, that which makes the least of the slow ones, by an estimate that knows no
+    scratch; with copies from one memory to another where these pay.  The one that misses the fewest bytes if none fits.
+    """
+
+    def estimate(way: Way) -> tuple[int, float]:
+        plan = plan_memory(way.graph, [0] * len(way.graph.ops), way.schedule, regions)
+        return plan.missing, plan.cost
+
+    def rank(fitted: Fitted) -> tuple[int, float]:
+        return fitted.chosen.plan.missing, fitted.chosen.plan.cost
+
+    best: Fitted | None = None
+    for way in sorted(found, key=estimate):
+        plain = Fitted(way, pack(way, None))
+        scratch = [step.scratch_bytes for step in plain.chosen.steps.steps]
+        graph, schedule = spill(way.graph, way.schedule, scratch, regions)
+        candidates = [plain]
+        if graph is not way.graph:
+            copied = replace(way, graph=graph, schedule=schedule)
+            candidates.append(Fitted(copied, pack(copied, None)))
+        for candidate in candidates:
+            if best is None or rank(candidate) < rank(best):
+                best = candidate
+        assert best is not None
+        if best.chosen.plan.missing == 0:
+            return best
+    assert best is not None
+    return best
 
 
 def smallest(found: Iterable[Way], pack: Pack) -> Fitted:

@@ -28,6 +28,19 @@ def _about(text: str, choices: tuple[str, ...] = (), size: bool = False) -> dict
     return {"help": text, "choices": choices, "size": size}
 
 
+def parse_size(text: str) -> int:
+    """Bytes of "64K", "1M" or "65536"; InputError for anything else."""
+    units = {"K": 1024, "M": 1024 * 1024}
+    digits, unit = (text[:-1], units[text[-1:].upper()]) if text[-1:].upper() in units else (text, 1)
+    try:
+        value = int(float(digits) * unit)
+    except (ValueError, OverflowError):
+        value = -1
+    if value < 0:
+        raise InputError(f"{text!r} is not a size; expected bytes, or a number with K or M, for example 64K")
+    return value
+
+
 @dataclass(frozen=True)
 class Options:
     """How a model is compiled.
@@ -42,6 +55,9 @@ class Options:
         input: "resident", or "rows": inputs come row by row and have no memory of their own.
         ram: bytes that the arena may take; None: what the target has, but then a model that takes more is compiled
             all the same, since it may run elsewhere.
+        memories: which of the target's memories the arena may take, and how much of each, separated by commas: for
+            example "dtcm:64K,sram2".  What is used most lies in the fastest, and what is read and written is as little
+            as can be in the slow ones; None: one memory, `ram` bytes of it.
         max_mac_overhead: the most multiply-accumulates that a schedule may take, as a multiple of the model's own.
         io: "model" keeps what the model takes and gives; "integer" drops QUANTIZE of float inputs and DEQUANTIZE at
             outputs: the report has scale and zero point of the integers there.
@@ -68,6 +84,9 @@ class Options:
         default="resident", metadata=_about("whole in the arena; row by row, with no memory of its own", INPUTS)
     )
     ram: int | None = field(default=None, metadata=_about("RAM that the arena may take, for example 64K", size=True))
+    memories: str | None = field(
+        default=None, metadata=_about("memories that the arena may take, for example dtcm:64K,sram2")
+    )
     max_mac_overhead: float = field(
         default=1.0, metadata=_about("most multiply-accumulates, as a multiple of the model's own")
     )
@@ -83,5 +102,9 @@ class Options:
                 raise InputError(f"{option.name} is {value!r}; expected one of {', '.join(choices)}")
             if option.metadata["size"] and value is not None and value < 0:
                 raise InputError(f"{option.name} is {value} bytes; expected at least 0")
+        if self.memories is not None and self.ram is not None:
+            raise InputError(
+                "memories and ram both say what the arena may take; give sizes in memories, as in sram:64K"
+            )
         if not 1.0 <= self.max_mac_overhead < float("inf"):
             raise InputError(f"max_mac_overhead is {self.max_mac_overhead}; expected at least 1.0")

@@ -12,8 +12,8 @@ from tests.golden.edit import Editor
 from groat.ops import op_row
 from groat.pack import structs
 
-ARENA_BYTES = 1 << 16
-"""The arena with which the files are opened."""
+ARENA_BYTES = (1 << 16, 1 << 16)
+"""The memories with which the files are opened."""
 
 NONE = 0xFFFF
 HEADER_BYTES = structs.sizeof("groat_header")
@@ -41,7 +41,7 @@ def bad_files(good: Mapping[str, bytes]) -> dict[str, BadFile]:
         good: the packed good files by name.
     """
     files = dict(_damaged(good["conv_2d"]))
-    for name, status, base, edit in (*_HEADER, *_TABLES, *_STEPS, *_OPS, *_STREAMS):
+    for name, status, base, edit in (*_HEADER, *_TABLES, *_STEPS, *_OPS, *_STREAMS, *_MEMORIES):
         editor = Editor(good[base])
         edit(editor)
         header_fault = status in ("E_MAGIC", "E_VERSION", "E_TRUNCATED")
@@ -81,9 +81,9 @@ _HEADER: tuple[Case, ...] = (
     ("file_bytes_too_few", "E_TRUNCATED", "reshape", lambda e: e.set("header", file_bytes=HEADER_BYTES - 1)),
     ("packing_dsp", "E_PACKING", "conv_2d", lambda e: e.set("header", packing=2)),
     ("packing_unknown", "E_PACKING", "reshape", lambda e: e.set("header", packing=77)),
-    ("arena_larger_than_given", "E_ARENA_TOO_SMALL", "reshape", lambda e: e.set("regions", bytes=ARENA_BYTES + 1)),
+    ("arena_larger_than_given", "E_ARENA_TOO_SMALL", "reshape", lambda e: e.set("regions", bytes=ARENA_BYTES[0] + 1)),
     ("arena_larger_than_any", "E_ARENA_TOO_SMALL", "reshape", lambda e: e.set("regions", bytes=2**32 - 1)),
-    ("regions_more_than_given", "E_ARENA_TOO_SMALL", "reshape", _regions(2)),
+    ("regions_more_than_given", "E_ARENA_TOO_SMALL", "reshape", _regions(3)),
     ("regions_more_than_can_be", "E_BOUNDS", "reshape", _regions(5)),
     ("region_without_name", "E_TENSOR", "reshape", lambda e: e.set("regions", name=1000)),
     ("arena_smaller_than_buffers", "E_BOUNDS", "conv_2d", lambda e: e.set("regions", bytes=64)),
@@ -462,4 +462,37 @@ _STREAMS: tuple[Case, ...] = (
     _line("step_unknown", 1, step=200),
     _line("step_of_another_line", 1, step=1),
     _line("input_that_is_none", 1, step=NONE),
+)
+
+
+# ---- Several memories ---------------------------------------------------------------------------------------
+
+# In the model `with_two_memories` step 2 copies from region 1 to region 2, and step 3 works in region 2 alone.
+
+
+def _other_region(e: Editor) -> None:
+    """A copy that lies in the slow region, in the fast one."""
+    e.set("buffers", e.buffer_of(2, 1), region=1, offset=0)
+
+
+def _overlap_in_second(e: Editor) -> None:
+    """What a step makes in the slow region lies where its input does."""
+    e.set("buffers", e.buffer_of(3, 1), offset=e.record("buffers", e.buffer_of(3, 0)).offset)
+
+
+def _beyond_second(e: Editor) -> None:
+    e.set("buffers", e.buffer_of(3, 1), offset=e.record("regions", 1).bytes)
+
+
+def _without_second(e: Editor) -> None:
+    e.section("regions", count=1)
+
+
+_MEMORIES: tuple[Case, ...] = (
+    ("region_of_another_buffer", "E_OVERLAP", "with_two_memories", _other_region),
+    ("region_2_overlap", "E_OVERLAP", "with_two_memories", _overlap_in_second),
+    ("region_2_beyond", "E_BOUNDS", "with_two_memories", _beyond_second),
+    ("region_2_missing", "E_TENSOR", "with_two_memories", _without_second),
+    ("region_2_too_large", "E_ARENA_TOO_SMALL", "with_two_memories", lambda e: e.set("regions", 1, bytes=2**32 - 16)),
+    ("region_2_without_name", "E_TENSOR", "with_two_memories", lambda e: e.set("regions", 1, name=1000)),
 )

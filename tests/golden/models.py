@@ -212,10 +212,23 @@ def streamed(m: Builder, rng: np.random.Generator) -> list[Tensor]:
     return [m.conv_2d(y, _ints(rng, (4, 3, 2, 3)), None, Quant(0.005), UNIT), m.mean(y, [1, 2], UNIT)]
 
 
+def with_two_memories(m: Builder, rng: np.random.Generator) -> list[Tensor]:
+    """A residual connection over wide tensors: in a fast memory of 1 KiB it is copied away and fetched back."""
+    x = m.input((1, 8, 8, 4), quant=IMAGE)
+    short = m.conv_2d(x, _ints(rng, (8, 1, 1, 4)), _biases(rng, 8), Quant(0.004), UNIT)
+    y = m.conv_2d(short, _ints(rng, (24, 1, 1, 8)), _biases(rng, 24), Quant(0.004), UNIT, activation="RELU6")
+    y = m.depthwise_conv_2d(y, _ints(rng, (1, 3, 3, 24)), _biases(rng, 24), _per_channel(rng, 24, 3), UNIT)
+    y = m.conv_2d(y, _ints(rng, (8, 1, 1, 24)), _biases(rng, 8), Quant(0.004), UNIT)
+    return [m.add(short, y, UNIT)]
+
+
 OWN_RESULTS = ("functions_float32",)
 """Models whose results are not the oracle's bits, but those of our portable kernels."""
 
-OPTIONS: dict[str, dict[str, str]] = {"streamed": {"schedule": "stream", "input": "rows"}}
+OPTIONS: dict[str, dict[str, str]] = {
+    "streamed": {"schedule": "stream", "input": "rows"},
+    "with_two_memories": {"schedule": "layer", "memories": "fast:1K,slow"},
+}
 """How a model is compiled, where not as usual."""
 
 MODELS = {
@@ -243,6 +256,7 @@ MODELS = {
         network,
         weights_int4,
         streamed,
+        with_two_memories,
     )
 }
 

@@ -70,9 +70,11 @@ class User:
         return pointer
 
     def open(self) -> int:
-        arena_bytes = self.groat.groat_arena_bytes(self.model, self.model_bytes)
-        arena = self.aligned(arena_bytes)
-        return int(self.groat.groat_open(self.net, self.model, self.model_bytes, arena, arena_bytes))
+        memories = self.ffi.new("groat_memory[]", self.groat.GROAT_REGIONS_MAX)
+        for index, memory in enumerate(memories):
+            memory.bytes = self.groat.groat_region_bytes(self.model, self.model_bytes, index)
+            memory.start = self.aligned(memory.bytes)
+        return int(self.groat.groat_open_regions(self.net, self.model, self.model_bytes, memories, len(memories)))
 
     def give_rows(self, wanted: int, data: bytes) -> None:
         """Lets the next run ask for the rows of an input."""
@@ -127,9 +129,12 @@ def test_a_c_user_reads_shapes_and_quantisation(ffi: cffi.FFI, groat: Any) -> No
 def test_bad_files_have_the_same_status_through_the_c_api(ffi: cffi.FFI, groat: Any) -> None:
     folder = cc.TESTS / "golden" / "bad"
     arena_bytes = 1 << 16
+    memories = ffi.new("groat_memory[2]")
     for name, expected in json.loads((folder / "manifest.json").read_text(encoding="utf-8")).items():
         user = User(ffi, groat, (folder / f"{name}.groat").read_bytes())
-        status = groat.groat_open(user.net, user.model, user.model_bytes, user.aligned(arena_bytes), arena_bytes)
+        for memory in memories:
+            memory.start, memory.bytes = user.aligned(arena_bytes), arena_bytes
+        status = groat.groat_open_regions(user.net, user.model, user.model_bytes, memories, 2)
         assert status == getattr(groat, f"GROAT_{expected['open']}"), name
         status = groat.groat_check_crc(user.model, user.model_bytes)
         assert status == getattr(groat, f"GROAT_{expected['crc']}"), name

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -33,9 +34,9 @@ def good(name: str, suffix: str = ".groat") -> bytes:
     return (GOOD / name).with_suffix(suffix).read_bytes()
 
 
-def statuses(data: bytes, arena_bytes: int = ARENA_BYTES) -> tuple[str, str]:
-    """Of groat_open and of groat_check_crc."""
-    return STATUS[_core.Model.open_status(data, arena_bytes)], STATUS[_core.Model.crc_status(data)]
+def statuses(data: bytes, region_bytes: Sequence[int] = ARENA_BYTES) -> tuple[str, str]:
+    """Of groat_open_regions and of groat_check_crc."""
+    return STATUS[_core.Model.open_status(data, *region_bytes)], STATUS[_core.Model.crc_status(data)]
 
 
 # ---- Good files ---------------------------------------------------------------------------------------------
@@ -71,10 +72,13 @@ def test_same_results_as_recorded(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_arena_is_exact(name: str) -> None:
-    arena_bytes = read(good(name)).arena_bytes
-    assert statuses(good(name), arena_bytes) == ("OK", "OK")
-    assert statuses(good(name), arena_bytes - 1) == ("E_ARENA_TOO_SMALL", "OK")
-    assert statuses(good(name) + bytes(100), arena_bytes) == ("OK", "OK")
+    exact = [region.nbytes for region in read(good(name)).regions]
+    assert statuses(good(name), exact) == ("OK", "OK")
+    assert statuses(good(name) + bytes(100), exact) == ("OK", "OK")
+    for index in range(len(exact)):
+        shorter = [nbytes - (index == i) for i, nbytes in enumerate(exact)]
+        assert statuses(good(name), shorter) == ("E_ARENA_TOO_SMALL", "OK")
+        assert statuses(good(name), exact[:index]) == ("E_ARENA_TOO_SMALL" if index else "E_ARGUMENT", "OK")
 
 
 # ---- Bad files ----------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from groat.options import OPTIMIZE
 from groat.pack import choose as chooser
 from groat.pack.choose import aligned_bytes, choose, pack_model
 from groat.pack.layouts import Candidate, Packed
+from groat.planner import Region
 
 TARGET = "cortex-m4"
 
@@ -123,11 +124,11 @@ def test_a_budget_is_kept_to_the_byte() -> None:
 def test_scratch_gives_way_where_ram_is_short() -> None:
     graph = groat.compile(residual(), target=TARGET).graph
     free = pack_model(graph, "dsp", bytes(32), "speed")
-    tight = pack_model(graph, "dsp", bytes(32), "speed", ram=free.plan.arena_bytes - 1)
+    tight = pack_model(graph, "dsp", bytes(32), "speed", regions=(Region(nbytes=free.plan.arena_bytes - 1),))
     assert tight.plan.arena_bytes < free.plan.arena_bytes
     # Where nothing helps, the runtime says what is missing.
     for way in OPTIMIZE:  # each as far as its layouts go
-        assert pack_model(graph, "dsp", bytes(32), way, ram=1).plan.arena_bytes > 1
+        assert pack_model(graph, "dsp", bytes(32), way, regions=(Region(nbytes=1),)).plan.arena_bytes > 1
 
 
 def test_smaller_tiles_take_less_flash() -> None:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The public API as a C user has it: groat.h and nothing else.  For the address sanitizer's sake model and arena are
- * heap blocks of exactly the size they need.
+ * The public API as a C user has it: groat.h and nothing else.  For the address sanitizer's sake model and arena, or
+ * its regions, are heap blocks of exactly the size they need.
  *
  *     user MODEL INPUTS OUTPUTS [MODEL INPUTS OUTPUTS] ...
  *
@@ -67,6 +67,56 @@ static blob read_file(const char *path)
     return content;
 }
 
+/* ---- Memory for models ---------------------------------------------------------------------------- */
+
+/* For each region of a model. */
+typedef struct arena {
+    groat_memory regions[GROAT_REGIONS_MAX];
+    uint32_t count;
+} arena;
+
+/* Of what a model needs, or of what each of two needs. */
+static arena arena_of(const blob *model, const blob *other)
+{
+    arena found = {.count = 0};
+    for (uint32_t i = 0; i < GROAT_REGIONS_MAX; i++) {
+        uint32_t bytes = groat_region_bytes(model->data, model->bytes, i);
+        uint32_t others = groat_region_bytes(other->data, other->bytes, i);
+        bytes = others > bytes ? others : bytes;
+        if (bytes > 0) {
+            found.regions[found.count++] = (groat_memory){aligned(bytes), bytes};
+        }
+    }
+    EXPECT(found.count > 0 && groat_region_bytes(model->data, model->bytes, found.count) == 0);
+    EXPECT(groat_arena_bytes(model->data, model->bytes) == groat_region_bytes(model->data, model->bytes, 0));
+    return found;
+}
+
+static void free_arena(arena *a)
+{
+    for (uint32_t i = 0; i < a->count; i++) {
+        free(a->regions[i].start);
+    }
+}
+
+static int open_in(groat_t *net, const blob *model, const arena *a)
+{
+    if (a->count == 1) {
+        return groat_open(net, model->data, model->bytes, a->regions[0].start, a->regions[0].bytes);
+    }
+    return groat_open_regions(net, model->data, model->bytes, a->regions, a->count);
+}
+
+static int lies_in(const arena *a, const uint8_t *data, uint32_t bytes)
+{
+    int found = 0;
+    for (uint32_t i = 0; i < a->count; i++) {
+        const uint8_t *start = a->regions[i].start;
+        found += data >= start && data + bytes <= start + a->regions[i].bytes;
+    }
+    return found;
+}
+
 /* ---- Running ------------------------------------------------------------------------------------- */
 
 static uint32_t frame_bytes(const groat_t *net, int outputs)
@@ -125,26 +175,27 @@ static void expect_outputs(const groat_t *net, const test_case *test, uint32_t r
 }
 
 /* What an arena holds before a run must not matter. */
-static void spoil(uint8_t *arena, uint32_t bytes, uint32_t run)
+static void spoil(const arena *a, uint32_t run)
 {
-    memset(arena, run % 2 == 0 ? 0x80 : 0x7F, bytes);
+    for (uint32_t i = 0; i < a->count; i++) {
+        memset(a->regions[i].start, run % 2 == 0 ? 0x80 : 0x7F, a->regions[i].bytes);
+    }
 }
 
 static void check_runs(test_case *test)
 {
-    uint32_t arena_bytes = groat_arena_bytes(test->model.data, test->model.bytes);
-    uint8_t *arena = aligned(arena_bytes);
+    arena arena = arena_of(&test->model, &test->model);
     groat_t net;
-    EXPECT(groat_open(&net, test->model.data, test->model.bytes, arena, arena_bytes) == GROAT_OK);
+    EXPECT(open_in(&net, &test->model, &arena) == GROAT_OK);
     uint8_t *before = aligned(test->model.bytes);
     memcpy(before, test->model.data, test->model.bytes);
     for (uint32_t run = 0; run < runs_of(&net, test); run++) {
-        spoil(arena, arena_bytes, run);
+        spoil(&arena, run);
         set_inputs(&net, test, run);
         groat_run(&net);
         expect_outputs(&net, test, run);
 
-        spoil(arena, arena_bytes, run + 1);
+        spoil(&arena, run + 1);
         set_inputs(&net, test, run);
         for (uint32_t step = 0; step < groat_step_count(&net); step++) {
             groat_run_step(&net, step);
@@ -156,27 +207,39 @@ static void check_runs(test_case *test)
     }
     EXPECT(memcmp(before, test->model.data, test->model.bytes) == 0);
     free(before);
-    free(arena);
+    free_arena(&arena);
 }
 
-/* The same where no sanitizer looks: nothing behind the arena is touched. */
+/* The same where no sanitizer looks: nothing around the regions is touched. */
 static void check_guards(test_case *test)
 {
-    uint32_t arena_bytes = groat_arena_bytes(test->model.data, test->model.bytes);
-    uint8_t *block = aligned(GUARD_BYTES + arena_bytes + GUARD_BYTES);
-    memset(block, GUARD, GUARD_BYTES + arena_bytes + GUARD_BYTES);
+    arena blocks = arena_of(&test->model, &test->model);
+    arena inner = blocks;
+    for (uint32_t i = 0; i < blocks.count; i++) {
+        free(blocks.regions[i].start);
+        uint8_t *block = aligned(GUARD_BYTES + blocks.regions[i].bytes + GUARD_BYTES);
+        memset(block, GUARD, GUARD_BYTES + blocks.regions[i].bytes + GUARD_BYTES);
+        blocks.regions[i].start = block;
+        inner.regions[i].start = block + GUARD_BYTES;
+    }
     groat_t net;
-    EXPECT(groat_open(&net, test->model.data, test->model.bytes, block + GUARD_BYTES, arena_bytes) == GROAT_OK);
-    for (uint32_t i = 0; i < arena_bytes; i++) {
-        EXPECT(block[GUARD_BYTES + i] == GUARD); /* opening costs no memory */
+    EXPECT(open_in(&net, &test->model, &inner) == GROAT_OK);
+    for (uint32_t i = 0; i < inner.count; i++) {
+        const uint8_t *bytes = inner.regions[i].start;
+        for (uint32_t k = 0; k < inner.regions[i].bytes; k++) {
+            EXPECT(bytes[k] == GUARD); /* opening costs no memory */
+        }
     }
     set_inputs(&net, test, 0);
     groat_run(&net);
     expect_outputs(&net, test, 0);
-    for (uint32_t i = 0; i < GUARD_BYTES; i++) {
-        EXPECT(block[i] == GUARD && block[GUARD_BYTES + arena_bytes + i] == GUARD);
+    for (uint32_t i = 0; i < blocks.count; i++) {
+        const uint8_t *block = blocks.regions[i].start;
+        for (uint32_t k = 0; k < GUARD_BYTES; k++) {
+            EXPECT(block[k] == GUARD && block[GUARD_BYTES + blocks.regions[i].bytes + k] == GUARD);
+        }
     }
-    free(block);
+    free_arena(&blocks);
 }
 
 /* Step by step in turns: neither disturbs the other. */
@@ -184,11 +247,10 @@ static void check_two_at_once(test_case *a, test_case *b)
 {
     test_case *tests[2] = {a, b};
     groat_t nets[2];
-    uint8_t *arenas[2];
+    arena arenas[2];
     for (int i = 0; i < 2; i++) {
-        uint32_t bytes = groat_arena_bytes(tests[i]->model.data, tests[i]->model.bytes);
-        arenas[i] = aligned(bytes);
-        EXPECT(groat_open(&nets[i], tests[i]->model.data, tests[i]->model.bytes, arenas[i], bytes) == GROAT_OK);
+        arenas[i] = arena_of(&tests[i]->model, &tests[i]->model);
+        EXPECT(open_in(&nets[i], &tests[i]->model, &arenas[i]) == GROAT_OK);
         set_inputs(&nets[i], tests[i], 0);
     }
     for (uint32_t step = 0; step < groat_step_count(&nets[0]) || step < groat_step_count(&nets[1]); step++) {
@@ -198,23 +260,20 @@ static void check_two_at_once(test_case *a, test_case *b)
     for (int i = 0; i < 2; i++) {
         expect_outputs(&nets[i], tests[i], 0);
     }
-    free(arenas[0]);
+    free_arena(&arenas[0]);
+    free_arena(&arenas[1]);
 
-    /* Models that never run at the same time may share an arena. */
-    uint32_t bytes = groat_arena_bytes(a->model.data, a->model.bytes);
-    uint32_t other = groat_arena_bytes(b->model.data, b->model.bytes);
-    free(arenas[1]);
-    bytes = other > bytes ? other : bytes;
-    arenas[0] = aligned(bytes);
+    /* Models that never run at the same time may share an arena, or one of more regions than they need. */
+    arenas[0] = arena_of(&a->model, &b->model);
     for (int i = 0; i < 2; i++) {
-        EXPECT(groat_open(&nets[i], tests[i]->model.data, tests[i]->model.bytes, arenas[0], bytes) == GROAT_OK);
+        EXPECT(open_in(&nets[i], &tests[i]->model, &arenas[0]) == GROAT_OK);
     }
     for (int i = 0; i < 2; i++) {
         set_inputs(&nets[i], tests[i], 0);
         groat_run(&nets[i]);
         expect_outputs(&nets[i], tests[i], 0);
     }
-    free(arenas[0]);
+    free_arena(&arenas[0]);
 }
 
 /* ---- Wrong calls --------------------------------------------------------------------------------- */
@@ -223,13 +282,26 @@ static void check_wrong_arguments(test_case *test)
 {
     const uint8_t *model = test->model.data;
     uint32_t bytes = test->model.bytes;
-    uint32_t arena_bytes = groat_arena_bytes(model, bytes);
-    EXPECT(arena_bytes > 0);
+    arena right = arena_of(&test->model, &test->model);
+    uint32_t arena_bytes = right.regions[0].bytes;
     uint8_t *arena = aligned(arena_bytes + ALIGN);
     groat_t net;
     EXPECT(groat_open(NULL, model, bytes, arena, arena_bytes) == GROAT_E_ARGUMENT);
     EXPECT(groat_open(&net, NULL, bytes, arena, arena_bytes) == GROAT_E_ARGUMENT);
     EXPECT(groat_open(&net, model, bytes, NULL, arena_bytes) == GROAT_E_ARGUMENT);
+    EXPECT(groat_open_regions(&net, model, bytes, NULL, 1) == GROAT_E_ARGUMENT);
+    for (uint32_t i = 0; i < right.count; i++) {
+        EXPECT(groat_open_regions(&net, model, bytes, right.regions, i) == GROAT_E_ARENA_TOO_SMALL);
+        struct arena wrong = right;
+        wrong.regions[i].bytes--;
+        EXPECT(groat_open_regions(&net, model, bytes, wrong.regions, right.count) == GROAT_E_ARENA_TOO_SMALL);
+        wrong = right;
+        wrong.regions[i].start = (uint8_t *)wrong.regions[i].start + 1;
+        EXPECT(groat_open_regions(&net, model, bytes, wrong.regions, right.count) == GROAT_E_ALIGNMENT);
+        wrong.regions[i].start = NULL;
+        EXPECT(groat_open_regions(&net, model, bytes, wrong.regions, right.count) == GROAT_E_ARGUMENT);
+    }
+    free_arena(&right);
     EXPECT(groat_check_crc(NULL, bytes) == GROAT_E_ARGUMENT);
     EXPECT(groat_arena_bytes(NULL, bytes) == 0);
     for (uint32_t shift = 1; shift < ALIGN; shift++) {
@@ -261,10 +333,9 @@ static void check_wrong_arguments(test_case *test)
 
 static void check_ranges(test_case *test)
 {
-    uint32_t arena_bytes = groat_arena_bytes(test->model.data, test->model.bytes);
-    uint8_t *arena = aligned(arena_bytes);
+    arena arena = arena_of(&test->model, &test->model);
     groat_t net;
-    EXPECT(groat_open(&net, test->model.data, test->model.bytes, arena, arena_bytes) == GROAT_OK);
+    EXPECT(open_in(&net, &test->model, &arena) == GROAT_OK);
     const uint32_t beyond[] = {groat_input_count(&net) + groat_output_count(&net), 0xFFFE, 0xFFFF, UINT32_MAX};
     for (uint32_t i = 0; i < sizeof beyond / sizeof beyond[0]; i++) {
         EXPECT(groat_input(&net, beyond[i]) == NULL && groat_output(&net, beyond[i]) == NULL);
@@ -289,7 +360,7 @@ static void check_ranges(test_case *test)
             EXPECT(tensor->line != GROAT_NONE && bytes > 0);
             continue;
         }
-        int in_arena = data >= arena && data + bytes <= arena + arena_bytes;
+        int in_arena = lies_in(&arena, data, bytes);
         int in_model = data >= test->model.data && data + bytes <= test->model.data + test->model.bytes;
         EXPECT(bytes > 0 && in_arena + in_model == 1);
     }
@@ -301,9 +372,9 @@ static void check_ranges(test_case *test)
         if (groat_input_by_rows(&net, i)) {
             continue;
         }
-        EXPECT(data >= arena && data + groat_input_bytes(&net, i) <= arena + arena_bytes);
+        EXPECT(lies_in(&arena, data, groat_input_bytes(&net, i)));
     }
-    free(arena);
+    free_arena(&arena);
 }
 
 /* ---- Status texts -------------------------------------------------------------------------------- */

@@ -153,13 +153,13 @@ class Replay:
         rows = tensor.shape[1] if len(tensor.shape) == 4 else 1
         for y in range(rows):
             size = tensor.nbytes // rows
-            self._write(buffer.offset + y * size, size, self._owner_of(number, y))
+            self._write(self._address(buffer) + y * size, size, self._owner_of(number, y))
 
     def _read_whole(self, number: int, where: str) -> None:
         tensor = self.graph.tensors[number]
         rows = tensor.shape[1] if len(tensor.shape) == 4 else 1
         for y in range(rows):
-            self._read(number, y, self._buffer(number).offset + y * (tensor.nbytes // rows), where)
+            self._read(number, y, self._address(self._buffer(number)) + y * (tensor.nbytes // rows), where)
 
     def _read(self, number: int, y: int, offset: int, where: str) -> None:
         size = self._row_bytes(number)
@@ -180,7 +180,7 @@ class Replay:
     def _use_scratch(self, position: int) -> None:
         scratch = self.steps[position].scratch
         if scratch != self.none:
-            self._write(self.buffers[scratch].offset, self.buffers[scratch].bytes, SCRATCH - 10 * position)
+            self._write(self._address(self.buffers[scratch]), self.buffers[scratch].bytes, SCRATCH - 10 * position)
 
     def _run_stream(self, first: int, count: int) -> None:
         ops = range(first, first + count)
@@ -193,7 +193,7 @@ class Replay:
             line = self._line(number)
             ring = line.lead > 0 or line.pitch > self._row_bytes(number) or line.slots < self._height(number)
             if ring:
-                self._write(self._buffer(number).offset, self._buffer(number).bytes, PADDING)
+                self._write(self._address(self._buffer(number)), self._buffer(number).bytes, PADDING)
         kept = [n for n in self.inside if self._line(n).kept]
         for number in sorted(kept, key=lambda n: -self.makers[n]):
             for y in range(self._calls(number)):

@@ -2,7 +2,7 @@
 """The same elements in another shape.  A pass turns nearly all of them into views that cost nothing.
 
 inputs: x of any dtype.
-attrs: out_shape.
+attrs: out_shape; apart, true where the result must not take over the memory of x.
 """
 
 from __future__ import annotations
@@ -28,6 +28,9 @@ class Reshape(OpDef):
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
     ) -> dict[str, Any]:
         return {"elements": outputs[0].elements}
+
+    def inplace(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> tuple[int, ...]:
+        return () if op.attrs.get("apart") else super().inplace(op, inputs, outputs)
 
     def rows(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> Rows | None:
         return rows_alike(inputs[:1], outputs)

@@ -19,7 +19,7 @@ from groat.options import Optimize
 from groat.pack import structs
 from groat.pack.layouts import Candidate
 from groat.pack.writer import Offered, PackedSteps, pack_steps, write
-from groat.planner import Plan, Schedule, plan_memory
+from groat.planner import Plan, Region, Schedule, plan_memory
 
 Offers = Sequence[Sequence[Candidate]]  # of each step; none for a step without weights
 
@@ -115,7 +115,7 @@ def pack_model(
     optimize: Optimize = "balanced",
     flash: int | None = None,
     room: int | None = None,
-    ram: int | None = None,
+    regions: Sequence[Region] = (Region(),),
     streams: Schedule | None = None,
     remembered: Offered | None = None,
 ) -> Chosen:
@@ -125,7 +125,8 @@ def pack_model(
         flash: bytes that the packed model may take; more is an error.
         room: bytes that the target has for it: layouts are chosen to fit, but a model that is larger anyway is not
             refused here, since firmware may place it elsewhere.
-        ram: bytes that the arena may take; where it takes more, layouts give way to others as far as that helps.
+        regions: the memories that the arena may take; where they do not suffice, layouts give way to others as far as
+            that helps.
         streams: of the graph, if any: strips of several rows do not go into them.
         remembered: what there is to choose from, kept from one schedule of a model to the next.
 
@@ -134,15 +135,15 @@ def pack_model(
     packed = pack_steps(graph, packing, streams, remembered=remembered)
     offers: list[list[Candidate]] = [list(step.candidates) for step in packed.steps]
     limit = flash if flash is not None else room
-    chosen = _within(graph, packing, source_hash, offers, optimize, limit, streams)
-    while ram is not None and chosen.plan.arena_bytes > ram:
+    chosen = _within(graph, packing, source_hash, offers, optimize, limit, streams, regions)
+    while chosen.plan.missing > 0:
         heavy = _heaviest_at_peak(chosen)
         for step in heavy:
             offers[step] = [c for c in offers[step] if c is not chosen.steps.steps[step].chosen]
         if not heavy or not all(_worth_it(offers[step], optimize) for step in heavy):
             break
-        without = _within(graph, packing, source_hash, offers, optimize, limit, streams)
-        if without.plan.arena_bytes >= chosen.plan.arena_bytes:
+        without = _within(graph, packing, source_hash, offers, optimize, limit, streams, regions)
+        if without.plan.missing >= chosen.plan.missing:
             break
         chosen = without
     if flash is not None and len(chosen.packed) > flash:
@@ -169,13 +170,14 @@ def _within(
     optimize: Optimize,
     limit: int | None,
     streams: Schedule | None,
+    regions: Sequence[Region],
 ) -> Chosen:
     """The best choice whose file takes at most `limit` bytes; the smallest if there is none."""
 
     def build(picks: Sequence[int]) -> Chosen:
         picked = [step[pick] if step else None for step, pick in zip(offers, picks, strict=True)]
         steps = pack_steps(graph, packing, streams, picked)
-        plan = plan_memory(graph, [step.scratch_bytes for step in steps.steps], streams)
+        plan = plan_memory(graph, [step.scratch_bytes for step in steps.steps], streams, regions)
         return Chosen(steps, plan, *write(graph, steps, plan, source_hash))
 
     smallest = choose(offers, optimize, 0)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from groat.graph import Graph
 from groat.planner.lifetimes import Lifetime, lifetimes
+from groat.planner.memories import Region, place, traffic
 from groat.planner.packing import Block, pack, round_up
 from groat.planner.streams import Schedule
 
@@ -36,11 +37,15 @@ class PlannedRegion:
         nbytes: its size, a multiple of 16.
         lower_bound: the best that is proven: it cannot be smaller with these buffers in it.  Without a solver, the most
             bytes alive in any one step, rounded up buffer by buffer.
+        cost: of a byte that is read or written there, relative to other memories.
+        traffic_bytes: that one run reads and writes there (planner.memories.traffic).
     """
 
     name: str
     nbytes: int
     lower_bound: int
+    cost: float = 1.0
+    traffic_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,7 @@ class Plan:
         scratch_of: step -> index in `buffers`.
         state_of: stream (index in the schedule) -> index in `buffers`.
         schedule: which steps run together.
+        missing: bytes by which the regions that may be used are too small; the plan then goes beyond them.
     """
 
     buffers: tuple[PlannedBuffer, ...]
@@ -61,6 +67,7 @@ class Plan:
     scratch_of: dict[int, int]
     state_of: dict[int, int] = field(default_factory=dict)
     schedule: Schedule = field(default_factory=Schedule)
+    missing: int = 0
 
     @property
     def arena_bytes(self) -> int:
@@ -81,6 +88,11 @@ class Plan:
     def optimal(self) -> bool:
         """Whether it is proven that no plan with these lifetimes is smaller."""
         return self.gap_bytes == 0
+
+    @property
+    def cost(self) -> float:
+        """Bytes that one run reads and writes, each weighted by the cost of its memory."""
+        return sum(region.traffic_bytes * region.cost for region in self.regions)
 
     def alive(self, step: int) -> list[PlannedBuffer]:
         """The buffers that hold something during a step, largest first."""
@@ -107,26 +119,68 @@ def blocks_of(
     ]
 
 
-def plan_memory(graph: Graph, scratch_bytes: Sequence[int], schedule: Schedule | None = None) -> Plan:
+def plan_memory(
+    graph: Graph,
+    scratch_bytes: Sequence[int],
+    schedule: Schedule | None = None,
+    regions: Sequence[Region] = (Region(),),
+) -> Plan:
     """Plans the arena of a graph whose ops run in their order.
 
     Args:
         scratch_bytes: what each op of the graph asks for beside its tensors.
         schedule: which of them run together row by row; default: none.
+        regions: the memories that may be used.
     """
     schedule = schedule if schedule is not None else Schedule()
     live = lifetimes(graph, scratch_bytes, schedule)
-    found = pack(blocks_of(live))
+    weights = traffic(graph, live, schedule)
+    region_of = [0] * len(live)
+    offsets = [0] * len(live)
+    missing = 0
+    if len(regions) > 1:
+        placement = place(live, weights, regions)
+        region_of, offsets, missing = list(placement.regions), list(placement.offsets), placement.missing
+    planned: list[PlannedRegion] = []
+    for index, region in enumerate(regions):
+        members = [i for i in range(len(live)) if region_of[i] == index]
+        if not members:
+            continue
+        size = max(offsets[i] + round_up(live[i].nbytes) for i in members)
+        packed = pack(blocks_of(live, members))
+        if len(regions) == 1 or packed.height < size:
+            size = packed.height
+            for i, offset in zip(members, packed.offsets, strict=True):
+                offsets[i] = offset
+        missing = max(missing, size - region.nbytes) if region.nbytes is not None else missing
+        for i in members:
+            region_of[i] = len(planned)
+        moved = sum(weights[i] for i in members)
+        planned.append(PlannedRegion(region.name, size, packed.bound, region.cost, moved))
+
+    def over(b: Lifetime, region: int) -> int | None:
+        return b.over if b.over is not None and region_of[b.over] == region else None
+
     return Plan(
         buffers=tuple(
             PlannedBuffer(
-                tuple(b.tensors), b.nbytes, offset, b.first_step, b.last_step, b.steps, b.stream, 0, b.over, b.below
+                tuple(b.tensors),
+                b.nbytes,
+                offset,
+                b.first_step,
+                b.last_step,
+                b.steps,
+                b.stream,
+                region,
+                over(b, region),
+                b.below,
             )
-            for b, offset in zip(live, found.offsets, strict=True)
+            for b, offset, region in zip(live, offsets, region_of, strict=True)
         ),
-        regions=(PlannedRegion("arena", found.height, found.bound),),
+        regions=tuple(planned),
         buffer_of={number: index for index, b in enumerate(live) for number in b.tensors},
         scratch_of={step: index for index, b in enumerate(live) for step in b.steps},
         state_of={b.stream: index for index, b in enumerate(live) if b.stream is not None},
         schedule=schedule,
+        missing=missing,
     )

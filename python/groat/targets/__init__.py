@@ -141,7 +141,7 @@ class Target:
     @property
     def flash_bytes(self) -> int:
         """Memory for code and model; 0 means no limit."""
-        return sum(m.length for m in self.memories if m.purpose != "data")
+        return sum(m.length for m in self.memories if m.purpose in ("code", "model"))
 
 
 def list_targets() -> list[str]:

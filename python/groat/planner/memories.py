@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: Apache-2.0
+"""In which memory each buffer lies, where there are several: what is read and written most in the fastest, as far as
+that has room.
+
+What a plan costs is the sum over all buffers of the bytes that are read and written there in one run, each weighted by
+the cost of a byte in the memory that the buffer lies in.  Buffers are placed one by one, each in the cheapest memory
+in which it finds room during its life; in several orders, of which the best is improved by moving single buffers to
+its front or its end.  Deterministic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from groat.graph import Graph
+from groat.ops import op_def
+from groat.planner.lifetimes import Lifetime
+from groat.planner.packing import round_up
+from groat.planner.streams import STATE_BYTES, Schedule
+
+MACS_PER_LOAD = 4
+"""Multiply-accumulates that a kernel makes of an activation that it has loaded: those of some output channels, or
+pixels.  An assumption; kernels of all sets keep two to eight sums in registers."""
+ATTEMPTS = 200
+"""Orders in which buffers are placed, at most."""
+
+
+@dataclass(frozen=True)
+class Region:
+    """A memory that a model may use.
+
+    Attributes:
+        nbytes: how much of it; None: no bound.
+        cost: of a byte that is read or written there, relative to other memories.
+    """
+
+    name: str = "arena"
+    nbytes: int | None = None
+    cost: float = 1.0
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where buffers lie.
+
+    Attributes:
+        regions: of each buffer, as an index.
+        offsets: of each buffer, in its region.
+        missing: bytes by which the regions are too small; 0: everything has its place.
+        cost: of one run.
+    """
+
+    regions: tuple[int, ...]
+    offsets: tuple[int, ...]
+    missing: int
+    cost: float
+
+    @property
+    def rank(self) -> tuple[int, float]:
+        """Of two placements the one with the lower rank is better."""
+        return self.missing, self.cost
+
+
+def traffic(graph: Graph, live: Sequence[Lifetime], schedule: Schedule) -> list[int]:
+    """Bytes that one run reads and writes in each buffer.
+
+    Every op reads its inputs and writes its outputs once, and the caller those of the model.  What kernels read again
+    and again for their multiplications they read from scratch, if they have copied it there, or from the input itself.
+    """
+    result = [0] * len(live)
+    buffer_of = {number: index for index, buffer in enumerate(live) for number in buffer.tensors}
+    scratch_of = {step: index for index, buffer in enumerate(live) for step in buffer.steps}
+    for number in (*graph.inputs, *graph.outputs):
+        if graph.root(number) in buffer_of:
+            result[buffer_of[graph.root(number)]] += graph.tensors[number].nbytes
+    for step, op in enumerate(graph.ops):
+        reads = op_def(op.kind).arguments(op)
+        for number in (*reads, *op.outputs):
+            if graph.root(number) in buffer_of:
+                result[buffer_of[graph.root(number)]] += graph.tensors[number].nbytes
+        inputs = [graph.tensors[number] for number in op.inputs]
+        outputs = [graph.tensors[number] for number in op.outputs]
+        again = scratch_of.get(step, buffer_of.get(graph.root(reads[0])) if reads else None)
+        if again is not None:
+            result[again] += op_def(op.kind).macs(op, inputs, outputs) // MACS_PER_LOAD
+    for index, buffer in enumerate(live):
+        if buffer.stream is not None:
+            shapes = [graph.tensors[number].shape for number in schedule.streams[buffer.stream].lines]
+            result[index] += sum(2 * STATE_BYTES * (shape[1] if len(shape) > 1 else 1) for shape in shapes)
+    return result
+
+
+def place(
+    live: Sequence[Lifetime], weights: Sequence[int], regions: Sequence[Region], thorough: bool = True
+) -> Placement:
+    """Places buffers such that the cost is low and, before that, nothing is missing.
+
+    Args:
+        weights: bytes that are read and written in each buffer.
+        thorough: improve the best of the usual orders.
+    """
+    best: Placement | None = None
+    order: list[int] = []
+    for key in _orders(weights):
+        candidate = sorted(range(len(live)), key=lambda i: (*key(i, live[i]), i))
+        found = _fill(candidate, live, weights, regions)
+        if best is None or found.rank < best.rank:
+            best, order = found, candidate
+    assert best is not None
+    attempts = ATTEMPTS if thorough else 0
+    improved = True
+    while improved and attempts > 0:
+        improved = False
+        for candidate in _moves(order, best, weights, regions):
+            found = _fill(candidate, live, weights, regions)
+            attempts -= 1
+            if found.rank < best.rank:
+                best, order, improved = found, candidate, True
+                break
+            if attempts == 0:
+                break
+    return best
+
+
+Key = Callable[[int, Lifetime], tuple[float, ...]]
+
+
+def _orders(weights: Sequence[int]) -> tuple[Key, ...]:
+    """By traffic for each byte, for each byte and step, by traffic, and by size."""
+    return (
+        lambda i, b: (-weights[i] / max(b.nbytes, 1), b.first_step),
+        lambda i, b: (-weights[i] / (max(b.nbytes, 1) * (b.last_step - b.first_step + 1)), b.first_step),
+        lambda i, b: (-weights[i], b.first_step),
+        lambda i, b: (-b.nbytes, b.first_step),
+    )
+
+
+def _moves(
+    order: Sequence[int], found: Placement, weights: Sequence[int], regions: Sequence[Region]
+) -> Iterator[list[int]]:
+    """The order with a buffer that lies in a dear memory moved to its front, or one of a cheap memory to its end: those
+    first that weigh most."""
+    costs = [regions[r].cost for r in found.regions]
+    cheapest = min(region.cost for region in regions)
+    heaviest = sorted(order, key=lambda i: (-weights[i] * (costs[i] - cheapest), i))
+    for index in heaviest:
+        rest = [other for other in order if other != index]
+        yield [index, *rest] if costs[index] > cheapest else [*rest, index]
+
+
+def _fill(
+    order: Sequence[int], live: Sequence[Lifetime], weights: Sequence[int], regions: Sequence[Region]
+) -> Placement:
+    """Places buffers in an order, each in the cheapest region that has room during its life, as low as can be."""
+    cheapest_first = sorted(range(len(regions)), key=lambda r: (regions[r].cost, r))
+    region_of, offsets = [0] * len(live), [0] * len(live)
+    placed: list[list[int]] = [[] for _ in regions]
+    missing, cost = 0, 0.0
+    for index in order:
+        buffer, size = live[index], round_up(live[index].nbytes)
+        over: int | None = None
+        for region in cheapest_first:
+            offset = _lowest(buffer, size, [(live[i], offsets[i]) for i in placed[region]])
+            limit = regions[region].nbytes
+            beyond = 0 if limit is None else max(0, offset + size - limit)
+            if over is None or beyond < over:
+                over, region_of[index], offsets[index] = beyond, region, offset
+            if beyond == 0:
+                break
+        missing = max(missing, over or 0)
+        placed[region_of[index]].append(index)
+        cost += weights[index] * regions[region_of[index]].cost
+    return Placement(tuple(region_of), tuple(offsets), missing, cost)
+
+
+def _lowest(buffer: Lifetime, size: int, others: Sequence[tuple[Lifetime, int]]) -> int:
+    """The lowest offset that is free during a buffer's life."""
+    blocked = sorted(
+        (offset, offset + round_up(other.nbytes))
+        for other, offset in others
+        if buffer.first_step <= other.last_step and other.first_step <= buffer.last_step
+    )
+    offset = 0
+    for start, end in blocked:
+        if offset + size <= start:
+            break
+        offset = max(offset, end)
+    return offset
