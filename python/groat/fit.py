@@ -18,6 +18,9 @@ Pack = Callable[[Way, int | None], Chosen]
 """Packs a model for one way to run it; layouts of weights give way to others as far as an arena of so many bytes asks
 for it."""
 
+MUCH_WORK = 1.5
+"""Multiply-accumulates, as a multiple of the model's own, that reports look at beside what the options allow."""
+
 
 @dataclass(frozen=True)
 class Fitted:
@@ -109,7 +112,7 @@ def smallest(found: Iterable[Way], pack: Pack) -> Fitted:
 def trade_off(graph: Graph, options: Options, pack: Pack) -> list[dict[str, Any]]:
     """What memory costs in work: [{arena_bytes, mac_overhead}], from the fewest multiply-accumulates to the fewest
     bytes, of all schedules for this input that no other one beats in both."""
-    found = ways_of(graph, replace(options, schedule="auto"))
+    found = ways_of(graph, replace(_with_more_work(options), schedule="auto"))
     points: list[dict[str, Any]] = []
     for way in sorted(found, key=lambda way: (way.mac_overhead, _least_bytes(way))):
         if points and _least_bytes(way) >= points[-1]["arena_bytes"]:
@@ -121,6 +124,10 @@ def trade_off(graph: Graph, options: Options, pack: Pack) -> list[dict[str, Any]
             points.pop()
         points.append({"arena_bytes": arena, "mac_overhead": way.mac_overhead})
     return points
+
+
+def _with_more_work(options: Options) -> Options:
+    return replace(options, max_mac_overhead=max(options.max_mac_overhead, MUCH_WORK))
 
 
 def _least_bytes(way: Way) -> int:
@@ -136,16 +143,21 @@ def smallest_facts(graph: Graph, options: Options, pack: Pack, least: Fitted) ->
     one works, the best first.
     """
     helps = []
-    others = {"schedule": replace(options, schedule="auto"), "input": replace(options, input="rows")}
+    others = {
+        "schedule": replace(options, schedule="auto"),
+        "input": replace(options, input="rows"),
+        "max_mac_overhead": _with_more_work(options),
+    }
     for option, other in others.items():
         if other == options:
             continue
         try:
-            arena = smallest(ways_of(graph, other), pack).arena_bytes
+            found = smallest(ways_of(graph, other), pack)
         except (InputError, FitError):  # an input that cannot come row by row; too little flash
             continue
-        if arena < least.arena_bytes:
-            helps.append({"option": option, "value": getattr(other, option), "smallest_bytes": arena})
+        if found.arena_bytes < least.arena_bytes:
+            value = found.way.mac_overhead if option == "max_mac_overhead" else getattr(other, option)
+            helps.append({"option": option, "value": value, "smallest_bytes": found.arena_bytes})
     return {
         "smallest_bytes": least.arena_bytes,
         "schedule": stretches_of(least.way.graph, least.chosen.plan),

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, fields, replace
 from itertools import pairwise
 from pathlib import Path
@@ -20,10 +21,11 @@ import groat
 from groat.analysis import analyze_model
 from groat.compiler import Job
 from groat.errors import FitError, InputError
-from groat.fit import trade_off, ways_of
+from groat.fit import fit, trade_off, ways_of
 from groat.options import Options
 from groat.oracle.tflm import is_installed
 from groat.pack import read
+from groat.planner import Way
 
 TARGET = "cortex-m4"
 COMPILING = ("analyze", "pack", "run", "validate", "profile")
@@ -170,6 +172,23 @@ def test_the_trade_off_keeps_only_what_nothing_beats() -> None:
         {"arena_bytes": layers, "mac_overhead": 1.0},
         {"arena_bytes": least, "mac_overhead": 1.2},
     ]
+
+
+def test_more_work_is_proposed_where_it_helps(monkeypatch: pytest.MonkeyPatch) -> None:
+    job = Job(deep(), TARGET, Options())
+    found = list(ways_of(job.graph, job.options))
+    least = job.pack(found[-1], 0).plan.arena_bytes
+
+    def with_patches(graph: object, kind: str, rows_in: bool, max_mac_overhead: float) -> Iterator[Way]:
+        offered = [*found[:-1], replace(found[-1], mac_overhead=1.2)]
+        return (way for way in offered if way.mac_overhead <= max_mac_overhead)
+
+    monkeypatch.setattr("groat.fit.ways", with_patches)
+    with pytest.raises(FitError, match=rf"max_mac_overhead=1\.2 \({least:,} bytes\)") as refused:
+        fit(job.graph, Options(ram=least), job.pack, None)
+    assert {"option": "max_mac_overhead", "value": 1.2, "smallest_bytes": least} in refused.value.facts["helps"]
+    fitted = fit(job.graph, Options(ram=least, max_mac_overhead=1.2), job.pack, None)
+    assert (fitted.arena_bytes, job.compiled(fitted).report["mac_overhead"]) == (least, 1.2)
 
 
 # ---- Reports -----------------------------------------------------------------------------------------------

@@ -38,7 +38,8 @@ def ways(graph: Graph, kind: str, rows_in: bool, max_mac_overhead: float) -> Ite
     Args:
         graph: after all passes.
         kind: "layer": op by op, but for what takes an input by rows; "stream": with the fewest bytes alive;
-            "auto": from the one to the other, each with fewer bytes alive than the one before.
+            "auto": from the one to the other, each with fewer bytes alive than the one before; those that make rows
+            again come last, the fewest multiply-accumulates first.
         rows_in: inputs come row by row and have no memory of their own.
         max_mac_overhead: no way takes more.
 
