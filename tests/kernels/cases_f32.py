@@ -14,6 +14,7 @@ from tests.kernels.casefile import SCRATCH, Case, Memory
 from tests.kernels.cases import IMAGE_MAX, ROWS_MAX, operands
 from tests.kernels.draw import Draw
 from tests.kernels.filters import Shape, candidates, needs_case
+from tests.support.fma import fma
 
 from groat.graph.ir import Array, Op
 from groat.ops.softmax_float32 import OP as SOFTMAX
@@ -22,9 +23,13 @@ from groat.pack.layouts import FloatFilters
 CONSTANTS_MAX = 500  # floats
 
 
+FUSED = ("dsp",)
+"""Kernel sets whose filters sum with fused multiply-adds."""
+
+
 def multiply_add(draw: Draw, a: Array, b: Array, c: Array) -> Array:
-    """a * b + c, as the kernels of this set round it."""
-    return np.asarray(a * b + c, np.float32)
+    """a * b + c, as the filters of this set round it."""
+    return fma(a, b, c) if draw.packing in FUSED else np.asarray(a * b + c, np.float32)
 
 
 def clamped(y: Array, limits: tuple[float, float]) -> Array:
