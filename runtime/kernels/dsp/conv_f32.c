@@ -32,25 +32,24 @@ static inline const float *tap_of(const groat_conv_float *k, const int8_t *const
 #if DSP_FLOAT_ASSEMBLY
 
 /* Products of weight w (a register) with the inputs of four pixels, for the sums of one channel. */
-#define FOUR_PIXELS(w, a0, a1, a2, a3, x0, x1, x2, x3)                                                               \
-    "vfma.f32 " a0 ", " x0 ", " w "\n\tvfma.f32 " a1 ", " x1 ", " w "\n\tvfma.f32 " a2 ", " x2 ", " w                 \
+#define FOUR_PIXELS(w, a0, a1, a2, a3, x0, x1, x2, x3)                                                \
+    "vfma.f32 " a0 ", " x0 ", " w "\n\tvfma.f32 " a1 ", " x1 ", " w "\n\tvfma.f32 " a2 ", " x2 ", " w \
     "\n\tvfma.f32 " a3 ", " x3 ", " w "\n\t"
 
 /* One product of all sixteen sums. */
-#define PRODUCT(w0, w1, w2, w3, x0, x1, x2, x3)                                                                      \
-    FOUR_PIXELS(w0, "s0", "s4", "s8", "s12", x0, x1, x2, x3)                                                         \
-    FOUR_PIXELS(w1, "s1", "s5", "s9", "s13", x0, x1, x2, x3)                                                         \
-    FOUR_PIXELS(w2, "s2", "s6", "s10", "s14", x0, x1, x2, x3)                                                        \
+#define PRODUCT(w0, w1, w2, w3, x0, x1, x2, x3)               \
+    FOUR_PIXELS(w0, "s0", "s4", "s8", "s12", x0, x1, x2, x3)  \
+    FOUR_PIXELS(w1, "s1", "s5", "s9", "s13", x0, x1, x2, x3)  \
+    FOUR_PIXELS(w2, "s2", "s6", "s10", "s14", x0, x1, x2, x3) \
     FOUR_PIXELS(w3, "s3", "s7", "s11", "s15", x0, x1, x2, x3)
 
-#define TWO_PRODUCTS                                                                                                 \
-    "vldmia.32 %[w]!, {s24-s31}\n\t"                                                                                 \
-    "vldmia.32 %[x0]!, {s16-s17}\n\t"                                                                                \
-    "vldmia.32 %[x1]!, {s18-s19}\n\t"                                                                                \
-    "vldmia.32 %[x2]!, {s20-s21}\n\t"                                                                                \
-    "vldmia.32 %[x3]!, {s22-s23}\n\t"                                                                                \
-    PRODUCT("s24", "s25", "s26", "s27", "s16", "s18", "s20", "s22")                                                  \
-    PRODUCT("s28", "s29", "s30", "s31", "s17", "s19", "s21", "s23")
+#define TWO_PRODUCTS                                                                                  \
+    "vldmia.32 %[w]!, {s24-s31}\n\t"                                                                  \
+    "vldmia.32 %[x0]!, {s16-s17}\n\t"                                                                 \
+    "vldmia.32 %[x1]!, {s18-s19}\n\t"                                                                 \
+    "vldmia.32 %[x2]!, {s20-s21}\n\t"                                                                 \
+    "vldmia.32 %[x3]!, {s22-s23}\n\t" PRODUCT("s24", "s25", "s26", "s27", "s16", "s18", "s20", "s22") \
+        PRODUCT("s28", "s29", "s30", "s31", "s17", "s19", "s21", "s23")
 
 /* The sums of four pixels: the first has s0 to s3, the second s4 to s7, and so on. */
 static void four_pixels(const groat_conv_float *k, const int8_t *const *rows, const float *w, const float *bias,
@@ -65,28 +64,27 @@ static void four_pixels(const groat_conv_float *k, const int8_t *const *rows, co
             const float *x2 = x1 + k->pixel_stride;
             const float *x3 = x2 + k->pixel_stride;
             uint32_t count = k->run;
-            __asm__ volatile("subs %[count], %[count], #4\n\t"
-                             "blo 2f\n"
-                             "1:\n\t" TWO_PRODUCTS TWO_PRODUCTS
-                             "subs %[count], %[count], #4\n\t"
-                             "bhs 1b\n"
-                             "2:\n\t"
-                             "adds %[count], %[count], #4\n\t"
-                             "beq 4f\n"
-                             "3:\n\t"
-                             "vldmia.32 %[w]!, {s24-s27}\n\t"
-                             "vldmia.32 %[x0]!, {s16}\n\t"
-                             "vldmia.32 %[x1]!, {s18}\n\t"
-                             "vldmia.32 %[x2]!, {s20}\n\t"
-                             "vldmia.32 %[x3]!, {s22}\n\t"
-                             PRODUCT("s24", "s25", "s26", "s27", "s16", "s18", "s20", "s22")
-                             "subs %[count], %[count], #1\n\t"
-                             "bne 3b\n"
-                             "4:"
-                             : [x0] "+r"(x0), [x1] "+r"(x1), [x2] "+r"(x2), [x3] "+r"(x3), [w] "+r"(w),
-                               [count] "+r"(count), DSP_ALL_SIXTEEN("+w")
-                             :
-                             : DSP_UPPER_HALF, "cc", "memory");
+            __asm__ volatile(
+                "subs %[count], %[count], #4\n\t"
+                "blo 2f\n"
+                "1:\n\t" TWO_PRODUCTS TWO_PRODUCTS "subs %[count], %[count], #4\n\t"
+                "bhs 1b\n"
+                "2:\n\t"
+                "adds %[count], %[count], #4\n\t"
+                "beq 4f\n"
+                "3:\n\t"
+                "vldmia.32 %[w]!, {s24-s27}\n\t"
+                "vldmia.32 %[x0]!, {s16}\n\t"
+                "vldmia.32 %[x1]!, {s18}\n\t"
+                "vldmia.32 %[x2]!, {s20}\n\t"
+                "vldmia.32 %[x3]!, {s22}\n\t" PRODUCT("s24", "s25", "s26", "s27", "s16", "s18", "s20",
+                                                      "s22") "subs %[count], %[count], #1\n\t"
+                                                             "bne 3b\n"
+                                                             "4:"
+                : [x0] "+r"(x0), [x1] "+r"(x1), [x2] "+r"(x2), [x3] "+r"(x3), [w] "+r"(w), [count] "+r"(count),
+                  DSP_ALL_SIXTEEN("+w")
+                :
+                : DSP_UPPER_HALF, "cc", "memory");
         }
     }
     DSP_FINISH_SIXTEEN(ends, bias);
@@ -104,9 +102,9 @@ static void four_pixels(const groat_conv_float *k, const int8_t *const *rows, co
 }
 
 /* Four products of the sums of one pixel; x is one of s4 to s7. */
-#define ONE_PIXEL(x, w0, w1, w2, w3)                                                                                 \
-    "vfma.f32 s0, " x ", " w0 "\n\tvfma.f32 s1, " x ", " w1 "\n\tvfma.f32 s2, " x ", " w2 "\n\tvfma.f32 s3, " x ", " w3 \
-    "\n\t"
+#define ONE_PIXEL(x, w0, w1, w2, w3)                                                                            \
+    "vfma.f32 s0, " x ", " w0 "\n\tvfma.f32 s1, " x ", " w1 "\n\tvfma.f32 s2, " x ", " w2 "\n\tvfma.f32 s3, " x \
+    ", " w3 "\n\t"
 
 static void one_pixel(const groat_conv_float *k, const int8_t *const *rows, const float *w, const float *bias,
                       const dsp_ends *ends, uint32_t channels, uint32_t pixel, float *out)
@@ -117,30 +115,28 @@ static void one_pixel(const groat_conv_float *k, const int8_t *const *rows, cons
         for (uint32_t t = 0; t < k->taps; t++) {
             const float *x = tap_of(k, rows, r, t, pixel);
             uint32_t count = k->run;
-            __asm__ volatile("subs %[count], %[count], #4\n\t"
-                             "blo 2f\n"
-                             "1:\n\t"
-                             "vldmia.32 %[w]!, {s16-s31}\n\t"
-                             "vldmia.32 %[x]!, {s4-s7}\n\t"
-                             ONE_PIXEL("s4", "s16", "s17", "s18", "s19")
-                             ONE_PIXEL("s5", "s20", "s21", "s22", "s23")
-                             ONE_PIXEL("s6", "s24", "s25", "s26", "s27")
-                             ONE_PIXEL("s7", "s28", "s29", "s30", "s31")
-                             "subs %[count], %[count], #4\n\t"
-                             "bhs 1b\n"
-                             "2:\n\t"
-                             "adds %[count], %[count], #4\n\t"
-                             "beq 4f\n"
-                             "3:\n\t"
-                             "vldmia.32 %[w]!, {s16-s19}\n\t"
-                             "vldmia.32 %[x]!, {s4}\n\t"
-                             ONE_PIXEL("s4", "s16", "s17", "s18", "s19")
-                             "subs %[count], %[count], #1\n\t"
-                             "bne 3b\n"
-                             "4:"
-                             : [x] "+r"(x), [w] "+r"(w), [count] "+r"(count), DSP_ALL_FOUR("+w")
-                             :
-                             : "s4", "s5", "s6", "s7", DSP_UPPER_HALF, "cc", "memory");
+            __asm__ volatile(
+                "subs %[count], %[count], #4\n\t"
+                "blo 2f\n"
+                "1:\n\t"
+                "vldmia.32 %[w]!, {s16-s31}\n\t"
+                "vldmia.32 %[x]!, {s4-s7}\n\t" ONE_PIXEL("s4", "s16", "s17", "s18", "s19")
+                    ONE_PIXEL("s5", "s20", "s21", "s22", "s23") ONE_PIXEL("s6", "s24", "s25", "s26", "s27")
+                        ONE_PIXEL("s7", "s28", "s29", "s30",
+                                  "s31") "subs %[count], %[count], #4\n\t"
+                                         "bhs 1b\n"
+                                         "2:\n\t"
+                                         "adds %[count], %[count], #4\n\t"
+                                         "beq 4f\n"
+                                         "3:\n\t"
+                                         "vldmia.32 %[w]!, {s16-s19}\n\t"
+                                         "vldmia.32 %[x]!, {s4}\n\t" ONE_PIXEL("s4", "s16", "s17", "s18",
+                                                                               "s19") "subs %[count], %[count], #1\n\t"
+                                                                                      "bne 3b\n"
+                                                                                      "4:"
+                : [x] "+r"(x), [w] "+r"(w), [count] "+r"(count), DSP_ALL_FOUR("+w")
+                :
+                : "s4", "s5", "s6", "s7", DSP_UPPER_HALF, "cc", "memory");
         }
     }
     DSP_FINISH_FOUR(ends, bias);

@@ -2,17 +2,45 @@
  *
  * Depthwise convolution of float32 with a floating-point unit: four channels at a time, of four neighbouring pixels where
  * windows are three taps wide and one pixel apart, since then each input is loaded once for all taps that it meets.
- * Channels beyond the last four, and depth multipliers, take the plain way.
+ * One input channel makes it a convolution.  Channels beyond the last four, and other depth multipliers, take the plain
+ * way.
  */
 #include "float.h"
+
+int groat_conv_f32_needs_dsp(const groat_conv_float *k, groat_needs *needs);
+void groat_conv_f32_dsp(const groat_conv_float *k, const int8_t *const *rows, float *out, uint32_t pixels);
 
 enum {
     FOUR = 4,
     WIDTH = 3 /* taps of the windows that slide */
 };
 
+/* Of one input channel.  Taps that touch are one run. */
+static groat_conv_float convolution(const groat_depthwise_float *k)
+{
+    const int joined = k->tap_stride == 1;
+    return (groat_conv_float){
+        .weights = k->weights,
+        .channels = k->channels,
+        .layout = DSP_FLOAT_FOURS,
+        .channels_out = k->multiplier,
+        .rows = k->rows,
+        .taps = joined ? 1 : k->taps,
+        .run = joined ? k->taps : 1,
+        .tap_stride = k->tap_stride,
+        .pixel_stride = k->pixel_stride,
+        .out_stride = k->multiplier,
+        .act_min = k->act_min,
+        .act_max = k->act_max,
+    };
+}
+
 int groat_depthwise_f32_needs_dsp(const groat_depthwise_float *k, groat_needs *needs)
 {
+    if (k->layout == DSP_FLOAT_DENSE) {
+        const groat_conv_float dense = convolution(k);
+        return k->channels_in == 1 && groat_conv_f32_needs_dsp(&dense, needs);
+    }
     uint64_t channels_out = (uint64_t)k->channels_in * k->multiplier;
     needs->weights_bytes = (uint64_t)k->rows * k->taps * channels_out * sizeof(float);
     needs->channels_bytes = channels_out * sizeof(float);
@@ -27,8 +55,8 @@ static inline const float *input_of(const groat_depthwise_float *k, const int8_t
 }
 
 /* One output: weights are `step` apart. */
-static float one(const groat_depthwise_float *k, const int8_t *const *rows, const float *w, uint32_t step,
-                 float bias, uint32_t pixel, uint32_t channel)
+static float one(const groat_depthwise_float *k, const int8_t *const *rows, const float *w, uint32_t step, float bias,
+                 uint32_t pixel, uint32_t channel)
 {
     float acc = 0.0f;
     for (uint32_t r = 0; r < k->rows; r++) {
@@ -41,7 +69,6 @@ static float one(const groat_depthwise_float *k, const int8_t *const *rows, cons
 }
 
 #if DSP_FLOAT_ASSEMBLY
-
 
 /* Four channels of one pixel: sums s0 to s3. */
 static void one_pixel(const groat_depthwise_float *k, const int8_t *const *rows, const float *w, const float *bias,
@@ -72,8 +99,8 @@ static void one_pixel(const groat_depthwise_float *k, const int8_t *const *rows,
 }
 
 /* The product of a column of the input, in s28 to s31, with the weights of a tap, for four sums. */
-#define TAP(a0, a1, a2, a3, w0, w1, w2, w3)                                                                          \
-    "vfma.f32 " a0 ", s28, " w0 "\n\tvfma.f32 " a1 ", s29, " w1 "\n\tvfma.f32 " a2 ", s30, " w2 "\n\tvfma.f32 " a3     \
+#define TAP(a0, a1, a2, a3, w0, w1, w2, w3)                                                                        \
+    "vfma.f32 " a0 ", s28, " w0 "\n\tvfma.f32 " a1 ", s29, " w1 "\n\tvfma.f32 " a2 ", s30, " w2 "\n\tvfma.f32 " a3 \
     ", s31, " w3 "\n\t"
 #define PIXEL0 "s0", "s1", "s2", "s3"
 #define PIXEL1 "s4", "s5", "s6", "s7"
@@ -95,14 +122,11 @@ static void four_pixels(const groat_depthwise_float *k, const int8_t *const *row
     const uint32_t step = k->tap_stride * (uint32_t)sizeof(float);
     for (uint32_t r = 0; r < k->rows; r++) {
         const float *x = input_of(k, rows, r, pixel, channel);
-        __asm__ volatile("vldmia.32 %[w]!, {s16-s27}\n\t"
-                         COLUMN MEET(PIXEL0, TAP0)
-                         COLUMN MEET(PIXEL0, TAP1) MEET(PIXEL1, TAP0)
-                         COLUMN MEET(PIXEL0, TAP2) MEET(PIXEL1, TAP1) MEET(PIXEL2, TAP0)
-                         COLUMN MEET(PIXEL1, TAP2) MEET(PIXEL2, TAP1) MEET(PIXEL3, TAP0)
-                         COLUMN MEET(PIXEL2, TAP2) MEET(PIXEL3, TAP1)
-                         "vldmia.32 %[x], {s28-s31}\n\t"
-                         MEET(PIXEL3, TAP2)
+        __asm__ volatile("vldmia.32 %[w]!, {s16-s27}\n\t" COLUMN MEET(PIXEL0, TAP0) COLUMN MEET(PIXEL0, TAP1)
+                             MEET(PIXEL1, TAP0) COLUMN MEET(PIXEL0, TAP2) MEET(PIXEL1, TAP1) MEET(PIXEL2, TAP0)
+                                 COLUMN MEET(PIXEL1, TAP2) MEET(PIXEL2, TAP1) MEET(PIXEL3, TAP0)
+                                     COLUMN MEET(PIXEL2, TAP2)
+                                         MEET(PIXEL3, TAP1) "vldmia.32 %[x], {s28-s31}\n\t" MEET(PIXEL3, TAP2)
                          : [x] "+r"(x), [w] "+r"(w), DSP_ALL_SIXTEEN("+w")
                          : [step] "r"(step)
                          : DSP_UPPER_HALF, "memory");
@@ -150,6 +174,11 @@ void groat_depthwise_f32_dsp(const groat_depthwise_float *k, const int8_t *const
 {
     if (k->layout == DSP_FLOAT_PLAIN) {
         plain(k, rows, out, pixels);
+        return;
+    }
+    if (k->layout == DSP_FLOAT_DENSE) {
+        const groat_conv_float dense = convolution(k);
+        groat_conv_f32_dsp(&dense, rows, out, pixels);
         return;
     }
     const dsp_ends ends = dsp_ends_of(k->act_min, k->act_max);

@@ -20,10 +20,10 @@ from groat.graph.ir import Array
 from groat.ops.arithmetic import Int64, requantize
 from groat.pack.layouts import Candidate, Filters, Packed, dsp_stairs, nibbles, ref, winograd
 from groat.pack.layouts.costs import expected
-from groat.pack.layouts.dsp_s16 import conv_s16 as conv_s16
-from groat.pack.layouts.dsp_s16 import depthwise_s16 as depthwise_s16
 from groat.pack.layouts.dsp_float import conv_f32 as conv_f32
 from groat.pack.layouts.dsp_float import depthwise_f32 as depthwise_f32
+from groat.pack.layouts.dsp_s16 import conv_s16 as conv_s16
+from groat.pack.layouts.dsp_s16 import depthwise_s16 as depthwise_s16
 
 BLOCK = 2
 _FAST, _RAW, _SHORT, _ENDS_RUN = 0x100, 0x200, 0x400, -(1 << 31)

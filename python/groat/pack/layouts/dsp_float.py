@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from groat.pack.layouts import FloatFilters, Packed
 from groat.pack.layouts.plain_float import stored
 
 _FOUR = 4
-_PLAIN, _FOURS = 0, 1
+_PLAIN, _FOURS, _DENSE = 0, 1, 2
 
 
 def _blocks(weights: Array) -> Array:
@@ -33,6 +34,10 @@ def conv_f32(groups: Sequence[FloatFilters]) -> list[Packed]:
 
 def depthwise_f32(filters: FloatFilters) -> Packed:
     """Channels beyond the last four lie one behind the other."""
+    if filters.multiplier_depth == filters.weights.shape[2] > 1:  # one input channel: a convolution
+        dense = np.moveaxis(filters.weights, 2, 0)[..., np.newaxis]
+        (packed,) = conv_f32([replace(filters, weights=dense)])
+        return replace(packed, layout=_DENSE)
     if filters.multiplier_depth > 1:
         return Packed(stored(filters.weights), stored(filters.bias), _PLAIN)
     flat = filters.weights.reshape(-1, filters.weights.shape[2]).T
