@@ -52,7 +52,9 @@ def _block(m: Builder, rng: np.random.Generator, x: Tensor) -> Tensor:
             depth = x.shape[3] if residual and last else int(rng.integers(1, 13))
             pools = not last and rng.random() < 0.2
             end = ends[branch]
-            ends[branch] = m.max_pool_2d(end, (3, 3), stride=(1, 1), padding="SAME") if pools else _conv(m, rng, end, depth)
+            ends[branch] = (
+                m.max_pool_2d(end, (3, 3), stride=(1, 1), padding="SAME") if pools else _conv(m, rng, end, depth)
+            )
     if residual:
         for end in ends:
             x = m.add(x, end, SHARED) if rng.random() < 0.5 else m.add(end, x, SHARED)
