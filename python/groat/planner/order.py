@@ -161,23 +161,28 @@ def _path(came_from: dict[int, tuple[int, int]], done: int) -> list[int]:
     return order[::-1]
 
 
-def order_ops(graph: Graph, scratch_bytes: Sequence[int], sets: int = SETS, beam: int = BEAM) -> Graph:
-    """The graph in an order that needs a smaller arena when it runs op by op; the same graph if none is known.
+def best_order(graph: Graph, scratch_bytes: Sequence[int], sets: int = SETS, beam: int = BEAM) -> list[int]:
+    """Positions of all ops in an order that needs a smaller arena when they run one by one; the given order if none is
+    known.
 
     Args:
         scratch_bytes: what each op asks for beside its tensors.
         sets, beam: how far the search goes.
     """
+    given = list(range(len(graph.ops)))
     orders = _Orders(graph, scratch_bytes)
-    given = orders.peak(range(len(graph.ops)))
-    if given <= orders.least():
-        return graph
-    order, certain = orders.best_below(given, sets)
+    peak = orders.peak(given)
+    if peak <= orders.least():
+        return given
+    order, certain = orders.best_below(peak, sets)
     if not certain:
-        order = orders.beam_below(given, beam)
+        order = orders.beam_below(peak, beam)
     if order is None:
-        return graph
-    better = graph.with_ops(tuple(graph.ops[position] for position in order))
-    scratch = [scratch_bytes[position] for position in order]
-    smaller = plan_memory(better, scratch).arena_bytes < plan_memory(graph, scratch_bytes).arena_bytes
-    return better if smaller else graph
+        return given
+    better = plan_memory(in_order(graph, order), [scratch_bytes[position] for position in order])
+    return order if better.arena_bytes < plan_memory(graph, scratch_bytes).arena_bytes else given
+
+
+def in_order(graph: Graph, order: Sequence[int]) -> Graph:
+    """The graph with its ops in another order."""
+    return graph.with_ops(tuple(graph.ops[position] for position in order))
