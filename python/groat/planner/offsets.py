@@ -39,6 +39,7 @@ class PlannedRegion:
             bytes alive in any one step, rounded up buffer by buffer.
         cost: of a byte that is read or written there, relative to other memories.
         traffic_bytes: that one run reads and writes there (planner.memories.traffic).
+        room: bytes that there are; None: no limit.
     """
 
     name: str
@@ -46,6 +47,7 @@ class PlannedRegion:
     lower_bound: int
     cost: float = 1.0
     traffic_bytes: int = 0
+    room: int | None = None
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,6 @@ class Plan:
         scratch_of: step -> index in `buffers`.
         state_of: stream (index in the schedule) -> index in `buffers`.
         schedule: which steps run together.
-        missing: bytes by which the regions that may be used are too small; the plan then goes beyond them.
     """
 
     buffers: tuple[PlannedBuffer, ...]
@@ -67,7 +68,6 @@ class Plan:
     scratch_of: dict[int, int]
     state_of: dict[int, int] = field(default_factory=dict)
     schedule: Schedule = field(default_factory=Schedule)
-    missing: int = 0
 
     @property
     def arena_bytes(self) -> int:
@@ -88,6 +88,11 @@ class Plan:
     def optimal(self) -> bool:
         """Whether it is proven that no plan with these lifetimes is smaller."""
         return self.gap_bytes == 0
+
+    @property
+    def missing(self) -> int:
+        """Bytes by which a region is too small; the plan then goes beyond it."""
+        return max((r.nbytes - r.room for r in self.regions if r.room is not None and r.nbytes > r.room), default=0)
 
     @property
     def cost(self) -> float:
@@ -137,10 +142,9 @@ def plan_memory(
     weights = traffic(graph, live, schedule)
     region_of = [0] * len(live)
     offsets = [0] * len(live)
-    missing = 0
     if len(regions) > 1:
         placement = place(live, weights, regions)
-        region_of, offsets, missing = list(placement.regions), list(placement.offsets), placement.missing
+        region_of, offsets = list(placement.regions), list(placement.offsets)
     planned: list[PlannedRegion] = []
     for index, region in enumerate(regions):
         members = [i for i in range(len(live)) if region_of[i] == index]
@@ -152,11 +156,10 @@ def plan_memory(
             size = packed.height
             for i, offset in zip(members, packed.offsets, strict=True):
                 offsets[i] = offset
-        missing = max(missing, size - region.nbytes) if region.nbytes is not None else missing
         for i in members:
             region_of[i] = len(planned)
         moved = sum(weights[i] for i in members)
-        planned.append(PlannedRegion(region.name, size, packed.bound, region.cost, moved))
+        planned.append(PlannedRegion(region.name, size, packed.bound, region.cost, moved, region.nbytes))
 
     def over(b: Lifetime, region: int) -> int | None:
         return b.over if b.over is not None and region_of[b.over] == region else None
@@ -182,5 +185,4 @@ def plan_memory(
         scratch_of={step: index for index, b in enumerate(live) for step in b.steps},
         state_of={b.stream: index for index, b in enumerate(live) if b.stream is not None},
         schedule=schedule,
-        missing=missing,
     )
