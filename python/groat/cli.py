@@ -487,14 +487,18 @@ def targets(format: FormatOption = Format.table) -> None:
             "packing": target.packing,
             "ram_bytes": target.ram_bytes,
             "flash_bytes": target.flash_bytes,
+            "memories": [
+                {"name": memory.name, "bytes": memory.length, "byte_cost": memory.cost} for memory in target.arenas
+            ],
             "runner": target.name if target.qemu is None else f"qemu:{target.name}",
         }
         for target in found
     ]
-    table = _table("Targets", "name", "core", "kernels", "#RAM bytes", "#flash bytes", "run with --on")
-    for row in rows:
+    table = _table("Targets", "name", "core", "kernels", "#RAM bytes", "#flash bytes", "--memories", "run with --on")
+    for target, row in zip(found, rows, strict=True):
         sizes = [f"{row[key]:,}" if row[key] else "–" for key in ("ram_bytes", "flash_bytes")]
-        table.add_row(str(row["name"]), str(row["core"]), str(row["packing"]), *sizes, str(row["runner"]))
+        names = ", ".join(memory.name for memory in target.arenas)
+        table.add_row(str(row["name"]), str(row["core"]), str(row["packing"]), *sizes, names, str(row["runner"]))
     _emit(rows, format, table)
 
 

@@ -12,6 +12,7 @@ from groat.graph import Graph
 from groat.options import Options
 from groat.pack.choose import Chosen
 from groat.planner import Region, Way, plan_memory, spill, ways
+from groat.planner.memories import cost_without_scratch
 from groat.planner.schedules import stretches_of
 
 Pack = Callable[[Way, int | None], Chosen]
@@ -65,20 +66,22 @@ def fit(
     raise FitError(_sentence(graph, options.ram, facts), facts)
 
 
+TRIES = 4
+"""Ways that are packed to find the cheapest in several memories."""
+
+
 def cheapest(found: Iterable[Way], pack: Pack, regions: Sequence[Region]) -> Fitted:
-    """Of the ways that fit several memories, that which makes the least of the slow ones, by an estimate that knows no
-    scratch; with copies from one memory to another where these pay.  The one that misses the fewest bytes if none fits.
+    """Of the ways that fit several memories, that which makes the least use of the slow ones; with copies from one
+    memory to another where these pay.  The one that misses the fewest bytes if none fits.
+
+    Ways are tried in the order of what they would cost if kernels' scratch took no room and were in the fastest memory.
     """
-
-    def estimate(way: Way) -> tuple[int, float]:
-        plan = plan_memory(way.graph, [0] * len(way.graph.ops), way.schedule, regions)
-        return plan.missing, plan.cost
-
-    def rank(fitted: Fitted) -> tuple[int, float]:
-        return fitted.chosen.plan.missing, fitted.chosen.plan.cost
-
     best: Fitted | None = None
-    for way in sorted(found, key=estimate):
+    rank = (0, 0.0)
+    hopes = [(cost_without_scratch(way.graph, way.schedule, regions), way) for way in found]
+    for hope, way in sorted(hopes, key=lambda pair: pair[0])[:TRIES]:
+        if best is not None and hope >= rank:
+            break
         plain = Fitted(way, pack(way, None))
         scratch = [step.scratch_bytes for step in plain.chosen.steps.steps]
         graph, schedule = spill(way.graph, way.schedule, scratch, regions)
@@ -87,11 +90,9 @@ def cheapest(found: Iterable[Way], pack: Pack, regions: Sequence[Region]) -> Fit
             copied = replace(way, graph=graph, schedule=schedule)
             candidates.append(Fitted(copied, pack(copied, None)))
         for candidate in candidates:
-            if best is None or rank(candidate) < rank(best):
-                best = candidate
-        assert best is not None
-        if best.chosen.plan.missing == 0:
-            return best
+            reached = candidate.chosen.plan.missing, candidate.chosen.plan.cost
+            if best is None or reached < rank:
+                best, rank = candidate, reached
     assert best is not None
     return best
 

@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from groat.graph import Graph
+from groat.graph import Graph, Op
 from groat.ops import op_def
-from groat.planner.lifetimes import Lifetime
+from groat.planner.lifetimes import Lifetime, lifetimes
 from groat.planner.packing import round_up
 from groat.planner.streams import STATE_BYTES, Schedule
 
@@ -79,16 +79,32 @@ def traffic(graph: Graph, live: Sequence[Lifetime], schedule: Schedule) -> list[
         for number in (*reads, *op.outputs):
             if graph.root(number) in buffer_of:
                 result[buffer_of[graph.root(number)]] += graph.tensors[number].nbytes
-        inputs = [graph.tensors[number] for number in op.inputs]
-        outputs = [graph.tensors[number] for number in op.outputs]
         again = scratch_of.get(step, buffer_of.get(graph.root(reads[0])) if reads else None)
         if again is not None:
-            result[again] += op_def(op.kind).macs(op, inputs, outputs) // MACS_PER_LOAD
+            result[again] += _loads(graph, op)
     for index, buffer in enumerate(live):
         if buffer.stream is not None:
             shapes = [graph.tensors[number].shape for number in schedule.streams[buffer.stream].lines]
             result[index] += sum(2 * STATE_BYTES * (shape[1] if len(shape) > 1 else 1) for shape in shapes)
     return result
+
+
+def _loads(graph: Graph, op: Op) -> int:
+    """Bytes that a kernel reads for its multiplications."""
+    inputs = [graph.tensors[number] for number in op.inputs]
+    outputs = [graph.tensors[number] for number in op.outputs]
+    return op_def(op.kind).macs(op, inputs, outputs) // MACS_PER_LOAD
+
+
+def cost_without_scratch(graph: Graph, schedule: Schedule, regions: Sequence[Region]) -> tuple[int, float]:
+    """(bytes missing, cost) of a placement if all that kernels read for their multiplications were scratch that takes
+    no room in the fastest memory: about the best that can be hoped for."""
+    live = lifetimes(graph, [1] * len(graph.ops), schedule)
+    weights = traffic(graph, live, schedule)
+    tensors = [index for index, buffer in enumerate(live) if not buffer.steps]
+    found = place([live[i] for i in tensors], [weights[i] for i in tensors], regions, thorough=False)
+    loads = sum(weights[i] for i in range(len(live)) if live[i].steps)
+    return found.missing, found.cost + loads * min(region.cost for region in regions)
 
 
 def place(
