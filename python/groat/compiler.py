@@ -122,7 +122,7 @@ class Compiled:
             layers: index, op, name, macs, output_bytes, scratch_bytes (of its kernel); and for those with weights
                 layout, packed_bytes, which are those of weights and channel constants, and expected_instructions, by a
                 table of measurements; else None;
-            peak: step, op, bytes, tensors: name, shape, dtype, bytes in the arena: of a stream's tensor those of some
+            peak: step, op, bytes, tensors: name, shape, dtype, memory, bytes there: of a stream's tensor those of some
                 of its rows.
         """
         graph = self.graph
@@ -179,9 +179,15 @@ class Compiled:
         step = self.plan.peak_step
         alive = self.plan.alive(step)
         tensors = [
-            {**_describe(self.graph, b.tensors[-1]), "bytes": b.nbytes}
-            if b.tensors
-            else {"name": role_of(self.graph, self.plan, b), "shape": [b.nbytes], "dtype": "uint8", "bytes": b.nbytes}
+            {
+                **(
+                    _describe(self.graph, b.tensors[-1])
+                    if b.tensors
+                    else {"name": role_of(self.graph, self.plan, b), "shape": [b.nbytes], "dtype": "uint8"}
+                ),
+                "bytes": b.nbytes,
+                "memory": self.plan.regions[b.region].name,
+            }
             for b in alive
         ]
         total = sum(b.nbytes for b in alive)

@@ -110,9 +110,26 @@ def test_ops(groat_command: Groat) -> None:
 def test_targets(groat_command: Groat) -> None:
     rows = groat_command.json("targets")
     assert [row["name"] for row in rows] == list_targets()
-    assert all(set(row) == {"name", "core", "packing", "ram_bytes", "flash_bytes", "runner"} for row in rows)
+    assert all(
+        set(row) == {"name", "core", "packing", "ram_bytes", "flash_bytes", "memories", "runner"} for row in rows
+    )
     assert {row["runner"] for row in rows} == {"host", *(f"qemu:{name}" for name in list_targets() if name != "host")}
     assert all(row["name"] in groat_command("targets").out for row in rows)
+
+
+def test_several_memories(groat_command: Groat, digits: Path, tmp_path: Path) -> None:
+    report = groat_command.json("analyze", digits, "--target", "cortex-m4", "--memories", "sram:256,psram")
+    assert [memory["name"] for memory in report["memories"]] == ["sram", "psram"]
+    assert {tensor["memory"] for tensor in report["peak"]["tensors"]} <= {"sram", "psram"}
+    table = groat_command("analyze", digits, "--target", "cortex-m4", "--memories", "sram:256,psram").out
+    assert all(f"{memory['traffic_bytes']:,}" in table for memory in report["memories"])
+    known = next(row for row in groat_command.json("targets") if row["name"] == "cortex-m4")["memories"]
+    assert [memory["name"] for memory in known] == ["sram", "psram"]
+    assert "is not a size" in groat_command.fails(2, "analyze", digits, "--memories", "sram:x")
+    assert "are too small by" in groat_command.fails(4, "pack", digits, "--memories", "sram:16,psram:16")
+    packed = tmp_path / "two.groat"
+    groat_command("pack", digits, "-o", packed, "--memories", "sram:256,psram")
+    assert "--memories is for" in groat_command.fails(2, "run", packed, "--memories", "sram")
 
 
 def test_doctor_says_what_is_missing_and_how_to_get_it(
