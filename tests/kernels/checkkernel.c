@@ -172,10 +172,16 @@ static void skip(uint32_t bytes)
     }
 }
 
+/* Where arrays are put. */
+static uint8_t *memory(void)
+{
+    return groat_memories[0].start;
+}
+
 /* What stands at a place that belongs to no array, or to one that nothing was put into. */
 static uint8_t noise(const uint8_t *place)
 {
-    uint32_t x = (uint32_t)(place - groat_arena_start) * 2654435761u ^ seed;
+    uint32_t x = (uint32_t)(place - memory()) * 2654435761u ^ seed;
     return (uint8_t)((x ^ x >> 15) * 2246822519u >> 24);
 }
 
@@ -191,7 +197,7 @@ static int take(uint32_t bytes, uint32_t residue, uint32_t kind)
 {
     uintptr_t at = ((uintptr_t)next_free + GUARD_BYTES + ALIGN - 1) / ALIGN * ALIGN + residue;
     uint8_t *from = next_free + (at - (uintptr_t)next_free);
-    uintptr_t end = (uintptr_t)groat_arena_end;
+    uintptr_t end = (uintptr_t)memory() + groat_memories[0].bytes;
     if (array_count == ARRAYS_MAX) {
         give_up("too many arrays");
     }
@@ -206,7 +212,7 @@ static int take(uint32_t bytes, uint32_t residue, uint32_t kind)
 
 static void start(void)
 {
-    __asan_poison_memory_region(groat_arena_start, (size_t)(groat_arena_end - groat_arena_start));
+    __asan_poison_memory_region(memory(), groat_memories[0].bytes);
     for (uint32_t i = 0; i < array_count; i++) {
         __asan_unpoison_memory_region(arrays[i].start, arrays[i].bytes);
     }
@@ -216,7 +222,7 @@ static void start(void)
 static void stop(void)
 {
     ticks = groat_counter_since(ticks_before);
-    __asan_unpoison_memory_region(groat_arena_start, (size_t)(groat_arena_end - groat_arena_start));
+    __asan_unpoison_memory_region(memory(), groat_memories[0].bytes);
 }
 
 /* ---- A case ---------------------------------------------------------------------------------------- */
@@ -308,7 +314,7 @@ static void compare_arrays(answer *a)
 /* All that lies between arrays must be as it was. */
 static void compare_guards(answer *a)
 {
-    const uint8_t *place = groat_arena_start;
+    const uint8_t *place = memory();
     const uint8_t *end = next_free + GUARD_BYTES;
     uint32_t before = 0;
     while (place < end) {
@@ -367,7 +373,7 @@ static void run_case(const case_header *header, answer *a)
     value values[VALUES_MAX];
     seed = header->seed;
     array_count = 0;
-    next_free = groat_arena_start;
+    next_free = memory();
     int fits = receive_arrays(header->arrays);
     uint32_t scratch = receive_values(header->values, values, fits);
     a->status = fits ? NOT_RUN : TOO_LARGE;

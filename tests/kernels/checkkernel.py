@@ -135,9 +135,6 @@ def host_flags(packing: str) -> list[str]:
     return [*cc.SANITIZERS, "-O0", *isa, f"-I{cc.ROOT}", f"-DCHECKKERNEL_BYTES={HOST_BYTES}"]
 
 
-HOST_LINK = (f"-Wl,--defsym=groat_arena_end=groat_arena_start+{HOST_BYTES}",)
-
-
 def host_objects(folder: Path, packing: str) -> list[Path]:
     """Objects of a kernel set and of the port, for programs on the host."""
     made = []
@@ -160,7 +157,7 @@ def build(where: Place, folder: Path, objects: Sequence[Path] = ()) -> Program:
     source.write_text(program_text(), encoding="utf-8")
     if where.target is None:
         files = [source, *(objects or host_objects(folder, where.packing))]
-        built = cc.build(folder / "checkkernel", files, host_flags(where.packing), link_flags=HOST_LINK)
+        built = cc.build(folder / "checkkernel", files, host_flags(where.packing))
         return Program(where, built)
     flags = ["-O2", *_DIRECTORIES]
     return Program(where, firmware.build_program(where.target, [source, *kernel_files(where.packing)], flags).path)

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.kernels.casefile import main_kernels, program
-from tests.kernels.checkkernel import HOST_LINK, PORT, Place, Program, check, host_flags
+from tests.kernels.checkkernel import PORT, Place, Program, check, host_flags
 from tests.support import cc
 
 from groat.errors import ToolchainError
@@ -102,7 +102,7 @@ class Mutator:
         objects = [made.get(base.name, base) for base in self.base]
         if all(a.read_bytes() == b.read_bytes() for a, b in zip(objects, self.base, strict=True)):
             return None
-        linked = cc.build(self.folder / "checkkernel", [*self.fixed, *objects], link_flags=HOST_LINK)
+        linked = cc.build(self.folder / "checkkernel", [*self.fixed, *objects])
         built = Program(Place(self.packing), linked, TIMEOUT_SECONDS)
         try:
             for kernel in main_kernels():

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What firmware/port/port.h promises, as far as checkkernel needs it, on a host; it has no counter.
- * The end of the memory, groat_arena_end, is given to the linker.
  */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "firmware/port/port.h"
 
-_Alignas(16) uint8_t groat_arena_start[CHECKKERNEL_BYTES];
+static _Alignas(16) uint8_t memory[CHECKKERNEL_BYTES];
+const groat_memory groat_memories[] = {{memory, sizeof memory}};
 
 static FILE *in_file;
 static FILE *out_file;

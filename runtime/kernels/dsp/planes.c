@@ -90,20 +90,10 @@ void groat_dsp_widen(const dsp_plan *p, const int32_t *stream, const dsp_channel
         groat_dsp_widen3x3(stream, records);
         return;
     }
-    uint32_t scales[4];
-    int32_t *record = records;
-    for (uint32_t c = 0; c < 4; c++, record += p->record_words) {
-        record[0] = channels[c].bias;
-        record[1] = dsp_shift(&channels[c]);
-        record[2] = channels[c].multiplier;
-        record[3] = channels[c].offset;
-        scales[c] = 1u << dsp_scale(&channels[c]);
-    }
     uint32_t pair_step = (p->by_three ? 1u : p->along.stride) * p->along.tap_step;
-    const dsp_rows rows = {
+    dsp_rows rows = {
         .weights = (const int8_t *)stream,
         .tap_step = p->along.tap_step,
-        .scales = {scales[0] | scales[2] << 16, scales[1] | scales[3] << 16},
         .to = records + 4,
         .record_step = 4u * p->record_words,
         .pairs = pairs_of(p),
@@ -112,18 +102,21 @@ void groat_dsp_widen(const dsp_plan *p, const int32_t *stream, const dsp_channel
         .to_step = p->by_three ? 0 : 4,
         .rows = p->across.kernel,
     };
+    groat_dsp_widen_channels(channels, records, rows.record_step, rows.scales);
+    if (p->exact && !p->by_three && p->along.stride == 1 && p->along.tap_step == 4) {
+        groat_dsp_widen_neighbours(&rows);
+        return;
+    }
     if (p->exact) {
         groat_dsp_widen_rows(&rows);
     }
-    record = records;
-    for (uint32_t c = 0; c < 4; c++, record += p->record_words) {
+    int32_t *record = records;
+    for (uint32_t c = 0; c < 4 && (p->by_three || !p->exact); c++, record += p->record_words) {
         if (!p->exact) {
-            widen_fewer(p, (const int8_t *)stream + c, (int32_t)scales[c], record + 4);
+            widen_fewer(p, (const int8_t *)stream + c, 1 << dsp_scale(&channels[c]), record + 4);
         }
-        if (p->by_three) {
-            for (uint32_t i = 4; i < 8; i++) {
-                record[i + 6u] = record[i];
-            }
+        for (uint32_t i = 4; i < 8 && p->by_three; i++) {
+            record[i + 6u] = record[i];
         }
     }
 }

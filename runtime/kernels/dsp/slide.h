@@ -69,6 +69,12 @@ typedef struct dsp_rows {
 
 void groat_dsp_widen_rows(const dsp_rows *rows);
 
+/* The same where taps, and so pairs, are a word apart and rows lie one behind the other; two, four or six pairs. */
+void groat_dsp_widen_neighbours(const dsp_rows *rows);
+
+/* The constants of four channels' records, and the scales of their weights as in dsp_rows. */
+void groat_dsp_widen_channels(const dsp_channel *channels, int32_t *records, uint32_t record_step, uint32_t scales[2]);
+
 /* All of four channels' records of SLIDE_3X3 for filters of three taps in a row, from their stream: nine words of weights,
  * whose tap to the right is the next word, then the channels. */
 void groat_dsp_widen3x3(const int32_t *stream, int32_t *records);
