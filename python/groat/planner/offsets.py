@@ -119,7 +119,7 @@ def blocks_of(
     index_of = {index: position for position, index in enumerate(chosen)}
     found = [buffers[index] for index in chosen]
     return [
-        Block(round_up(b.nbytes), b.first_step, b.last_step, None if b.over is None else index_of.get(b.over), b.below)
+        Block(b.nbytes, b.first_step, b.last_step, None if b.over is None else index_of.get(b.over), b.below)
         for b in found
     ]
 

@@ -25,7 +25,7 @@ class Block:
     """Bytes that must not meet others while they live.
 
     Attributes:
-        nbytes: a multiple of ALIGN.
+        nbytes: any; they take the next multiple of ALIGN.
         first, last: steps, inclusive.
         over: index of a block that this one may lie over if it starts at least `below` bytes before it.
         below: a multiple of ALIGN; negative ones let it start behind.
@@ -36,6 +36,11 @@ class Block:
     last: int
     over: int | None = None
     below: int = 0
+
+    @property
+    def size(self) -> int:
+        """What it takes."""
+        return round_up(self.nbytes)
 
     def meets(self, other: Block) -> bool:
         """Whether both are alive in some step."""
@@ -59,7 +64,7 @@ class Packing:
 def gap(blocks: Sequence[Block], low: int, high: int) -> int:
     """How far block `high` must start behind block `low`, if it is not to start before it; both live at one time."""
     block = blocks[low]
-    return min(block.below, block.nbytes) if block.over == high else block.nbytes
+    return min(block.below, block.size) if block.over == high else block.size
 
 
 def faults(blocks: Sequence[Block], offsets: Sequence[int]) -> list[tuple[int, int]]:
@@ -97,8 +102,8 @@ def _alive(blocks: Sequence[Block], alive: Sequence[int]) -> int:
         one of them and the one under it take)."""
         above = [stack(index) for index in over.get(under, [])]
         gaps = [max(gap(blocks, index, under), 0) for index in over.get(under, [])]
-        apart = sum(bytes_apart for bytes_apart, _ in above) if above else blocks[under].nbytes
-        return apart, max([blocks[under].nbytes + max(gaps, default=0), *(pair for _, pair in above)])
+        apart = sum(bytes_apart for bytes_apart, _ in above) if above else blocks[under].size
+        return apart, max([blocks[under].size + max(gaps, default=0), *(pair for _, pair in above)])
 
     return sum(max(stack(index)) for index in alive if index not in upper)
 
@@ -107,7 +112,7 @@ class FirstFit:
     """Places blocks in an order, each at the lowest offset that is free during its life."""
 
     def __init__(self, blocks: Sequence[Block]) -> None:
-        self.blocks = blocks
+        self._sizes = [block.size for block in blocks]
         # Of each block, others that live at one time with it: (other, how far it must keep before and behind it).
         self._others: list[list[tuple[int, int, int]]] = [
             [
@@ -117,11 +122,11 @@ class FirstFit:
             ]
             for index, block in enumerate(blocks)
         ]
-        self.work = sum(map(len, self._others)) + len(blocks)
+        self.work = sum(map(len, self._others)) + len(blocks)  # of one call of `place`: pairs that it compares
 
     def place(self, order: Iterable[int]) -> tuple[list[int], int]:
         """(offset of each block, where the highest ends)."""
-        offsets = [-1] * len(self.blocks)
+        offsets = [-1] * len(self._sizes)
         height = 0
         for index in order:
             taken = sorted(
@@ -135,7 +140,7 @@ class FirstFit:
                     break
                 offset = max(offset, end)
             offsets[index] = offset
-            height = max(height, offset + self.blocks[index].nbytes)
+            height = max(height, offset + self._sizes[index])
         return offsets, height
 
 
@@ -169,7 +174,7 @@ def pack(blocks: Sequence[Block]) -> Packing:
         patience = PATIENCE
         while height > bound and calls > 0 and patience > 0:
             calls, patience = calls - 1, patience - 1
-            highest = [i for i in indices if offsets[i] + blocks[i].nbytes == top]
+            highest = [i for i in indices if offsets[i] + blocks[i].size == top]
             moved = highest if random_of() < 0.7 else indices
             index = moved[int(random_of() * len(moved))]
             at = order.index(index)

@@ -67,7 +67,7 @@ def solve_packing(blocks: list[Block], start: Packing, effort: Effort, progress:
 
     model = cp_model.CpModel()
     # All in units of ALIGN.
-    sizes = [block.nbytes // ALIGN for block in blocks]
+    sizes = [block.size // ALIGN for block in blocks]
     height = start.height // ALIGN
     offsets = [model.new_int_var(0, height - size, "") for size in sizes]
     top = model.new_int_var(start.bound // ALIGN, height, "")
