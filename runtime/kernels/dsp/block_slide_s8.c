@@ -232,14 +232,8 @@ __attribute__((naked)) void groat_dsp_slide(__attribute__((unused)) const dsp_sl
     "str r8, [r3], #" step "\n"      \
     "str r9, [r6], #" step "\n"
 
-#define SPREAD(step, over)                                                                                   \
-    ".syntax unified\n"                                                                                      \
-    "push {r4-r11, lr}\n"                                                                                    \
-    "ldr r4, [sp, #36]\n"                                                                                    \
-    "add r6, r3, r4, lsl #1\n"                                                                               \
-    "add r6, r4\n"                                                                                           \
-    "tst r3, #2\n"                                                                                           \
-    "bne 5f\n"                                                                                               \
+/* `r2` pixels from r0 on, r1 apart, to planes r4 apart. */
+#define PIXELS(step, over)                                                                                   \
     "1:\n"                                                                                                   \
     "subs r2, #2\n"                                                                                          \
     "blt 4f\n"                                                                                               \
@@ -267,8 +261,33 @@ __attribute__((naked)) void groat_dsp_slide(__attribute__((unused)) const dsp_sl
                                                     "add r6, #" over "\n"                                    \
                                                     "subs r2, #1\n"                                          \
                                                     "bgt 1b\n"                                               \
-                                                    "6:\n"                                                   \
-                                                    "pop {r4-r11, pc}\n"
+                                                    "6:\n"
+
+#define SPREAD(step, over)     \
+    ".syntax unified\n"        \
+    "push {r4-r11, lr}\n"      \
+    "ldr r4, [sp, #36]\n"      \
+    "add r6, r3, r4, lsl #1\n" \
+    "add r6, r4\n"             \
+    "tst r3, #2\n"             \
+    "bne 5f\n" PIXELS(step, over) "pop {r4-r11, pc}\n"
+
+#define SPREAD_ROWS(step, over)                             \
+    ".syntax unified\n"                                     \
+    "push {r4-r11, lr}\n"                                   \
+    "mov r7, r0\n"                                          \
+    "ldr lr, [r7, #28]\n"                                   \
+    "7:\n"                                                  \
+    "ldm r7, {r0-r6}\n"                                     \
+    "ldr r8, [r0], #4\n"                                    \
+    "str r0, [r7]\n"                                        \
+    "add r6, r3\n"                                          \
+    "str r6, [r7, #12]\n"                                   \
+    "add r0, r8, r5\n"                                      \
+    "add r6, r3, r4, lsl #1\n"                              \
+    "add r6, r4\n" PIXELS(step, over) "subs.w lr, lr, #1\n" \
+                                      "bne.w 7b\n"          \
+                                      "pop {r4-r11, pc}\n"
 
 __attribute__((naked)) void groat_dsp_spread(__attribute__((unused)) const int8_t *in,
                                              __attribute__((unused)) uint32_t pixel_stride,
@@ -285,6 +304,16 @@ __attribute__((naked)) void groat_dsp_spread_by_three(__attribute__((unused)) co
                                                       __attribute__((unused)) uint32_t plane)
 {
     __asm__ volatile(SPREAD("12", "10"));
+}
+
+__attribute__((naked)) void groat_dsp_spread_rows(__attribute__((unused)) dsp_spread *spread)
+{
+    __asm__ volatile(SPREAD_ROWS("4", "2"));
+}
+
+__attribute__((naked)) void groat_dsp_spread_rows_by_three(__attribute__((unused)) dsp_spread *spread)
+{
+    __asm__ volatile(SPREAD_ROWS("12", "10"));
 }
 
 void groat_dsp_move_down(int32_t *to, const int32_t *from, uint32_t words)
@@ -384,6 +413,24 @@ void groat_dsp_spread(const int8_t *in, uint32_t pixel_stride, uint32_t count, v
 void groat_dsp_spread_by_three(const int8_t *in, uint32_t pixel_stride, uint32_t count, void *to, uint32_t plane)
 {
     spread(in, pixel_stride, count, to, plane, 3);
+}
+
+static void spread_rows(dsp_spread *s, uint32_t step)
+{
+    for (uint32_t r = 0; r < s->row_count; r++) {
+        spread(*s->rows++ + s->at, s->pixel_stride, s->count, s->to, s->plane, step);
+        s->to = (int8_t *)s->to + s->row_step;
+    }
+}
+
+void groat_dsp_spread_rows(dsp_spread *spread)
+{
+    spread_rows(spread, 1);
+}
+
+void groat_dsp_spread_rows_by_three(dsp_spread *spread)
+{
+    spread_rows(spread, 3);
 }
 
 void groat_dsp_move_down(int32_t *to, const int32_t *from, uint32_t words)

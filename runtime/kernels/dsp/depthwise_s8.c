@@ -184,14 +184,17 @@ static void slide_row(const groat_depthwise_s8 *k, const dsp_plan *p, const dsp_
     slide->out = b->out;
     for (uint32_t left = b->count, at = b->at, count; left > 0; left -= count, at += count * k->pixel_stride) {
         count = left < strip ? left : strip;
-        uint32_t inputs = (count - 1u) * p->along.stride + k->taps;
-        for (uint32_t r = 0; r < k->rows; r++) {
-            if (p->by_three) {
-                groat_dsp_spread_by_three(b->rows[r] + at, k->channels_in, inputs, planes + r, p->plane);
-            } else {
-                groat_dsp_spread(b->rows[r] + at, k->channels_in, inputs, planes + r * p->plane, p->plane);
-            }
-        }
+        dsp_spread spread = {
+            .rows = b->rows,
+            .pixel_stride = k->channels_in,
+            .count = (count - 1u) * p->along.stride + k->taps,
+            .to = planes,
+            .plane = p->plane,
+            .at = at,
+            .row_step = p->by_three ? 4u : 4u * p->plane,
+            .row_count = k->rows,
+        };
+        (p->by_three ? groat_dsp_spread_rows_by_three : groat_dsp_spread_rows)(&spread);
         slide->span = dsp_span(p, count);
         slide->rest = count % SLIDE_BLOCK;
         groat_dsp_slide(slide);

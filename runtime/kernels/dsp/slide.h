@@ -53,6 +53,21 @@ void groat_dsp_slide(const dsp_slide *slide);
 void groat_dsp_spread(const int8_t *in, uint32_t pixel_stride, uint32_t count, void *to, uint32_t plane);
 void groat_dsp_spread_by_three(const int8_t *in, uint32_t pixel_stride, uint32_t count, void *to, uint32_t plane);
 
+/* The same of several rows, from whole words on; `rows` and `to` end up behind the last. */
+typedef struct dsp_spread {
+    const int8_t *const *rows;
+    uint32_t pixel_stride;
+    uint32_t count;
+    void *to;
+    uint32_t plane;
+    uint32_t at; /* of the first pixel in each row */
+    uint32_t row_step; /* bytes from where a row goes to where the next one does */
+    uint32_t row_count;
+} dsp_spread;
+
+void groat_dsp_spread_rows(dsp_spread *spread);
+void groat_dsp_spread_rows_by_three(dsp_spread *spread);
+
 /* Pairs of taps of four channels' records.  A pair is two weights `tap_step` bytes apart, scaled up. */
 typedef struct dsp_rows {
     const int8_t *weights;

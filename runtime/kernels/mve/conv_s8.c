@@ -127,12 +127,15 @@ static void single_pixel(const groat_conv_s8 *k, const groat_scaling *scaling, u
 void groat_conv_s8_mve(const groat_conv_s8 *k, const int8_t *const *rows, int8_t *out, uint32_t pixels)
 {
     const groat_scaling scaling = scaling_of(k->layout, k->output_zero_point, k->act_min, k->act_max);
-    const uint32_t window = (uint32_t)padded_window(k), blocks = window / BLOCK;
+    const uint32_t window = (k->rows * k->taps * k->run + BLOCK - 1) & ~(BLOCK - 1u), blocks = window / BLOCK;
     const uint32_t out_stride = k->out_stride, channels_out = k->channels_out;
     const uint32_t direct = count_direct(k, window, pixels);
     int32_t *const sums = k->scratch;
     int8_t *const panel = (int8_t *)k->scratch + SUMS_BYTES;
-    const plan c = make_plan(k, window);
+    plan c = {.held = 0};
+    if (direct < pixels) {
+        c = make_plan(k, window);
+    }
     for (uint32_t p = 0, count; p < pixels; p += count, out += count * out_stride) {
         const int8_t *x;
         uint32_t step;
