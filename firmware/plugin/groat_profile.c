@@ -3,7 +3,7 @@
  * A plugin of QEMU's that counts how often each instruction of the firmware is executed, and how often the one
  * after it in memory was not the next.  It counts only from the entry of a measured function to the return into
  * its caller; each such call is written apart.  A return into an inner caller ends no call: what is counted from the next
- * entry on is of the same one.
+ * entry on is of the same one.  A call that came no further than there is one of nothing.
  *
  * Arguments: out=FILE, caller=FIRST-LAST (addresses, hexadecimal, LAST not included), inner=FIRST-LAST (likewise; may be
  * left out), entry=ADDRESS (may be given several times).  A line of the file is `call address executed left`; the last line is `end CALLS`, so that a file
@@ -142,6 +142,7 @@ static void pause_counting(unsigned int cpu, void *unused)
 {
     (void)cpu;
     (void)unused;
+    called = true;
     for (uint32_t i = 0; i < used && counting; i++) {
         spot *s = in_use[i];
         s->executed_in_call += s->executed - s->executed_before;
@@ -152,10 +153,10 @@ static void pause_counting(unsigned int cpu, void *unused)
 
 static void come_back(unsigned int cpu, void *unused)
 {
-    pause_counting(cpu, unused);
     if (!called) {
         return;
     }
+    pause_counting(cpu, unused);
     called = false;
     for (uint32_t i = 0; i < used; i++) {
         spot *s = in_use[i];

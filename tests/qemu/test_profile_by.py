@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 import re
 import shutil
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 from tests.support.devices import DEVICES, device
+from tests.support.random_cnns import random_cnn
 from typer.testing import CliRunner
 
 import groat
@@ -21,7 +23,7 @@ from groat.cycles import list_cost_tables
 from groat.errors import InputError, RunnerError, ToolchainError
 from groat.hotspots import DISASSEMBLER, UNKNOWN, Counts, Functions, disassemble, total
 from groat.inputs import lcg_inputs
-from groat.pack import PackedModel
+from groat.pack import PackedModel, read
 from groat.profiling import By, profile
 from groat.runners.base import Profile
 from groat.runners.qemu import Plugin, QemuRunner, QemuSession
@@ -110,6 +112,28 @@ def test_each_layer_of_a_stream_is_measured(name: str, input: str) -> None:
         if len(model.steps) == len(layers):
             assert own > layers[index] * 0.9
     assert 0 <= profile.instructions - total(counts.run) <= 4
+
+
+def test_layers_of_a_second_stream_are_measured_after_the_first() -> None:
+    """The input of the first comes row by row."""
+    device("cortex-m4")
+    for seed in itertools.count():
+        try:
+            packed = groat.compile(random_cnn(seed), "cortex-m4", schedule="stream", input="rows").packed
+        except InputError:
+            continue
+        model = read(packed)
+        if len(model.streams) > 1 and len(model.streams[0]) > 1 and len(model.steps) < 10:
+            break
+    with QemuRunner("cortex-m4", packed) as runner:
+        inputs = lcg_inputs(model.inputs)
+        profile, counts = runner.profile(inputs), runner.count(inputs)
+    found = sum(profile.step_instructions) + sum(profile.walk_instructions)
+    assert 0 <= found - profile.instructions <= 40 * len(model.steps)
+    assert len(counts.steps) == len(model.steps)
+    # A network may have an op whose output nothing reads: no row of it is ever made.
+    assert [total(step) > 0 for step in counts.steps] == [cost > 0 for cost in profile.step_instructions]
+    assert all(sum(profile.step_instructions[index] for index in stream) > 0 for stream in model.streams)
 
 
 @pytest.mark.parametrize("name", ["cortex-m4", "rv32imc"])

@@ -463,8 +463,9 @@ class QemuRunner(BaseRunner):
             if step.stream is not None:  # the whole stream runs for each of its steps, on what was there before it
                 rows = self._send_inputs(session, frame[0])
                 for before in range(step.stream):
-                    self._ask_step(session, before, rows)
-                    yield -2
+                    if self.model.steps[before].stream in (None, before):
+                        self._ask_step(session, before, rows)
+                        yield -2
             self._ask_step(session, index, rows, layers=step.stream is not None)
             yield index
 
