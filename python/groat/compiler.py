@@ -281,7 +281,7 @@ class Job:
         if options.memories is not None and len(self.regions) == 1:
             self.room = self.regions[0].nbytes
             self.options = replace(options, ram=self.room, memories=None)
-        self.graph = run_passes(graph, after_each, options.io)
+        self.graph = run_passes(graph, after_each, options.io, options.floats)
         self._source_hash = hashlib.sha256(source).digest()
         self._offered: Offered = {}
         self._effort = Effort()

@@ -26,7 +26,7 @@ __all__ = ["Measurement", "function_name", "measure", "use_layout"]
 def function_name(op: str) -> str:
     """The function of an op: its name in the table, "_2d" written together; that for int8 serves int16 too, and one
     that ends in "_float" serves all floats."""
-    return op.replace("_2d", "2d").removesuffix("_int16").replace("_float32", "_float")
+    return op.replace("_2d", "2d").removesuffix("_int16").replace("_float32", "_float").replace("_float16", "_float")
 
 
 def __getattr__(name: str) -> Callable[..., Any]:

@@ -19,6 +19,8 @@ Input = Literal["resident", "rows"]
 INPUTS: tuple[Input, ...] = get_args(Input)
 Ends = Literal["model", "integer"]
 ENDS: tuple[Ends, ...] = get_args(Ends)
+Floats = Literal["float32", "float16"]
+FLOATS: tuple[Floats, ...] = get_args(Floats)
 Solver = Literal["greedy", "cp-sat"]
 SOLVERS: tuple[Solver, ...] = get_args(Solver)
 
@@ -61,6 +63,8 @@ class Options:
         max_mac_overhead: the most multiply-accumulates that a schedule may take, as a multiple of the model's own.
         io: "model" keeps what the model takes and gives; "integer" drops QUANTIZE of float inputs and DEQUANTIZE at
             outputs: the report has scale and zero point of the integers there.
+        floats: how float32 is stored.  "float16" halves weights and activations of floats, but for biases and for what
+            the model takes and gives; what is computed is rounded to it once for each value.
         solver: what finds offsets in the arena.  "greedy" needs nothing and is proven optimal by a bound for nearly all
             models; "cp-sat" improves the others, and proves it or says how much may be left.  It needs OR-tools
             (pip install 'groat[ortools]'), and is never used unless asked for, so that what is installed does not
@@ -91,6 +95,7 @@ class Options:
         default=1.0, metadata=_about("most multiply-accumulates, as a multiple of the model's own")
     )
     io: Ends = field(default="model", metadata=_about("the model's own ends; the integers behind float ones", ENDS))
+    floats: Floats = field(default="float32", metadata=_about("how float32 is stored", FLOATS))
     solver: Solver = field(
         default="greedy", metadata=_about("what finds offsets in the arena; cp-sat needs OR-tools", SOLVERS)
     )

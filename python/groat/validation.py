@@ -74,8 +74,14 @@ FLOAT_TOLERANCE = 1e-5
 """Of models that compute with floats: what an element may be off, over the largest magnitude of its tensor."""
 
 
+HALF_TOLERANCE = 2e-2
+"""The same where floats are stored as float16."""
+
+
 def tolerance_of(graph: Graph) -> float:
-    """0 unless the model computes with floats."""
+    """Of a compiled model; 0 unless it computes with floats."""
+    if any(op.kind.endswith("_float16") for op in graph.ops):
+        return HALF_TOLERANCE
     return FLOAT_TOLERANCE if any(op.kind.endswith("_float32") for op in graph.ops) else 0.0
 
 
@@ -84,6 +90,8 @@ def _first_difference(
 ) -> tuple[tuple[int, ...], float, float] | None:
     """(index, expected, found) of the first element whose bytes differ, or of floats that are further apart than the
     tolerance allows."""
+    if tolerance > 0 and found.dtype.kind == "f":
+        found = found.astype(expected.dtype)
     ours = np.ascontiguousarray(found).view(np.uint8).reshape(found.size, -1)
     theirs = np.ascontiguousarray(expected).view(np.uint8).reshape(expected.size, -1)
     unequal = (ours != theirs).any(axis=1)
@@ -159,11 +167,11 @@ def validate(
         expected.append(oracle.run(frame))
         if progress is not None:
             progress(against, index + 1, inputs)
-    tolerance = tolerance_of(model.graph)
     stacked = [np.stack(column) for column in zip(*expected, strict=True)]
 
     verdicts = []
     for where, compiled in compiled_for.items():
+        tolerance = tolerance_of(compiled.graph)
         with open_runner(where, compiled.packed) as runner:
             found = from_ends(runner.run_batch(to_ends(batches, compiled.graph)), compiled.graph, model.graph)
             equal = [

@@ -79,6 +79,7 @@ static inline uint32_t groat_dtype_bytes(uint8_t dtype)
     case GROAT_UINT8:
         return 1;
     case GROAT_INT16:
+    case GROAT_FLOAT16:
         return 2;
     case GROAT_INT32:
     case GROAT_FLOAT32:

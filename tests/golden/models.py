@@ -191,6 +191,18 @@ def functions_float32(m: Builder, rng: np.random.Generator) -> list[Tensor]:
     return [m.softmax(m.logistic(x), beta=2.0), m.tanh(x)]
 
 
+def filters_float16(m: Builder, rng: np.random.Generator) -> list[Tensor]:
+    return filters_float32(m, rng)
+
+
+def elementwise_float16(m: Builder, rng: np.random.Generator) -> list[Tensor]:
+    return elementwise_float32(m, rng)
+
+
+def functions_float16(m: Builder, rng: np.random.Generator) -> list[Tensor]:
+    return functions_float32(m, rng)
+
+
 def network(m: Builder, rng: np.random.Generator) -> list[Tensor]:
     x = m.input((1, 8, 8, 2), quant=IMAGE)
     scales = _per_channel(rng, 4, 0)
@@ -222,12 +234,14 @@ def with_two_memories(m: Builder, rng: np.random.Generator) -> list[Tensor]:
     return [m.add(short, y, UNIT)]
 
 
-OWN_RESULTS = ("functions_float32",)
+FLOAT16 = ("filters_float16", "elementwise_float16", "functions_float16")
+OWN_RESULTS = ("functions_float32", *FLOAT16)
 """Models whose results are not the oracle's bits, but those of our portable kernels."""
 
 OPTIONS: dict[str, dict[str, str]] = {
     "streamed": {"schedule": "stream", "input": "rows"},
     "with_two_memories": {"schedule": "layer", "memories": "fast:1K,slow"},
+    **{name: {"floats": "float16"} for name in FLOAT16},
 }
 """How a model is compiled, where not as usual."""
 
@@ -253,6 +267,9 @@ MODELS = {
         filters_float32,
         elementwise_float32,
         functions_float32,
+        filters_float16,
+        elementwise_float16,
+        functions_float16,
         network,
         weights_int4,
         streamed,

@@ -467,9 +467,9 @@ def softmax_s8_shapes(draw: Draw) -> Iterator[tuple[str, Case]]:
 
 def functions() -> dict[str, Any]:
     """Those of this file and of the ones for int16 and floats, by name."""
-    from tests.kernels import cases_f32, cases_s16
+    from tests.kernels import cases_float, cases_s16
 
-    return {**vars(cases_f32), **vars(cases_s16), **globals()}
+    return {**cases_float.functions(), **vars(cases_s16), **globals()}
 
 
 @functools.cache

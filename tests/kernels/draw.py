@@ -82,13 +82,13 @@ class Draw:
             weights[self.rng.random(shape) < 0.02] = low
         return weights
 
-    def floats(self, shape: int | tuple[int, ...]) -> Array:
+    def floats(self, shape: int | tuple[int, ...], reach: float = 20.0) -> Array:
         """float32 of one size, of many sizes, or such that sums are exact or cancel; sums and products are finite and
         no subnormal numbers, which not every core computes with."""
         x = self.rng.normal(0, 1, shape)
         kind = 9 if self.ordinary else self.between(0, 5)
         if kind == 0:
-            x = np.sign(x) * np.exp2(self.rng.uniform(-20, 20, shape))
+            x = np.sign(x) * np.exp2(self.rng.uniform(-reach, reach, shape))
         if kind == 1:
             x = self.rng.integers(-3, 4, shape).astype(np.float64)
         if kind == 2:
@@ -137,7 +137,7 @@ class Draw:
     def of(self, dtype: str, shape: int | tuple[int, ...]) -> Array:
         """An array of a type."""
         if np.dtype(dtype).kind == "f":
-            return self.floats(shape)
+            return self.floats(shape, 20.0 if dtype == "float32" else 10.0).astype(dtype)
         info = np.iinfo(dtype)
         return self.integers(shape, int(info.min), int(info.max)).astype(dtype)
 

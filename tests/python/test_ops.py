@@ -6,6 +6,7 @@ All tests go by the table, so that an op added to it fails here until it has cas
 
 from __future__ import annotations
 
+import functools
 import importlib
 import inspect
 import sys
@@ -30,6 +31,7 @@ from groat.ops import call as call_module
 from groat.ops import op_def, op_row, op_rows, tflite_importers
 from groat.ops.base import OpDef
 from groat.oracle.tflm import Tflm, is_installed
+from groat.passes.to_float16 import to_float16
 from groat.runners.host import HostRunner
 from groat.validation import find_difference
 
@@ -114,13 +116,15 @@ def disagreement(graph: Graph, packed: bytes, inputs: Sequence[Array], seen: Cou
 @pytest.mark.parametrize("optimised", [False, True], ids=["as imported", "optimised"])
 def test_kernels_equal_references_in_random_models(optimised: bool) -> None:
     seen: Counter[str] = Counter()
-    for seed in range(1300):
+    for seed in range(1500):
         model = random_model(seed, wide=seed >= 600) if seed < 1000 else random_float_model(seed)
+        floats = "float16" if seed >= 1250 else "float32"
         if optimised:
-            compiled = groat.compile(model)
+            compiled = groat.compile(model, floats=floats)
             graph, packed = compiled.graph, compiled.packed
         else:
-            graph, packed = pack_as_is(groat.load(model).graph)
+            graph = groat.load(model).graph
+            graph, packed = pack_as_is(to_float16(graph) if floats == "float16" else graph)
         found = disagreement(graph, packed, random_inputs(model, seed), seen)
         assert found is None, f"random_model({seed}): {found}"
     if not optimised:
@@ -303,7 +307,7 @@ def case_pad(rng: Rng) -> None:
     kernels.pad(x, [(int(a), int(b)) for a, b in rng.integers(0, 3, (rank, 2))], value)
 
 
-ANY = ("int8", "uint8", "int16", "int32", "float32")
+ANY = ("int8", "uint8", "int16", "int32", "float32", "float16")
 
 
 def case_reshape(rng: Rng) -> None:
@@ -483,18 +487,19 @@ def case_dequantize_int16(rng: Rng) -> None:
     kernels.dequantize(random_int16(rng, (2, 50)), scale=float(np.exp(rng.uniform(-40, 40))))
 
 
-# ---- The same with float32 ----
+# ---- The same with floats ----
 
 
-def random_floats(rng: Rng, shape: Sequence[int]) -> Array:
+def random_floats(rng: Rng, shape: Sequence[int], dtype: str) -> Array:
     """Of one size, of all sizes, or with the values that are special; sums may become infinite, or no numbers."""
     x = rng.normal(0, 1, tuple(shape))
     if rng.random() < 0.3:
-        x = x * np.exp2(rng.uniform(-140, 120, x.shape))
+        x = x * np.exp2(rng.uniform(*((-140, 120) if dtype == "float32" else (-24, 14)), x.shape))
     if rng.random() < 0.2:
         special = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, 1e-45, 3e38])
         x = np.where(rng.random(x.shape) < 0.2, rng.choice(special, x.shape), x)
-    return x.astype(np.float32)
+    with np.errstate(over="ignore"):
+        return x.astype(dtype)
 
 
 def clamp_floats(rng: Rng) -> dict[str, float]:
@@ -504,70 +509,97 @@ def clamp_floats(rng: Rng) -> dict[str, float]:
     return {"act_min": low, "act_max": high} if rng.random() < 0.5 else {"act_min": 0.0}
 
 
-def float_bias(rng: Rng, count: int) -> Array | None:
-    return rng.normal(0, 1, count).astype(np.float32) if rng.random() < 0.7 else None
+def float_bias(rng: Rng, count: int, dtype: str) -> Array | None:
+    bias = rng.normal(0, 1, count).astype(dtype if rng.random() < 0.5 else np.float32)
+    return bias if rng.random() < 0.7 else None
 
 
-def case_conv_float32(rng: Rng) -> None:
+def case_conv_float(rng: Rng, dtype: str = "float32") -> None:
     n, h, w, _ = shape_of(rng, 4, 7)
     groups, depth, filters = (int(value) for value in rng.integers(1, 5, 3))
     groups = groups if rng.random() < 0.4 else 1
     window = sliding(rng, (h, w))
-    weights = random_floats(rng, (groups * filters, *window.pop("kernel"), depth))
-    x = random_floats(rng, (min(n, 2), h, w, groups * depth))
-    kernels.conv2d_float(x, weights, float_bias(rng, len(weights)), **window, **clamp_floats(rng))
+    weights = random_floats(rng, (groups * filters, *window.pop("kernel"), depth), dtype)
+    x = random_floats(rng, (min(n, 2), h, w, groups * depth), dtype)
+    kernels.conv2d_float(x, weights, float_bias(rng, len(weights), dtype), **window, **clamp_floats(rng))
 
 
-def case_depthwise_float32(rng: Rng) -> None:
+def case_depthwise_float(rng: Rng, dtype: str = "float32") -> None:
     n, h, w, c = shape_of(rng, 4, 7)
     out_c = c * int(rng.integers(1, 4))
     window = sliding(rng, (h, w))
-    weights = random_floats(rng, (1, *window.pop("kernel"), out_c))
-    x = random_floats(rng, (min(n, 2), h, w, c))
-    kernels.depthwise_conv2d_float(x, weights, float_bias(rng, out_c), **window, **clamp_floats(rng))
+    weights = random_floats(rng, (1, *window.pop("kernel"), out_c), dtype)
+    x = random_floats(rng, (min(n, 2), h, w, c), dtype)
+    kernels.depthwise_conv2d_float(x, weights, float_bias(rng, out_c, dtype), **window, **clamp_floats(rng))
 
 
-def case_fully_connected_float32(rng: Rng) -> None:
+def case_fully_connected_float(rng: Rng, dtype: str = "float32") -> None:
     (batches, out_c), depth = shape_of(rng, 2, 6), int(rng.integers(1, 70))
-    x, weights = random_floats(rng, (batches, depth)), random_floats(rng, (out_c, depth))
-    kernels.fully_connected_float(x, weights, float_bias(rng, out_c), **clamp_floats(rng))
+    x, weights = random_floats(rng, (batches, depth), dtype), random_floats(rng, (out_c, depth), dtype)
+    kernels.fully_connected_float(x, weights, float_bias(rng, out_c, dtype), **clamp_floats(rng))
 
 
-def case_pool_float32(function: Callable[..., Array]) -> Callable[[Rng], None]:
+def case_pool_float(function: Callable[..., Array], dtype: str = "float32") -> Callable[[Rng], None]:
     def case(rng: Rng) -> None:
         n, h, w, c = shape_of(rng, 4, 8)
-        x = random_floats(rng, (min(n, 2), h, w, c))
+        x = random_floats(rng, (min(n, 2), h, w, c), dtype)
         function(x, **sliding(rng, (h, w), dilated=False), **clamp_floats(rng))
 
     return case
 
 
-def case_elementwise_float32(function: Callable[..., Array]) -> Callable[[Rng], None]:
+def case_elementwise_float(function: Callable[..., Array], dtype: str = "float32") -> Callable[[Rng], None]:
     def case(rng: Rng) -> None:
-        a, b = (random_floats(rng, array.shape) for array in operands(rng))
+        a, b = (random_floats(rng, array.shape, dtype) for array in operands(rng))
         function(a, b, **clamp_floats(rng))
 
     return case
 
 
-def case_mean_float32(rng: Rng) -> None:
+def case_mean_float(rng: Rng, dtype: str = "float32") -> None:
     rank = int(rng.integers(1, 6))
     axes = rng.permutation(rank)[: int(rng.integers(1, rank + 1))].tolist()
-    kernels.mean_float(random_floats(rng, shape_of(rng, rank, 6)), axes, keep_dims=bool(rng.random() < 0.5))
+    kernels.mean_float(random_floats(rng, shape_of(rng, rank, 6), dtype), axes, keep_dims=bool(rng.random() < 0.5))
 
 
-def case_softmax_float32(rng: Rng) -> None:
-    x = random_floats(rng, (*shape_of(rng, int(rng.integers(0, 4)), 4), int(rng.integers(1, 200))))
+def case_softmax_float(rng: Rng, dtype: str = "float32") -> None:
+    x = random_floats(rng, (*shape_of(rng, int(rng.integers(0, 4)), 4), int(rng.integers(1, 200))), dtype)
     kernels.softmax_float(x, beta=float(np.exp(rng.uniform(-1, 1))))
 
 
-def case_sigmoid_float32(rng: Rng) -> None:
-    x = random_floats(rng, shape_of(rng, int(rng.integers(1, 5))))
+def case_sigmoid_float(rng: Rng, dtype: str = "float32") -> None:
+    x = random_floats(rng, shape_of(rng, int(rng.integers(1, 5))), dtype)
     kernels.sigmoid_float(x, tanh=bool(rng.random() < 0.5))
 
 
-def case_clamp_float32(rng: Rng) -> None:
-    kernels.clamp_float(random_floats(rng, shape_of(rng, int(rng.integers(1, 5)))), **clamp_floats(rng))
+def case_clamp_float(rng: Rng, dtype: str = "float32") -> None:
+    kernels.clamp_float(random_floats(rng, shape_of(rng, int(rng.integers(1, 5))), dtype), **clamp_floats(rng))
+
+
+def case_cast(rng: Rng) -> None:
+    dtypes = rng.permutation(["float32", "float16"]).tolist()
+    kernels.cast(random_floats(rng, shape_of(rng, int(rng.integers(1, 5))), dtypes[0]), dtypes[1])
+
+
+def float_cases(dtype: str) -> dict[str, Callable[[Rng], None]]:
+    """Those of all ops of a type of floats."""
+    plain = {
+        "conv_2d": case_conv_float,
+        "depthwise_conv_2d": case_depthwise_float,
+        "fully_connected": case_fully_connected_float,
+        "mean": case_mean_float,
+        "softmax": case_softmax_float,
+        "sigmoid": case_sigmoid_float,
+        "clamp": case_clamp_float,
+    }
+    cases: dict[str, Callable[[Rng], None]] = {
+        f"{name}_{dtype}": functools.partial(case, dtype=dtype) for name, case in plain.items()
+    }
+    for name in ("average_pool", "max_pool"):
+        cases[f"{name}_2d_{dtype}"] = case_pool_float(getattr(kernels, f"{name}2d_float"), dtype)
+    for name in ("add", "mul"):
+        cases[f"{name}_{dtype}"] = case_elementwise_float(getattr(kernels, f"{name}_float"), dtype)
+    return cases
 
 
 DIRECT: Mapping[str, Callable[[Rng], None]] = {
@@ -603,17 +635,9 @@ DIRECT: Mapping[str, Callable[[Rng], None]] = {
     "rescale": case_rescale,
     "quantize_int16": case_quantize_int16,
     "dequantize_int16": case_dequantize_int16,
-    "conv_2d_float32": case_conv_float32,
-    "depthwise_conv_2d_float32": case_depthwise_float32,
-    "fully_connected_float32": case_fully_connected_float32,
-    "average_pool_2d_float32": case_pool_float32(kernels.average_pool2d_float),
-    "max_pool_2d_float32": case_pool_float32(kernels.max_pool2d_float),
-    "add_float32": case_elementwise_float32(kernels.add_float),
-    "mul_float32": case_elementwise_float32(kernels.mul_float),
-    "mean_float32": case_mean_float32,
-    "softmax_float32": case_softmax_float32,
-    "sigmoid_float32": case_sigmoid_float32,
-    "clamp_float32": case_clamp_float32,
+    **float_cases("float32"),
+    **float_cases("float16"),
+    "cast": case_cast,
 }
 
 

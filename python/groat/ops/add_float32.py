@@ -49,7 +49,7 @@ def add_float(
     """Sum of floats with broadcasting.
 
     Args:
-        a, b: float32, of shapes that broadcast to one of them.
+        a, b: float32 or float16, of one type and of shapes that broadcast to one of them.
         act_min, act_max, on, isa: as conv2d_float.
 
     Returns an array of their type and the common shape.

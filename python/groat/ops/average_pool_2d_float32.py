@@ -48,7 +48,7 @@ def average_pool2d_float(
     """Average pooling of floats; padding does not count.
 
     Args:
-        x: float32 [n, h, w, c].
+        x: float32 or float16 [n, h, w, c].
         kernel, stride: (height, width) or one for both; the stride is the kernel's size unless given.
         padding, act_min, act_max, on, isa: as conv2d_float.
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from groat.pack.layouts import Layouts
 
 Shape = tuple[int, ...]
-MOVED = ("int8", "uint8", "int16", "int32", "float32")  # the types of tensors that a packed model can have
+MOVED = ("int8", "uint8", "int16", "int32", "float32", "float16")  # the types of tensors that a packed model can have
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,7 @@ def clamp_float(
     """A clamp of floats; what is not a number stays so.
 
     Args:
-        x: float32.
+        x: float32 or float16.
         act_min, act_max: none means no limit.
         on, isa: as conv2d.
 

@@ -88,9 +88,9 @@ def conv2d_float(
     """Two-dimensional convolution of floats, grouped where the filters are shallower than x.
 
     Args:
-        x: float32 [n, h, w, c].
+        x: float32 or float16 [n, h, w, c].
         weights: of the type of x, [out_c, kernel_h, kernel_w, c / groups].
-        bias: of the type of x, [out_c]; none means zeros.
+        bias: of the type of x or float32, [out_c]; none means zeros.
         padding: "same", "valid" or ((top, bottom), (left, right)); padding holds zeros.
         act_min, act_max: the clamp of the output; none means no limit.
         on, isa: as conv2d.

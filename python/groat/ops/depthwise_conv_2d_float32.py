@@ -67,9 +67,9 @@ def depthwise_conv2d_float(
     """Depthwise convolution of floats; output channel o reads input channel o // (out_c / c).
 
     Args:
-        x: float32 [n, h, w, c].
+        x: float32 or float16 [n, h, w, c].
         weights: of the type of x, [1, kernel_h, kernel_w, out_c]; out_c is a multiple of c.
-        bias: of the type of x, [out_c]; none means zeros.
+        bias: of the type of x or float32, [out_c]; none means zeros.
         padding, act_min, act_max, on, isa: as conv2d_float.
 
     Returns an array [n, out_h, out_w, out_c] of the type of x.

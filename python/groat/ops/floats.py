@@ -22,7 +22,7 @@ from groat.ops.call import Padding, Pair, array, call, channels, window
 from groat.pack.layouts import FloatFilters
 
 Float32 = NDArray[np.float32]
-DTYPES = ("float32",)
+DTYPES = ("float32", "float16")
 
 
 def clamped(y: Array, attrs: Any, dtype: Any) -> Array:
@@ -92,12 +92,11 @@ def limits(act_min: float | None, act_max: float | None) -> dict[str, float]:
 
 
 def filter_inputs(x: Array, weights: ArrayLike, bias: ArrayLike | None, rank: int, channel_axis: int) -> list[Array]:
-    """x, weights and bias as the inputs of an op; InputError if they do not have x's type."""
-    dtype = str(x.dtype)
-    inputs = [x, array(weights, "weights", dtype, rank)]
+    """x, weights and bias as the inputs of an op; InputError if they do not have x's type (a bias may be float32)."""
+    inputs = [x, array(weights, "weights", str(x.dtype), rank)]
     if bias is not None:
-        values = array(bias, "bias", dtype)
-        inputs.append(channels(values, "bias", inputs[1].shape[channel_axis], dtype))
+        values = array(bias, "bias", tuple(dict.fromkeys((str(x.dtype), "float32"))))
+        inputs.append(channels(values, "bias", inputs[1].shape[channel_axis], str(values.dtype)))
     return inputs
 
 

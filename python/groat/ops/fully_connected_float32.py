@@ -64,9 +64,9 @@ def fully_connected_float(
     """Dense layer of floats.
 
     Args:
-        x: float32 [batches, depth].
+        x: float32 or float16 [batches, depth].
         weights: of the type of x, [out_c, depth].
-        bias: of the type of x, [out_c]; none means zeros.
+        bias: of the type of x or float32, [out_c]; none means zeros.
         act_min, act_max, on, isa: as conv2d_float.
 
     Returns an array [batches, out_c] of the type of x.

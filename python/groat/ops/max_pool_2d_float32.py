@@ -47,7 +47,7 @@ def max_pool2d_float(
     """Maximum pooling of floats; padding never wins, nor does what is not a number.
 
     Args:
-        x: float32 [n, h, w, c].
+        x: float32 or float16 [n, h, w, c].
         kernel, stride: (height, width) or one for both; the stride is the kernel's size unless given.
         padding, act_min, act_max, on, isa: as conv2d_float.
 

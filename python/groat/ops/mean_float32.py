@@ -52,7 +52,7 @@ def mean_float(
     """Mean of floats over some axes.
 
     Args:
-        x: float32.
+        x: float32 or float16.
         axes: not empty; negative ones count from the end.
         on, isa: as conv2d.
 

@@ -47,7 +47,7 @@ def sigmoid_float(x: ArrayLike, *, tanh: bool = False, on: str = "host", isa: st
     """The logistic function or tanh of floats.
 
     Args:
-        x: float32.
+        x: float32 or float16.
         tanh: tanh instead of the logistic function.
         on, isa: as conv2d.
 

@@ -57,7 +57,7 @@ def softmax_float(x: ArrayLike, *, beta: float = 1.0, on: str = "host", isa: str
     """Softmax of floats over the last dimension.
 
     Args:
-        x: float32 logits.
+        x: float32 or float16 logits.
         beta: what logits are multiplied by.
         on, isa: as conv2d.
 

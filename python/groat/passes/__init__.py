@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The compiler's rewrites, in the order in which they run.  Each keeps every output bit-exact.
 
-One is optional: integer_ends, which changes what a model takes and gives.
+Two are optional: integer_ends, which changes what a model takes and gives, and to_float16, which changes values.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from groat.passes.fold_pads import fold_pads
 from groat.passes.integer_ends import integer_ends
 from groat.passes.keep_outputs import keep_outputs
 from groat.passes.reshapes_to_views import reshapes_to_views
+from groat.passes.to_float16 import to_float16
 
 Pass = Callable[[Graph], Graph]
 
@@ -25,16 +26,25 @@ PASSES: tuple[Pass, ...] = (
 )
 
 
-def passes_for(ends: str) -> tuple[Pass, ...]:
-    """All passes for ends of a model that are "model", its own, or "integer"."""
-    if ends == "model":
-        return PASSES
-    return tuple(other for each in PASSES for other in ((integer_ends, each) if each is keep_outputs else (each,)))
+def passes_for(ends: str, floats: str = "float32") -> tuple[Pass, ...]:
+    """All passes for ends of a model that are "model", its own, or "integer", and floats that are stored as they are or
+    as "float16"."""
+    before: dict[Pass, Pass] = {}
+    if ends != "model":
+        before[keep_outputs] = integer_ends
+    if floats == "float16":
+        before[reshapes_to_views] = to_float16
+    return tuple(other for each in PASSES for other in ((before[each], each) if each in before else (each,)))
 
 
-def run_passes(graph: Graph, after_each: Callable[[str, Graph], None] | None = None, ends: str = "model") -> Graph:
+def run_passes(
+    graph: Graph,
+    after_each: Callable[[str, Graph], None] | None = None,
+    ends: str = "model",
+    floats: str = "float32",
+) -> Graph:
     """Runs all passes, verifying the graph after each; `after_each(name, graph)` sees every result."""
-    for rewrite in passes_for(ends):
+    for rewrite in passes_for(ends, floats):
         graph = verify(rewrite(graph), rewrite.__name__)
         if after_each is not None:
             after_each(rewrite.__name__, graph)

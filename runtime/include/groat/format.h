@@ -32,7 +32,8 @@ enum groat_dtype {
     GROAT_UINT8 = 2,
     GROAT_INT32 = 3,
     GROAT_FLOAT32 = 4,
-    GROAT_INT16 = 5
+    GROAT_INT16 = 5,
+    GROAT_FLOAT16 = 6
 };
 
 /* The order in which weights are stored.  A kernel set reads exactly one. */

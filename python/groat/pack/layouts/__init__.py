@@ -149,6 +149,11 @@ class Layouts(Protocol):
 
     def depthwise_f32(self, filters: FloatFilters) -> Packed: ...
 
+    def conv_f16(self, groups: Sequence[FloatFilters]) -> list[Packed]:
+        """The same for float16; biases are float32."""
+
+    def depthwise_f16(self, filters: FloatFilters) -> Packed: ...
+
 
 AnyFilters = Filters | FloatFilters
 

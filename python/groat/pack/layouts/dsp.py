@@ -24,6 +24,8 @@ from groat.pack.layouts.dsp_float import conv_f32 as conv_f32
 from groat.pack.layouts.dsp_float import depthwise_f32 as depthwise_f32
 from groat.pack.layouts.dsp_s16 import conv_s16 as conv_s16
 from groat.pack.layouts.dsp_s16 import depthwise_s16 as depthwise_s16
+from groat.pack.layouts.plain_float import conv_f16 as conv_f16
+from groat.pack.layouts.plain_float import depthwise_f16 as depthwise_f16
 
 BLOCK = 2
 _FAST, _RAW, _SHORT, _ENDS_RUN = 0x100, 0x200, 0x400, -(1 << 31)

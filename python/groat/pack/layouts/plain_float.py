@@ -20,3 +20,7 @@ def conv_f32(groups: Sequence[FloatFilters]) -> list[Packed]:
 
 def depthwise_f32(filters: FloatFilters) -> Packed:
     return Packed(stored(filters.weights), stored(filters.bias))
+
+
+conv_f16 = conv_f32
+depthwise_f16 = depthwise_f32

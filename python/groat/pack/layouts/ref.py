@@ -9,7 +9,9 @@ import numpy as np
 
 from groat.ops.arithmetic import reduced_multiplier
 from groat.pack.layouts import Filters, Packed, nibbles
+from groat.pack.layouts.plain_float import conv_f16 as conv_f16
 from groat.pack.layouts.plain_float import conv_f32 as conv_f32
+from groat.pack.layouts.plain_float import depthwise_f16 as depthwise_f16
 from groat.pack.layouts.plain_float import depthwise_f32 as depthwise_f32
 
 BLOCK = 1

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What checkkernel calls the kernels of float32 with; see cases.py.
+"""What checkkernel calls the kernels of float32 and float16 with; see cases.py.
 
 Results have one right value, to the bit: docs/NUMERICS.md has the order of every sum.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,18 +24,23 @@ from groat.pack.layouts import FloatFilters
 CONSTANTS_MAX = 500  # floats
 
 
-FUSED = ("dsp",)
-"""Kernel sets whose filters sum with fused multiply-adds."""
+FUSED = {("dsp", "float32")}
+"""Kernel sets and types whose filters sum with fused multiply-adds."""
 
 
-def multiply_add(draw: Draw, a: Array, b: Array, c: Array) -> Array:
+def dtype_of(kernel: str) -> str:
+    return "float16" if kernel.endswith("_f16") else "float32"
+
+
+def multiply_add(draw: Draw, dtype: str, a: Array, b: Array, c: Array) -> Array:
     """a * b + c, as the filters of this set round it."""
-    return fma(a, b, c) if draw.packing in FUSED else np.asarray(a * b + c, np.float32)
+    return fma(a, b, c) if (draw.packing, dtype) in FUSED else np.asarray(a * b + c, np.float32)
 
 
-def clamped(y: Array, limits: tuple[float, float]) -> Array:
+def clamped(y: Array, limits: tuple[float, float], dtype: str) -> Array:
     low, high = np.float32(limits[0]), np.float32(limits[1])
-    return np.where(y < low, low, np.where(y > high, high, y)).astype(np.float32)
+    with np.errstate(over="ignore"):
+        return np.where(y < low, low, np.where(y > high, high, y)).astype(dtype)
 
 
 # ---- Filters --------------------------------------------------------------------------------------------
@@ -50,18 +56,18 @@ def filter_case(
         terms: index of the element of the rows, for each term of a sum and each output: [terms, pixels, channels].
         filters: the weight of each term: [terms, channels].
     """
-    count = filters.shape[1]
+    count, dtype = filters.shape[1], dtype_of(kernel)
     bias = draw.floats(count)
     packed_filters = FloatFilters(np.ascontiguousarray(weights), bias, shape.pixels, max(1, shape.multiplier))
     offered = candidates(draw, kernel, packed_filters)
     packed = offered[0] if draw.ordinary else draw.pick(*offered)
-    rows, values = draw.rows(shape.rows, shape.row_length, "float32")
-    flat = values.ravel()
+    rows, values = draw.rows(shape.rows, shape.row_length, dtype)
+    flat, filters = values.ravel().astype(np.float32), filters.astype(np.float32)
     acc = np.zeros((shape.pixels, count), np.float32)
     for index, weight in zip(terms, filters, strict=True):
-        acc = multiply_add(draw, flat[index], weight, acc)
+        acc = multiply_add(draw, dtype, flat[index], weight, acc)
     limits = draw.limits()
-    out = draw.output(clamped(acc + bias, limits), fields.get("out_stride"))
+    out = draw.output(clamped(acc + bias, limits, dtype), fields.get("out_stride"))
     k = {
         "weights": Memory(packed.weights, packed.weights),
         "channels": Memory(packed.channels, packed.channels),
@@ -79,8 +85,8 @@ def filter_case(
     return Case(kernel, arguments, shape.macs, label=f"{shape}, layout {packed.layout}")
 
 
-def conv_of(draw: Draw, shape: Shape) -> Case:
-    weights = draw.floats((shape.channels_out, shape.rows, shape.taps, shape.run))
+def conv_of(draw: Draw, shape: Shape, kernel: str) -> Case:
+    weights = draw.of(dtype_of(kernel), (shape.channels_out, shape.rows, shape.taps, shape.run))
     index = np.arange(shape.rows * shape.row_length).reshape(shape.rows, -1)
     seen = shape.seen(index).reshape(shape.pixels, -1)
     terms = np.broadcast_to(seen.T[:, :, np.newaxis], (seen.shape[1], shape.pixels, shape.channels_out))
@@ -89,10 +95,10 @@ def conv_of(draw: Draw, shape: Shape) -> Case:
         "run": shape.run,
         "out_stride": shape.channels_out + (draw.up_to(5) if draw.one_in(2) else 0),
     }
-    return filter_case(draw, "conv_f32", shape, weights, terms, weights.reshape(shape.channels_out, -1).T, fields)
+    return filter_case(draw, kernel, shape, weights, terms, weights.reshape(shape.channels_out, -1).T, fields)
 
 
-def conv_f32(draw: Draw) -> Case:
+def conv(draw: Draw, kernel: str) -> Case:
     if draw.one_in(20):
         size = {
             "channels_out": draw.up_to(65535),
@@ -100,7 +106,7 @@ def conv_f32(draw: Draw) -> Case:
             "taps": draw.up_to(draw.pick(1, 300)),
             "run": draw.up_to(draw.pick(300, 1 << 24)),
         }
-        return needs_case(draw, "conv_f32", size, int(np.prod([int(n) for n in size.values()], dtype=object)))
+        return needs_case(draw, kernel, size, int(np.prod([int(n) for n in size.values()], dtype=object)))
     while True:
         run = draw.up_to(100 if draw.one_in(4) else 20)
         shape = Shape(
@@ -113,32 +119,32 @@ def conv_f32(draw: Draw) -> Case:
             pixel_stride=draw.up_to(30) if draw.one_in(2) else None,
         )
         if shape.macs // shape.pixels <= CONSTANTS_MAX and shape.rows * shape.row_length <= IMAGE_MAX // 4:
-            return conv_of(draw, shape)
+            return conv_of(draw, shape, kernel)
 
 
-def conv_f32_shapes(draw: Draw) -> Iterator[tuple[str, Case]]:
+def conv_shapes(draw: Draw, kernel: str) -> Iterator[tuple[str, Case]]:
     for label, shape in {
         "3x3 16->32, row of 16": Shape(16, 32, 3, 1, 48, pixel_stride=16),
         "3x3 64->64, row of 8": Shape(8, 64, 3, 1, 192, pixel_stride=64),
         "1x1 64->64, 125 pixels": Shape(125, 64, 1, 1, 64),
         "dense 256->10": Shape(1, 10, 1, 1, 256),
     }.items():
-        yield label, conv_of(draw, shape)
+        yield label, conv_of(draw, shape, kernel)
 
 
-def depthwise_of(draw: Draw, shape: Shape, channels_in: int) -> Case:
-    weights = draw.floats((shape.rows, shape.taps, shape.channels_out))
+def depthwise_of(draw: Draw, shape: Shape, channels_in: int, kernel: str) -> Case:
+    weights = draw.of(dtype_of(kernel), (shape.rows, shape.taps, shape.channels_out))
     index = np.arange(shape.rows * shape.row_length).reshape(shape.rows, -1)
     seen = np.repeat(shape.seen(index), shape.multiplier, axis=3)
     terms = seen.transpose(1, 2, 0, 3).reshape(-1, shape.pixels, shape.channels_out)
     fields = {"channels_in": channels_in, "multiplier": shape.multiplier}
-    return filter_case(draw, "depthwise_f32", shape, weights, terms, weights.reshape(-1, shape.channels_out), fields)
+    return filter_case(draw, kernel, shape, weights, terms, weights.reshape(-1, shape.channels_out), fields)
 
 
-def depthwise_f32(draw: Draw) -> Case:
+def depthwise(draw: Draw, kernel: str) -> Case:
     if draw.one_in(20):
         size = {name: draw.up_to(draw.pick(100, 65535)) for name in ("channels_in", "multiplier", "rows", "taps")}
-        return needs_case(draw, "depthwise_f32", size, int(np.prod(list(size.values()), dtype=object)))
+        return needs_case(draw, kernel, size, int(np.prod(list(size.values()), dtype=object)))
     while True:
         channels_in = draw.up_to(draw.pick(5, 9, 18, 40))
         multiplier = draw.up_to(5) if draw.one_in(4) else 1
@@ -154,26 +160,27 @@ def depthwise_f32(draw: Draw) -> Case:
         )
         constants = shape.rows * shape.taps * shape.channels_out
         if constants <= CONSTANTS_MAX and shape.rows * shape.row_length <= IMAGE_MAX // 4:
-            return depthwise_of(draw, shape, channels_in)
+            return depthwise_of(draw, shape, channels_in, kernel)
 
 
-def depthwise_f32_shapes(draw: Draw) -> Iterator[tuple[str, Case]]:
+def depthwise_shapes(draw: Draw, kernel: str) -> Iterator[tuple[str, Case]]:
     for channels, pixels in ((16, 48), (64, 5)):
         shape = Shape(pixels, channels, 3, 3, channels, multiplier=1)
-        yield f"3x3 C{channels}, row of {pixels}", depthwise_of(draw, shape, channels)
+        yield f"3x3 C{channels}, row of {pixels}", depthwise_of(draw, shape, channels, kernel)
 
 
 # ---- Pools ----------------------------------------------------------------------------------------------
 
 
 def pool_of(draw: Draw, kernel: str, shape: Shape) -> Case:
-    rows, values = draw.rows(shape.rows, shape.row_length, "float32")
-    taps = shape.seen(values).reshape(shape.pixels, -1, shape.run)
-    y = np.full(taps[:, 0].shape, -np.inf if kernel == "max_pool_f32" else 0, np.float32)
+    dtype, most = dtype_of(kernel), kernel.startswith("max")
+    rows, values = draw.rows(shape.rows, shape.row_length, dtype)
+    taps = shape.seen(values.astype(np.float32)).reshape(shape.pixels, -1, shape.run)
+    y = np.full(taps[:, 0].shape, -np.inf if most else 0, np.float32)
     for i in range(taps.shape[1]):
         tap = taps[:, i]
-        y = np.where(y < tap, tap, y) if kernel == "max_pool_f32" else y + tap
-    if kernel == "average_pool_f32":
+        y = np.where(y < tap, tap, y) if most else y + tap
+    if not most:
         y = y / np.float32(taps.shape[1])
     limits = draw.limits()
     k = {
@@ -184,7 +191,7 @@ def pool_of(draw: Draw, kernel: str, shape: Shape) -> Case:
         "act_min": limits[0],
         "act_max": limits[1],
     }
-    arguments = {"k": k, "rows": rows, "out": draw.output(clamped(y, limits)), "pixels": shape.pixels}
+    arguments = {"k": k, "rows": rows, "out": draw.output(clamped(y, limits, dtype)), "pixels": shape.pixels}
     return Case(kernel, arguments, shape.pixels * shape.run * shape.rows * shape.taps, label=str(shape))
 
 
@@ -203,20 +210,8 @@ def pool(draw: Draw, kernel: str) -> Case:
             return pool_of(draw, kernel, shape)
 
 
-def average_pool_f32(draw: Draw) -> Case:
-    return pool(draw, "average_pool_f32")
-
-
-def average_pool_f32_shapes(draw: Draw) -> Iterator[tuple[str, Case]]:
-    yield "2x2 C16, row of 16", pool_of(draw, "average_pool_f32", Shape(16, 16, 2, 2, 16, pixel_stride=32))
-
-
-def max_pool_f32(draw: Draw) -> Case:
-    return pool(draw, "max_pool_f32")
-
-
-def max_pool_f32_shapes(draw: Draw) -> Iterator[tuple[str, Case]]:
-    yield "2x2 C16, row of 16", pool_of(draw, "max_pool_f32", Shape(16, 16, 2, 2, 16, pixel_stride=32))
+def pool_shapes(draw: Draw, kernel: str) -> Iterator[tuple[str, Case]]:
+    yield "2x2 C16, row of 16", pool_of(draw, kernel, Shape(16, 16, 2, 2, 16, pixel_stride=32))
 
 
 # ---- Elementwise ----------------------------------------------------------------------------------------
@@ -226,42 +221,58 @@ def elementwise_of(draw: Draw, kernel: str, count: int) -> Case:
     limits = draw.limits()
 
     def compute(a: Array, b: Array) -> Array:
-        return clamped(a + b if kernel == "add_f32" else a * b, limits)
+        x, y = a.astype(np.float32), b.astype(np.float32)
+        return clamped(x + y if kernel.startswith("add") else x * y, limits, dtype_of(kernel))
 
-    arguments = {"k": {"act_min": limits[0], "act_max": limits[1]}, **operands(draw, count, compute, "float32")}
+    k = {"act_min": limits[0], "act_max": limits[1]}
+    arguments = {"k": k, **operands(draw, count, compute, dtype_of(kernel))}
     return Case(kernel, arguments, count, label=f"{count} elements")
 
 
-def add_f32(draw: Draw) -> Case:
-    return elementwise_of(draw, "add_f32", draw.up_to(300 if draw.one_in(3) else 40))
+def elementwise(draw: Draw, kernel: str) -> Case:
+    return elementwise_of(draw, kernel, draw.up_to(300 if draw.one_in(3) else 40))
 
 
-def add_f32_shapes(draw: Draw) -> Iterator[tuple[str, Case]]:
-    yield "1,024 elements", elementwise_of(draw, "add_f32", 1024)
+def elementwise_shapes(draw: Draw, kernel: str) -> Iterator[tuple[str, Case]]:
+    yield "1,024 elements", elementwise_of(draw, kernel, 1024)
 
 
-def mul_f32(draw: Draw) -> Case:
-    return elementwise_of(draw, "mul_f32", draw.up_to(300 if draw.one_in(3) else 40))
-
-
-def mul_f32_shapes(draw: Draw) -> Iterator[tuple[str, Case]]:
-    yield "1,024 elements", elementwise_of(draw, "mul_f32", 1024)
-
-
-def softmax_of(draw: Draw, count: int) -> Case:
-    x = draw.floats(count)
+def softmax_of(draw: Draw, count: int, kernel: str) -> Case:
+    x = draw.of(dtype_of(kernel), count)
     beta = float(draw.pick(1.0, 0.75, 8.0))
     expected = SOFTMAX.reference(Op("softmax_float32", (0,), (1,), {"beta": beta}), [x])[0]
     inplace = draw.one_in(3)
-    source = draw.memory(x, align=4, after=expected if inplace else None)
+    source = draw.memory(x, align=x.itemsize, after=expected if inplace else None)
     out = source if inplace else draw.output(expected.reshape(count, 1))
     arguments = {"k": {"beta": beta}, "in": source, "out": out, "count": count}
-    return Case("softmax_f32", arguments, count, label=f"{count} elements")
+    return Case(kernel, arguments, count, label=f"{count} elements")
 
 
-def softmax_f32(draw: Draw) -> Case:
-    return softmax_of(draw, draw.up_to(300 if draw.one_in(6) else 40))
+def softmax(draw: Draw, kernel: str) -> Case:
+    return softmax_of(draw, draw.up_to(300 if draw.one_in(6) else 40), kernel)
 
 
-def softmax_f32_shapes(draw: Draw) -> Iterator[tuple[str, Case]]:
-    yield "10 elements", softmax_of(draw, 10)
+def softmax_shapes(draw: Draw, kernel: str) -> Iterator[tuple[str, Case]]:
+    yield "10 elements", softmax_of(draw, 10, kernel)
+
+
+# ---- By name ----------------------------------------------------------------------------------------------
+
+
+def functions() -> dict[str, Any]:
+    """Of each kernel, and of its shapes."""
+    families: dict[str, tuple[Any, Any]] = {
+        "conv": (conv, conv_shapes),
+        "depthwise": (depthwise, depthwise_shapes),
+        "average_pool": (pool, pool_shapes),
+        "max_pool": (pool, pool_shapes),
+        "add": (elementwise, elementwise_shapes),
+        "mul": (elementwise, elementwise_shapes),
+        "softmax": (softmax, softmax_shapes),
+    }
+    made = {}
+    for name, (hostile, shapes) in families.items():
+        for kernel in (f"{name}_f32", f"{name}_f16"):
+            made[kernel] = functools.partial(hostile, kernel=kernel)
+            made[f"{kernel}_shapes"] = functools.partial(shapes, kernel=kernel)
+    return made

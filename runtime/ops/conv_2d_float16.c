@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Convolution of float16.
+ */
+#define DTYPE GROAT_FLOAT16
+#define ELEMENT uint16_t
+#define KERNEL groat_kernels.conv_f16
+#define NEEDS groat_kernels.conv_f16_needs
+#include "conv_2d_float_tmpl.h"
+
+const groat_op groat_op_conv_2d_float16 = {check, scratch_bytes, run};

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The mean over some axes of float16.
+ */
+#include "../kernels/half.h"
+
+#define DTYPE GROAT_FLOAT16
+#define ELEMENT uint16_t
+#define WIDE(x) groat_float_of_half(x)
+#define NARROW(y) groat_half_of(y)
+#include "mean_float_tmpl.h"
+
+const groat_op groat_op_mean_float16 = {check, NULL, run};
