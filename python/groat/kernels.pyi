@@ -522,9 +522,9 @@ def conv2d_float(
     """Two-dimensional convolution of floats, grouped where the filters are shallower than x.
 
     Args:
-        x: float32 [n, h, w, c].
+        x: float32 or float16 [n, h, w, c].
         weights: of the type of x, [out_c, kernel_h, kernel_w, c / groups].
-        bias: of the type of x, [out_c]; none means zeros.
+        bias: of the type of x or float32, [out_c]; none means zeros.
         padding: "same", "valid" or ((top, bottom), (left, right)); padding holds zeros.
         act_min, act_max: the clamp of the output; none means no limit.
         on, isa: as conv2d.
@@ -549,9 +549,9 @@ def depthwise_conv2d_float(
     """Depthwise convolution of floats; output channel o reads input channel o // (out_c / c).
 
     Args:
-        x: float32 [n, h, w, c].
+        x: float32 or float16 [n, h, w, c].
         weights: of the type of x, [1, kernel_h, kernel_w, out_c]; out_c is a multiple of c.
-        bias: of the type of x, [out_c]; none means zeros.
+        bias: of the type of x or float32, [out_c]; none means zeros.
         padding, act_min, act_max, on, isa: as conv2d_float.
 
     Returns an array [n, out_h, out_w, out_c] of the type of x.
@@ -571,9 +571,9 @@ def fully_connected_float(
     """Dense layer of floats.
 
     Args:
-        x: float32 [batches, depth].
+        x: float32 or float16 [batches, depth].
         weights: of the type of x, [out_c, depth].
-        bias: of the type of x, [out_c]; none means zeros.
+        bias: of the type of x or float32, [out_c]; none means zeros.
         act_min, act_max, on, isa: as conv2d_float.
 
     Returns an array [batches, out_c] of the type of x.
@@ -593,7 +593,7 @@ def average_pool2d_float(
     """Average pooling of floats; padding does not count.
 
     Args:
-        x: float32 [n, h, w, c].
+        x: float32 or float16 [n, h, w, c].
         kernel, stride: (height, width) or one for both; the stride is the kernel's size unless given.
         padding, act_min, act_max, on, isa: as conv2d_float.
 
@@ -614,7 +614,7 @@ def max_pool2d_float(
     """Maximum pooling of floats; padding never wins, nor does what is not a number.
 
     Args:
-        x: float32 [n, h, w, c].
+        x: float32 or float16 [n, h, w, c].
         kernel, stride: (height, width) or one for both; the stride is the kernel's size unless given.
         padding, act_min, act_max, on, isa: as conv2d_float.
 
@@ -634,7 +634,7 @@ def add_float(
     """Sum of floats with broadcasting.
 
     Args:
-        a, b: float32, of shapes that broadcast to one of them.
+        a, b: float32 or float16, of one type and of shapes that broadcast to one of them.
         act_min, act_max, on, isa: as conv2d_float.
 
     Returns an array of their type and the common shape.
@@ -653,7 +653,7 @@ def mul_float(
     """Product of floats with broadcasting.
 
     Args:
-        a, b: float32, of shapes that broadcast to one of them.
+        a, b: float32 or float16, of one type and of shapes that broadcast to one of them.
         act_min, act_max, on, isa: as conv2d_float.
 
     Returns an array of their type and the common shape.
@@ -671,7 +671,7 @@ def mean_float(
     """Mean of floats over some axes.
 
     Args:
-        x: float32.
+        x: float32 or float16.
         axes: not empty; negative ones count from the end.
         on, isa: as conv2d.
 
@@ -689,7 +689,7 @@ def softmax_float(
     """Softmax of floats over the last dimension.
 
     Args:
-        x: float32 logits.
+        x: float32 or float16 logits.
         beta: what logits are multiplied by.
         on, isa: as conv2d.
 
@@ -707,7 +707,7 @@ def sigmoid_float(
     """The logistic function or tanh of floats.
 
     Args:
-        x: float32.
+        x: float32 or float16.
         tanh: tanh instead of the logistic function.
         on, isa: as conv2d.
 
@@ -726,10 +726,27 @@ def clamp_float(
     """A clamp of floats; what is not a number stays so.
 
     Args:
-        x: float32.
+        x: float32 or float16.
         act_min, act_max: none means no limit.
         on, isa: as conv2d.
 
     Returns an array of x's type and shape.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def cast(
+    x: ArrayLike,
+    dtype: str,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """Another type of floats.
+
+    Args:
+        x: float32 or float16.
+        dtype: the other of the two; numbers are rounded to the nearest, ties to even.
+        on, isa: as conv2d.
+
+    Returns an array of that type and x's shape.
     Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
     """

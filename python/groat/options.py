@@ -95,10 +95,10 @@ class Options:
         default=1.0, metadata=_about("most multiply-accumulates, as a multiple of the model's own")
     )
     io: Ends = field(default="model", metadata=_about("the model's own ends; the integers behind float ones", ENDS))
-    floats: Floats = field(default="float32", metadata=_about("how float32 is stored", FLOATS))
     solver: Solver = field(
         default="greedy", metadata=_about("what finds offsets in the arena; cp-sat needs OR-tools", SOLVERS)
     )
+    floats: Floats = field(default="float32", metadata=_about("how float32 is stored", FLOATS))
 
     def __post_init__(self) -> None:
         for option in fields(self):

@@ -58,7 +58,10 @@
     M(max_pool_f32, starts_at_zero)     \
     M(add_f32, forgets_clamp)           \
     M(mul_f32, ignores_step)            \
-    M(softmax_f32, forgets_beta)
+    M(softmax_f32, forgets_beta)        \
+    M(conv_f16, forgets_last_of_run)    \
+    M(depthwise_f16, mixes_channels)    \
+    M(add_f16, truncates)
 
 /* ---- Filters ------------------------------------------------------------------------------------- */
 
@@ -448,6 +451,37 @@ static void softmax_f32_forgets_beta(const groat_softmax_float *k, const float *
     (void)k;
     groat_softmax_float wrong = {1.0f};
     groat_kernels.softmax_f32(&wrong, in, out, count);
+}
+
+static void conv_f16_forgets_last_of_run(const groat_conv_float *k, const int8_t *const *rows, uint16_t *out,
+                                         uint32_t pixels)
+{
+    groat_conv_float wrong = *k;
+    if (k->rows == 1 && k->taps == 1 && k->run % 4 == 1) {
+        wrong.run--;
+    }
+    groat_kernels.conv_f16(&wrong, rows, out, pixels);
+}
+
+static void depthwise_f16_mixes_channels(const groat_depthwise_float *k, const int8_t *const *rows, uint16_t *out,
+                                         uint32_t pixels)
+{
+    groat_kernels.depthwise_f16(k, rows, out, pixels);
+    if (k->channels_in > 16) {
+        uint16_t first = out[0];
+        out[0] = out[16];
+        out[16] = first;
+    }
+}
+
+/* A rounding gone wrong: the last bit is lost now and then. */
+static void add_f16_truncates(const groat_elementwise_float *k, const uint16_t *a, uint32_t a_step, const uint16_t *b,
+                              uint32_t b_step, uint16_t *out, uint32_t count)
+{
+    groat_kernels.add_f16(k, a, a_step, b, b_step, out, count);
+    for (uint32_t i = 0; i < count; i++) {
+        out[i] &= (out[i] & 15) == 5 ? 0xfffeu : 0xffffu;
+    }
 }
 
 /* ---- The one that is chosen ---------------------------------------------------------------------- */

@@ -19,6 +19,7 @@ from tools.tflite_builder import Builder, Quant
 import groat
 from groat.errors import UnsupportedError
 from groat.isa import PACKINGS
+from groat.kernels import cast
 from groat.ops import op_def
 from groat.oracle.tflm import Tflm, is_installed
 from groat.runners.host import HostRunner
@@ -33,9 +34,9 @@ SAME_BITS = ("conv_2d", "depthwise_conv_2d", "fully_connected", "average_pool_2d
 needs_tflm = pytest.mark.skipif(not is_installed(), reason="needs the package tflite-micro")
 
 
-def excess(model: bytes, inputs: list[Array], target: str, seen: Counter[str]) -> dict[str, float]:
+def excess(model: bytes, inputs: list[Array], target: str, floats: str, seen: Counter[str]) -> dict[str, float]:
     """How much of its bound each layer uses at worst, by kind: 1 is all of it."""
-    compiled = groat.compile(model, target)
+    compiled = groat.compile(model, target, floats=floats)
     graph, worst = compiled.graph, dict[str, float]()
     values = {number: tensor.data for number, tensor in graph.tensors.items() if tensor.data is not None}
     values |= dict(zip(graph.inputs, inputs, strict=True))
@@ -44,7 +45,7 @@ def excess(model: bytes, inputs: list[Array], target: str, seen: Counter[str]) -
             op = graph.ops[step]
             reads = [values[graph.root(number)].reshape(graph.tensors[number].shape) for number in op.inputs]
             values[op.outputs[0]] = outputs[0]
-            if not op.kind.endswith("_float32"):
+            if not op.kind.endswith(("_float32", "_float16")):
                 (expected,) = op_def(op.kind).reference(op, reads)
                 assert outputs[0].tobytes() == expected.tobytes()
                 continue
@@ -55,17 +56,18 @@ def excess(model: bytes, inputs: list[Array], target: str, seen: Counter[str]) -
     return worst
 
 
+@pytest.mark.parametrize("floats", ["float32", "float16"])
 @pytest.mark.parametrize("packing", PACKINGS)
-def test_every_layer_is_within_its_bound_of_double_precision(packing: str) -> None:
+def test_every_layer_is_within_its_bound_of_double_precision(packing: str, floats: str) -> None:
     seen: Counter[str] = Counter()
     worst: Counter[str] = Counter()
     for seed in range(200):
         model = random_float_model(seed)
-        for kind, used in excess(model, random_inputs(model, seed), TARGETS[packing], seen).items():
+        for kind, used in excess(model, random_inputs(model, seed), TARGETS[packing], floats, seen).items():
             worst[kind] = max(worst[kind], used)  # type: ignore[assignment]
     assert max(worst.values()) <= 1, worst
-    assert worst["conv_2d_float32"] > 0.02, "the bound says nothing"
-    assert min(seen[f"{kind}_float32"] for kind in SAME_BITS) >= 10
+    assert worst[f"conv_2d_{floats}"] > 0.02, "the bound says nothing"
+    assert min(seen[f"{kind}_{floats}"] for kind in SAME_BITS) >= 10
 
 
 @needs_tflm
@@ -113,6 +115,16 @@ def test_published_models_on_every_kernel_set(material: Path, packing: str) -> N
 
 
 @needs_tflm
+@pytest.mark.parametrize("path", FLOAT_MODELS, ids=[path.rpartition("/")[2] for path in FLOAT_MODELS])
+def test_published_models_with_half_the_bytes(material: Path, path: str) -> None:
+    model = groat.load(material / "models" / f"{path}.tflite")
+    (verdict,) = validate(model, ["host"], inputs=3, seed=1, floats="float16")
+    assert verdict.equal, str(verdict.difference)
+    whole, half = (groat.compile(model, floats=floats) for floats in ("float32", "float16"))
+    assert len(half.packed) < 0.62 * len(whole.packed)
+
+
+@needs_tflm
 def test_the_tolerance_finds_a_wrong_weight() -> None:
     rng = np.random.default_rng(3)
     weights = rng.normal(0, 0.2, (8, 3, 3, 6)).astype(np.float32)
@@ -131,6 +143,41 @@ def test_the_tolerance_finds_a_wrong_weight() -> None:
             difference = find_difference(compiled, runner, Tflm(model(weights)), inputs)
         assert (difference is None) == right
     assert FLOAT_TOLERANCE == 1e-5
+
+
+# ---- float16 ------------------------------------------------------------------------------------------------
+
+
+def test_every_float16_becomes_float32_and_the_nearest_comes_back() -> None:
+    bits = np.arange(1 << 16, dtype=np.uint16)
+    halves = bits.view(np.float16)
+    wide = cast(halves, "float32")
+    numbers = ~np.isnan(halves)
+    assert wide[numbers].tobytes() == halves[numbers].astype(np.float32).tobytes()
+    assert np.isnan(wide[~numbers]).all()
+    assert cast(wide, "float16")[numbers].tobytes() == halves[numbers].tobytes()
+
+
+def test_ties_between_float16_go_to_the_even_one() -> None:
+    finite = np.arange(0x7BFF, dtype=np.uint16).view(np.float16).astype(np.float32)
+    following = np.arange(1, 0x7C00, dtype=np.uint16).view(np.float16).astype(np.float32)
+    ties = (finite + following) / 2
+    x = np.concatenate([ties, np.nextafter(ties, np.float32(0)), np.nextafter(ties, np.float32(1e9))])
+    x = np.concatenate([x, -x, np.float32([65519.99, 65520, 1e30, np.inf, 1e-9, 1e-45])])
+    with np.errstate(over="ignore"):
+        assert cast(x, "float16").tobytes() == x.astype(np.float16).tobytes()
+
+
+def test_a_graph_of_integers_keeps_them_and_its_floats() -> None:
+    builder = Builder()
+    x = builder.input((1, 8), "float32")
+    y = builder.relu(builder.fully_connected(x, np.ones((4, 8), np.float32), np.ones(4, np.float32), None, None))
+    compiled = groat.compile(builder.build([y, builder.quantize(y, Quant(0.1))]), floats="float16")
+    kinds = [op.kind for op in compiled.graph.ops]
+    assert kinds == ["cast", "fully_connected_float16", "cast", "quantize"]
+    graph = compiled.graph
+    assert [graph.tensors[number].dtype for number in (*graph.inputs, *graph.outputs)] == ["float32", "float32", "int8"]
+    assert [graph.tensors[number].dtype for number in graph.ops[1].inputs] == ["float16", "float16", "float32"]
 
 
 # ---- What is not imported -----------------------------------------------------------------------------------

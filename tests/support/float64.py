@@ -20,15 +20,19 @@ from groat.ops.window import pad_image, spatial_shape, windows
 Array = npt.NDArray[Any]
 
 U = 2.0**-24
+U_HALF, TINY_HALF = 1.01 * 2.0**-11, 2.0**-25  # of float16: relative, and of its subnormal numbers
 TINY = 2.0**-126  # below it floats lose digits, and some cores take them for 0
 
 
 def exact(op: Op, inputs: Sequence[Array]) -> tuple[Array, Array | float]:
-    """(the result in float64, how far each element may be from it); for ops whose name ends in _float32."""
+    """(the result in float64, how far each element may be from it); for ops whose name ends in _float32 or _float16."""
     wide = [x.astype(np.float64) for x in inputs]
-    y, bound = _FUNCTIONS[op.kind.removesuffix("_float32")](op, wide)
+    name, _, dtype = op.kind.rpartition("_")
+    y, bound = _FUNCTIONS[name](op, wide)
     if "act_min" in op.attrs:  # clamps bring values no further apart
         y = np.clip(y, op.attrs["act_min"], op.attrs["act_max"])
+    if dtype == "float16":  # rounded once; softmax stores its exponentials, too
+        bound = bound + (2 if name == "softmax" else 1) * (U_HALF * np.abs(y) + TINY_HALF)
     return y, bound + TINY
 
 
