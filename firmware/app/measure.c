@@ -37,7 +37,11 @@ groat_cost groat_measure(void (*call)(void *argument), void *argument)
     while ((uintptr_t)deepest < (uintptr_t)sp && *deepest == PAINT) {
         deepest++;
     }
-    return (groat_cost){.ticks = ticks, .stack_bytes = (uint32_t)((uintptr_t)sp - (uintptr_t)deepest)};
+    return (groat_cost){
+        .ticks = ticks,
+        .stack_bytes = (uint32_t)((uintptr_t)sp - (uintptr_t)deepest),
+        .depth_bytes = (uint32_t)((uintptr_t)groat_stack_top - (uintptr_t)deepest),
+    };
 }
 
 uint32_t groat_measure_limit(void)

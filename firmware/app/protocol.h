@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 enum {
-    GROAT_PROTOCOL_VERSION = 1
+    GROAT_PROTOCOL_VERSION = 2
 };
 
 enum groat_command {
@@ -42,7 +42,7 @@ typedef struct groat_reply {
 typedef struct groat_cost {
     uint64_t ticks;
     uint32_t stack_bytes; /* used by the callee and all it called */
-    uint32_t reserved; /* zero */
+    uint32_t depth_bytes; /* from the top of the stack to the deepest byte that was used */
 } groat_cost;
 
 typedef struct groat_info {

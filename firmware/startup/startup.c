@@ -4,6 +4,7 @@
  */
 #include "startup.h"
 
+#include "../fence/fence.h"
 #include "../port/port.h"
 
 extern uint32_t groat_data_start[], groat_data_end[], groat_bss_start[], groat_bss_end[];
@@ -20,5 +21,8 @@ _Noreturn void groat_startup(void)
     for (uint32_t *to = groat_bss_start; (uintptr_t)to < (uintptr_t)groat_bss_end; to++) {
         *to = 0;
     }
+#if defined(GROAT_FENCE)
+    groat_fence();
+#endif
     groat_exit(main());
 }

@@ -31,6 +31,7 @@ _COMPILERS_AT_ONCE = 2
 _TIMEOUT_SECONDS = 120.0
 # Of the linker script: a memory that holds nothing but an arena, and the section of an arena, without its name.
 _ARENA_REGION, _ARENA_SECTION = "ARENA_", ".arena_"
+_ARENA_ALIGN, _GATE_ALIGN = 16, 32  # where an arena may begin, and where a gate of a fence may begin and end
 _OPS_FILE, _MODEL_FILE, _SCRIPT_FILE = "linked_ops.h", "model.bin", "linker.ld"
 _COMMON_FLAGS = (
     "-g",
@@ -94,6 +95,8 @@ def build(
     row_ops: Iterable[str] = (),
     layouts: Iterable[int] | None = None,
     measures_layers: bool = False,
+    stack_bytes: int | None = None,
+    fence: bool = False,
 ) -> Image:
     """Builds an image, or finds it in the cache.
 
@@ -106,9 +109,11 @@ def build(
         arenas: memory (Target.arenas) -> bytes to reserve there for a region of the model, None for all that is left;
             in the order of the model's regions.  Default: all that is left of the target's RAM.
         measures_layers: the image finds the cost of each step of a stream (firmware/layers); it needs `row_ops`.
+        stack_bytes: a multiple of 16; default: what the target's description says.
+        fence: an access of any memory but code, model, stack, variables and arenas is a fault (firmware/fence).
 
     Raises:
-        InputError: the target has no compiler, or an op does not exist.
+        InputError: the target has no compiler or no fence, or an op does not exist; sizes that a fence cannot have.
         FitError: code, model or arena do not fit the target's memory, and by how much.
         ToolchainError: a compiler is missing or failed; its whole output is in the message.
     """
@@ -122,8 +127,11 @@ def build(
     runtime = _runtime_units(target, sources)
     if layouts is not None:
         runtime = _only_layouts(runtime, layouts)
-    units = [*runtime, *_board_units(target, sources), *server]
-    return _build(target, units, ops_header, model, arenas, wrapped)
+    units = [*runtime, *_board_units(target, sources, fence), *server]
+    arenas = arenas if arenas is not None else {target.memory("data").name: None}
+    stack_bytes = stack_bytes if stack_bytes is not None else target.stack_bytes
+    layout = _Layout(target, model is not None, arenas, stack_bytes, fence)
+    return _build(target, units, layout, ops_header, model, wrapped)
 
 
 def build_program(target: Target, files: Iterable[Path], flags: Iterable[str] = ("-O2",)) -> Image:
@@ -139,7 +147,8 @@ def build_program(target: Target, files: Iterable[Path], flags: Iterable[str] = 
     Raises as `build`.
     """
     program = [_Unit(file.resolve(), "program", tuple(flags)) for file in files]
-    return _build(target, [*_board_units(target, find_sources()), *program])
+    layout = _Layout(target, False, {target.memory("data").name: None}, target.stack_bytes, False)
+    return _build(target, [*_board_units(target, find_sources()), *program], layout)
 
 
 def build_plugin() -> Path:
@@ -164,14 +173,13 @@ def build_plugin() -> Path:
 def _build(
     target: Target,
     units: list[_Unit],
+    layout: _Layout,
     ops_header: str | None = None,
     model: bytes | None = None,
-    arenas: Mapping[str, int | None] | None = None,
     wrapped: Sequence[str] = (),
 ) -> Image:
     builder = _Builder(target, find_sources())
-    arenas = arenas if arenas is not None else {target.memory("data").name: None}
-    script = _linker_script(target, builder.sources, model is not None, arenas)
+    script = layout.script(builder.sources)
     parts = (part for unit in units for part in builder.parts(unit))
     key = _hash(script, ops_header or "", model or b"", *wrapped, *parts)
     image = cache_folder() / "images" / f"{target.name}-{key}.elf"
@@ -187,7 +195,7 @@ def _build(
             if model is not None:
                 objects.append(builder.compile_model(folder))
             _publish(image, lambda path: builder.link(objects, folder, path, wrapped))
-    return _describe(image, arenas)
+    return _describe(image, layout.arenas)
 
 
 # ---- What is compiled -----------------------------------------------------------------------------------
@@ -216,13 +224,18 @@ def _only_layouts(units: list[_Unit], layouts: Iterable[int]) -> list[_Unit]:
     return [replace(unit, flags=(*unit.flags, flag)) if unit.source.name == "conv_s8.c" else unit for unit in units]
 
 
-def _board_units(target: Target, sources: Sources) -> list[_Unit]:
-    """Start-up, port and counter."""
+def _board_units(target: Target, sources: Sources, fence: bool = False) -> list[_Unit]:
+    """Start-up, port and counter, and a fence."""
     if target.compiler is None or target.counter is None:
         raise InputError(f"no firmware is built for target {target.name}")
+    if fence and not target.fence:
+        raise InputError(f"{target.name} has no fence around its memory: its core cannot protect any")
     firmware, counter = sources.firmware, target.counter
+    flags = ("-Os", "-DGROAT_FENCE") if fence else ("-Os",)
+    fences = ("fence.c", f"{target.fence}.c") if fence else ()
     return [
-        *(_Unit(firmware / "startup" / name, "firmware", ("-Os",)) for name in target.compiler.startup),
+        *(_Unit(firmware / "startup" / name, "firmware", flags) for name in target.compiler.startup),
+        *(_Unit(firmware / "fence" / name, "firmware", ("-Os",)) for name in fences),
         _Unit(
             firmware / "counter" / f"{counter.kind}.c",
             "firmware",
@@ -241,55 +254,109 @@ def _ops_header(sources: Sources, ops: list[str], row_ops: list[str]) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _linker_script(target: Target, sources: Sources, linked: bool, arenas: Mapping[str, int | None]) -> str:
-    """Fills the template in.  A linked model follows the code where both lie in one memory."""
-    code, data, model = target.memory("code"), target.memory("data"), target.model_room
-    shared = code.origin <= model.origin < code.end
-    code_length = model.origin - code.origin if shared and not linked else code.length
-    regions = [
-        f"    CODE (rx) : ORIGIN = {code.origin:#010x}, LENGTH = {code_length:#x}",
-        f"    DATA (rwx) : ORIGIN = {data.origin:#010x}, LENGTH = {data.length:#x}",
-        f"    MODEL (r) : ORIGIN = {model.origin:#010x}, LENGTH = {model.length:#x}",
-    ]
-    if linked:
-        model_lines = [
+# ---- The linker script ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """How an image lies in memory; the attributes are the arguments of `build`."""
+
+    target: Target
+    linked: bool
+    arenas: Mapping[str, int | None]
+    stack_bytes: int
+    fence: bool
+
+    def script(self, sources: Sources) -> str:
+        """The template filled in."""
+        table, sections = self._arena_lines()
+        words = {
+            "MEMORY": "\n".join(self._region_lines()),
+            "MODEL": "\n".join(self._model_lines()),
+            "STACK_BYTES": str(self.stack_bytes),
+            "MEMORIES": "\n".join(table),
+            "ARENAS": "\n".join(sections),
+            "GATES": "\n".join(self._gate_lines()),
+        }
+        text = (sources.firmware / "linker.ld.in").read_text(encoding="utf-8")
+        for word, value in words.items():
+            text = text.replace(f"@{word}@", value)
+        return text
+
+    @property
+    def _shared(self) -> bool:
+        """Code and model lie in one memory; a linked model follows the code there."""
+        code = self.target.memory("code")
+        return code.origin <= self.target.model_room.origin < code.end
+
+    def _region_lines(self) -> list[str]:
+        code, data, model = self.target.memory("code"), self.target.memory("data"), self.target.model_room
+        code_length = model.origin - code.origin if self._shared and not self.linked else code.length
+        lines = [
+            f"    CODE (rx) : ORIGIN = {code.origin:#010x}, LENGTH = {code_length:#x}",
+            f"    DATA (rwx) : ORIGIN = {data.origin:#010x}, LENGTH = {data.length:#x}",
+            f"    MODEL (r) : ORIGIN = {model.origin:#010x}, LENGTH = {model.length:#x}",
+        ]
+        for memory in map(self.target.arena, self.arenas):
+            if memory != data:
+                region = _ARENA_REGION + memory.name.upper()
+                lines.append(f"    {region} (rw) : ORIGIN = {memory.origin:#010x}, LENGTH = {memory.length:#x}")
+        return lines
+
+    def _model_lines(self) -> list[str]:
+        if not self.linked:
+            return [
+                "    groat_model_start = ORIGIN(MODEL);",
+                "    groat_model_end = ORIGIN(MODEL) + LENGTH(MODEL);",
+            ]
+        return [
             "    .model : ALIGN(16) {",
             "        groat_model_start = .;",
             "        KEEP(*(.model))",
             "        groat_model_end = .;",
-            f"    }} > {'CODE' if shared else 'MODEL'}",
+            f"    }} > {'CODE' if self._shared else 'MODEL'}",
         ]
-    else:
-        model_lines = [
-            "    groat_model_start = ORIGIN(MODEL);",
-            "    groat_model_end = ORIGIN(MODEL) + LENGTH(MODEL);",
+
+    def _arena_lines(self) -> tuple[list[str], list[str]]:
+        """Rows of groat_memories, and sections."""
+        table, sections = [], []
+        data = self.target.memory("data")
+        for name, nbytes in self.arenas.items():
+            symbol = f"groat_arena_{name}"
+            region = "DATA" if name == data.name else _ARENA_REGION + name.upper()
+            end = f"ORIGIN({region}) + LENGTH({region})" if nbytes is None else f"{symbol}_start + {nbytes}"
+            # Gates end at multiples of their alignment, and an arena where its gate does.
+            align = _GATE_ALIGN if self.fence else _ARENA_ALIGN
+            if (nbytes or 0) % _ARENA_ALIGN != 0 and self.fence:
+                raise InputError(f"an arena of {nbytes:,} bytes in a fence; expected a multiple of {_ARENA_ALIGN}")
+            table += [f"        LONG({symbol}_start)", f"        LONG({symbol}_end - {symbol}_start)"]
+            sections += [
+                f"    {_ARENA_SECTION}{name} (NOLOAD) : ALIGN({align}) {{",
+                f"        . += {-(nbytes or 0) % align if self.fence else 0};",
+                f"        {symbol}_start = .;",
+                f"        . += {nbytes or 0};",
+                f"    }} > {region}",
+                f"    {symbol}_end = {end};",
+            ]
+        return table, sections
+
+    def _gate_lines(self) -> list[str]:
+        """Rows of groat_gates."""
+        if not self.fence:
+            return []
+        code, data, model = self.target.memory("code"), self.target.memory("data"), self.target.model_room
+        last = f"groat_arena_{data.name}_end" if data.name in self.arenas else f"ALIGN(groat_bss_end, {_GATE_ALIGN})"
+        gates = [
+            (f"{code.origin:#x}", f"{code.end:#x}", "r-x"),
+            ("groat_stack_limit", last, "rw-"),
+            *((f"groat_arena_{n}_start", f"groat_arena_{n}_end", "rw-") for n in self.arenas if n != data.name),
         ]
-    table, sections = [], []
-    for name, nbytes in arenas.items():
-        memory, symbol = target.arena(name), f"groat_arena_{name}"
-        region = "DATA" if memory == data else _ARENA_REGION + name.upper()
-        if memory != data:
-            regions.append(f"    {region} (rw) : ORIGIN = {memory.origin:#010x}, LENGTH = {memory.length:#x}")
-        end = f"ORIGIN({region}) + LENGTH({region})" if nbytes is None else f"{symbol}_start + {nbytes}"
-        table += [f"        LONG({symbol}_start)", f"        LONG({symbol}_end - {symbol}_start)"]
-        sections += [
-            f"    {_ARENA_SECTION}{name} (NOLOAD) : ALIGN(16) {{",
-            f"        {symbol}_start = .;",
-            f"        . += {nbytes or 0};",
-            f"    }} > {region}",
-            f"    {symbol}_end = {end};",
+        if not self._shared:
+            gates.append((f"{model.origin:#x}", f"{model.end:#x}", "r--"))
+        return [
+            f"        LONG({start}) LONG({end}) LONG({sum(1 << bit for bit in range(3) if access[bit] != '-')})"
+            for start, end, access in gates
         ]
-    words = {
-        "MEMORY": "\n".join(regions),
-        "MODEL": "\n".join(model_lines),
-        "STACK_BYTES": str(target.stack_bytes),
-        "MEMORIES": "\n".join(table),
-        "ARENAS": "\n".join(sections),
-    }
-    text = (sources.firmware / "linker.ld.in").read_text(encoding="utf-8")
-    for word, value in words.items():
-        text = text.replace(f"@{word}@", value)
-    return text
 
 
 # ---- Compiling and linking ------------------------------------------------------------------------------

@@ -33,6 +33,7 @@ class Profile:
         open_instructions: of groat_open.
         stack_bytes: peak stack of groat_run and all it calls.
         open_stack_bytes: the same of groat_open.
+        firmware_stack_bytes: of all the firmware, what calls groat_open and groat_run included.
         step_instructions: of groat_run_step for each step; of a step of a stream, of making its rows.
         walk_instructions: of each stream, what it takes beside its rows: finding the next row, taking and giving those
             of inputs and outputs.  The sum of all steps and walks is a little more than `instructions`.
@@ -42,6 +43,7 @@ class Profile:
     open_instructions: int
     stack_bytes: int
     open_stack_bytes: int
+    firmware_stack_bytes: int
     step_instructions: tuple[int, ...]
     walk_instructions: tuple[int, ...] = ()
 

@@ -14,10 +14,11 @@ from groat.sources import find_sources
 
 @dataclass(frozen=True)
 class Cost:
-    """What one call cost, in ticks of the target's counter and bytes of stack."""
+    """What one call cost, in ticks of the target's counter and bytes of stack: its own, and with its callers' too."""
 
     ticks: int
     stack_bytes: int
+    depth_bytes: int
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,10 @@ class Protocol:
 
     def info(self, data: bytes) -> Info:
         info = self._read("groat_info", data)
-        costs = {name: Cost(getattr(info, name).ticks, getattr(info, name).stack_bytes) for name in _COSTS}
+        costs = {
+            name: Cost(cost.ticks, cost.stack_bytes, cost.depth_bytes)
+            for name, cost in ((name, getattr(info, name)) for name in _COSTS)
+        }
         return Info(info.version, info.open_status, info.memories, info.stack_limit_bytes, **costs)
 
     def _read(self, struct: str, data: bytes) -> Any:

@@ -34,6 +34,7 @@ _SECONDS_TO_DIE = 5.0
 _KEPT_OUTPUT_BYTES = 8192
 _READ_BYTES = 1 << 16
 _REQUEST_BYTES = 1 << 24  # a batch is sent in pieces of about this size
+_STACK_ALIGN = 16
 # Names without folders, for the same reason as the model's below.
 _PLUGIN_LINK, _PLUGIN_FILE = "plugin.so", "plugin.txt"
 # groat_measure calls, the others are called and measured.
@@ -296,7 +297,13 @@ class QemuRunner(BaseRunner):
     """A packed model on an emulated target."""
 
     def __init__(
-        self, target_name: str, packed: bytes, linked: bool = False, *, timeout: float = TIMEOUT_SECONDS
+        self,
+        target_name: str,
+        packed: bytes,
+        linked: bool = False,
+        *,
+        fence: int | None = None,
+        timeout: float = TIMEOUT_SECONDS,
     ) -> None:
         """Builds the firmware, starts QEMU and opens the model in it.
 
@@ -304,10 +311,12 @@ class QemuRunner(BaseRunner):
             target_name: one of groat.targets.list_targets(), but not the host.
             packed: the packed model.
             linked: make the model a part of the image; otherwise it is loaded at the target's model address.
+            fence: bytes of stack (Profile.firmware_stack_bytes says what it needs).  The firmware has exactly those then,
+                its variables and the model's arena: whatever else of RAM it touches is a fault.
             timeout: seconds that one inference may take.
 
         Raises:
-            InputError: there is no such target, or it has no emulator.
+            InputError: there is no such target, it has no emulator, or no fence.
             ModelError: the model is damaged, or packed for another instruction set.
             FitError: model or arena do not fit the target's memory.
             ToolchainError: a compiler or QEMU is missing.
@@ -317,6 +326,7 @@ class QemuRunner(BaseRunner):
         self.target = target_name
         self.model = reader.read(packed)
         self._timeout = timeout
+        self._fence = fence
         if self.model.packing != self._target.packing:
             raise ModelError(
                 f"the model is packed for {self.model.packing!r} kernels; {target_name} reads {self._target.packing!r}"
@@ -332,14 +342,18 @@ class QemuRunner(BaseRunner):
         self._session = self._open(count=False)
 
     def _build(self, measures_layers: bool = False) -> firmware.Image:
+        fence = None if measures_layers else self._fence  # measuring takes stack of its own
+        exact = fence is not None or self._linked is not None
         return firmware.build(
             self._target,
             ops=[step.op for step in self.model.steps],
             row_ops=[step.op for step in self.model.steps if step.stream is not None],
             layouts=_conv_layouts(self.model),
             model=self._linked,
-            arenas={name: None if self._linked is None else region.nbytes for name, region in self._arenas.items()},
+            arenas={name: region.nbytes if exact else None for name, region in self._arenas.items()},
             measures_layers=measures_layers,
+            stack_bytes=-(-fence // _STACK_ALIGN) * _STACK_ALIGN if fence is not None else None,
+            fence=fence is not None,
         )
 
     def _layers_image(self) -> firmware.Image:
@@ -419,7 +433,9 @@ class QemuRunner(BaseRunner):
                 steps.append(session.ask_info().last)
         finally:
             session.close()
-        self._check_stack([run.open, run.last, *steps], run.stack_limit_bytes)
+        costs = [run.open, run.last, *steps]
+        if self._fence is None:  # else nothing can overrun it
+            self._check_stack(costs, run.stack_limit_bytes)
         counter = self._target.counter
         assert counter is not None  # or there were no session
         idle = counter.instructions(run.idle.ticks)
@@ -439,6 +455,7 @@ class QemuRunner(BaseRunner):
             open_instructions=counter.instructions(run.open.ticks) - idle,
             stack_bytes=max(cost.stack_bytes for cost in (run.last, *steps)),
             open_stack_bytes=run.open.stack_bytes,
+            firmware_stack_bytes=max(cost.depth_bytes for cost in costs),
             step_instructions=tuple(
                 counter.instructions(own) - (0 if index in layers else idle) for index, own in enumerate(ticks)
             ),

@@ -101,6 +101,8 @@ class Target:
     compiler: Compiler | None = None
     counter: Counter | None = None
     qemu: Qemu | None = None
+    fence: str = ""
+    """How its core protects memory: a file of firmware/fence without its suffix; empty if it cannot."""
     model_memory: str = ""
     model_address: int = 0
     """Where a model that is not linked in is loaded."""
@@ -178,6 +180,7 @@ def _parse(name: str, table: dict[str, Any]) -> Target:
         else None,
         counter=Counter(**table["counter"]) if "counter" in table else None,
         qemu=Qemu(table["qemu"]["command"], strings("qemu", "args")) if "qemu" in table else None,
+        fence=table.get("fence", ""),
         model_memory=table.get("model", {}).get("memory", ""),
         model_address=table.get("model", {}).get("address", 0),
     )
