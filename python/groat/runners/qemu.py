@@ -311,7 +311,7 @@ class QemuRunner(BaseRunner):
             target_name: one of groat.targets.list_targets(), but not the host.
             packed: the packed model.
             linked: make the model a part of the image; otherwise it is loaded at the target's model address.
-            fence: bytes of stack (Profile.firmware_stack_bytes says what it needs).  The firmware has exactly those then,
+            fence: bytes of stack; Profile.firmware_stack_bytes says how many.  The firmware has exactly those then,
                 its variables and the model's arena: whatever else of RAM it touches is a fault.
             timeout: seconds that one inference may take.
 
