@@ -33,7 +33,7 @@ py::list status_table()
     return rows;
 }
 
-uint32_t scratch_bytes(uint32_t op_id, const std::string &params, bool by_rows)
+uint32_t scratch_bytes(uint32_t op_id, const std::string &params, uint32_t pixels, uint32_t reach)
 {
     const uint32_t params_bytes = groat_op_params_bytes(op_id);
     if (params_bytes == 0) {
@@ -46,7 +46,8 @@ uint32_t scratch_bytes(uint32_t op_id, const std::string &params, bool by_rows)
     /* A struct must lie at its own alignment, which the bytes of a string need not. */
     std::vector<uint64_t> aligned(params.size() / sizeof(uint64_t) + 1);
     std::memcpy(aligned.data(), params.data(), params.size());
-    return by_rows ? groat_op_row_scratch_bytes(op_id, aligned.data()) : groat_op_scratch_bytes(op_id, aligned.data());
+    return pixels > 0 ? groat_op_part_scratch_bytes(op_id, aligned.data(), pixels, reach)
+                      : groat_op_scratch_bytes(op_id, aligned.data());
 }
 
 } // namespace
@@ -57,7 +58,11 @@ void bind_tables(py::module_ &module)
     module.def("status_table", &status_table, "The rows of status.def: (NAME, code, text).");
     module.def(
         "scratch_bytes",
-        [](uint32_t op_id, const py::bytes &params, bool by_rows) { return scratch_bytes(op_id, params, by_rows); },
-        py::arg("op_id"), py::arg("params"), py::arg("by_rows") = false,
-        "Bytes of scratch that an op wants for these parameters (the bytes of its C struct), whole or row by row.");
+        [](uint32_t op_id, const py::bytes &params, uint32_t pixels, uint32_t reach) {
+            return scratch_bytes(op_id, params, pixels, reach);
+        },
+        py::arg("op_id"), py::arg("params"), py::arg("pixels") = 0, py::arg("reach") = 0,
+        "Bytes of scratch that an op wants for these parameters (the bytes of its C struct): for all of its output, or\n"
+        "for `pixels` of a row at a time, of an input that lies as enum groat_reach says: 0 in rows with padding beside\n"
+        "them, 1 in rows, 2 in pieces.");
 }

@@ -12,5 +12,6 @@
 void bind_format(pybind11::module_ &module);
 void bind_tables(pybind11::module_ &module);
 void bind_model(pybind11::module_ &module);
+void bind_streams(pybind11::module_ &module);
 
 #endif

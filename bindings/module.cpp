@@ -10,4 +10,5 @@ PYBIND11_MODULE(GROAT_MODULE, module)
     bind_format(module);
     bind_tables(module);
     bind_model(module);
+    bind_streams(module);
 }

@@ -27,8 +27,9 @@ uint32_t groat_op_scratch_bytes(uint32_t id, const void *params)
     return op->scratch_bytes != NULL ? op->scratch_bytes(params) : 0;
 }
 
-uint32_t groat_op_row_scratch_bytes(uint32_t id, const void *params)
+uint32_t groat_op_part_scratch_bytes(uint32_t id, const void *params, uint32_t pixels, uint32_t reach)
 {
     const groat_row_op *op = groat_find_row_op(id);
-    return op != NULL && op->scratch_bytes != NULL ? op->scratch_bytes(params) : 0;
+    const groat_unit unit = {pixels, (uint8_t)reach};
+    return op != NULL && op->scratch_bytes != NULL ? op->scratch_bytes(params, &unit) : 0;
 }

@@ -14,7 +14,7 @@ extern "C" {
 /* 1 if its output may take over the memory of an input. */
 int groat_op_inplace(uint32_t id);
 
-/* 1 if streams can run it row by row. */
+/* 1 if streams can run it part by part. */
 int groat_op_by_rows(uint32_t id);
 
 /* The length of its parameter struct; 0 for an unknown id. */
@@ -23,8 +23,8 @@ uint32_t groat_op_params_bytes(uint32_t id);
 /* The scratch it wants for these parameters, aligned as their struct is; the id must be known. */
 uint32_t groat_op_scratch_bytes(uint32_t id, const void *params);
 
-/* The same when it runs row by row. */
-uint32_t groat_op_row_scratch_bytes(uint32_t id, const void *params);
+/* The same when it makes so many pixels at a time, of an input that lies so: enum groat_reach. */
+uint32_t groat_op_part_scratch_bytes(uint32_t id, const void *params, uint32_t pixels, uint32_t reach);
 
 #ifdef __cplusplus
 }

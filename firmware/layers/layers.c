@@ -26,23 +26,23 @@ static uint64_t idle, ticks;
 
 /* These two have names that the host knows: a plugin of QEMU's counts from the entry of the first to the return into
  * the second. */
-__attribute__((noinline)) void groat_layer_row(const groat_call *call, uint32_t index)
+__attribute__((noinline)) void groat_layer_row(const groat_call *call, const groat_part *part)
 {
-    real[call->step->op]->row(call, index);
+    real[call->step->op]->part(call, part);
 }
 
-__attribute__((noinline)) uint64_t groat_layer_ticks(void (*row)(const groat_call *, uint32_t), const groat_call *call,
-                                                     uint32_t index)
+__attribute__((noinline)) uint64_t groat_layer_ticks(void (*row)(const groat_call *, const groat_part *), const groat_call *call,
+                                                     const groat_part *part)
 {
     uint64_t before = groat_counter_read();
-    row(call, index);
+    row(call, part);
     return groat_counter_since(before);
 }
 
-static void no_row(const groat_call *call, uint32_t index)
+static void no_row(const groat_call *call, const groat_part *part)
 {
     (void)call;
-    (void)index;
+    (void)part;
 }
 
 static int check(const groat_call *call)
@@ -55,21 +55,21 @@ static void rows(const groat_call *call, groat_rows *found)
     real[call->step->op]->rows(call, found);
 }
 
-static void row(const groat_call *call, uint32_t index)
+static void row(const groat_call *call, const groat_part *part)
 {
     if (call->step == measured) {
-        ticks += groat_layer_ticks(groat_layer_row, call, index) - idle;
+        ticks += groat_layer_ticks(groat_layer_row, call, part) - idle;
     } else {
-        real[call->step->op]->row(call, index);
+        real[call->step->op]->part(call, part);
     }
 }
 
 #define GROAT_USE_ROWS(NAME, name)                                        \
-    static uint32_t scratch_of_##name(const void *params)                 \
-    {                                                                     \
-        const groat_row_op *op = &__real_groat_row_op_##name;             \
-        return op->scratch_bytes != NULL ? op->scratch_bytes(params) : 0; \
-    }                                                                     \
+    static uint32_t scratch_of_##name(const void *params, const groat_unit *unit) \
+    { \
+        const groat_row_op *op = &__real_groat_row_op_##name; \
+        return op->scratch_bytes != NULL ? op->scratch_bytes(params, unit) : 0; \
+    } \
     extern const groat_row_op __wrap_groat_row_op_##name;                 \
     const groat_row_op __wrap_groat_row_op_##name = {check, rows, scratch_of_##name, row};
 #include GROAT_OPS_FILE

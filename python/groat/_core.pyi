@@ -29,7 +29,7 @@ def op_table() -> list[tuple[int, str, str, bool, bool]]:
 def status_table() -> list[tuple[str, int, str]]:
     """The rows of status.def: (``"E_CRC"``, code, text)."""
 
-def scratch_bytes(op_id: int, params: bytes, by_rows: bool = False) -> int:
+def scratch_bytes(op_id: int, params: bytes, pixels: int = 0, reach: int = 0) -> int:
     """Bytes of scratch that an op wants for these parameters, the bytes of its C struct.
 
     The parameters must be ones that the op's check accepts. Raises ValueError for an unknown op or a wrong

@@ -59,7 +59,7 @@ def analyze_model(
 def _analyze(job: Job, options: Options) -> tuple[Compiled, dict[str, Any]]:
     anyhow = replace(job.options, ram=None)
     room = job.options.ram if job.options.ram is not None else job.room
-    fitted = fit(job.graph, anyhow, job.pack, room, job.regions)
+    fitted = fit(job.graph, anyhow, job, room, job.regions)
     ram = job.options.ram if job.options.ram is not None else job.target.ram_bytes or None
     flash = options.flash if options.flash is not None else job.target.flash_bytes or None
     compiled = job.compiled(fitted)
@@ -74,8 +74,8 @@ def _analyze(job: Job, options: Options) -> tuple[Compiled, dict[str, Any]]:
         "ram_bytes": ram,
         "flash_bytes": flash,
         "fits": arena_fits and (flash is None or model_bytes <= flash),
-        "pareto": trade_off(job.graph, anyhow, job.pack),
+        "pareto": trade_off(job.graph, anyhow, job),
     }
     if not arena_fits and not several:
-        report |= smallest_facts(job.graph, anyhow, job.pack, fitted)
+        report |= smallest_facts(job.graph, anyhow, job, fitted)
     return compiled, report

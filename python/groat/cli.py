@@ -201,9 +201,10 @@ def _memories_table(report: dict[str, Any]) -> Table:
 
 def _schedule_table(report: dict[str, Any]) -> Table:
     """Which ops run one by one and which together, and what memory that takes."""
-    table = _table("Schedule", "kind", "#first op", "#last op", "#bytes", "slots of rows")
+    table = _table("Schedule", "kind", "#first op", "#last op", "#bytes", "slots of units")
     for stretch in report["schedule"]:
-        lines = ", ".join(f"{line['slots']}/{line['rows']}" for line in stretch.get("lines", []))
+        rings = [line for line in stretch.get("lines", []) if line["slots"] > 0]
+        lines = ", ".join(f"{line['slots']}/{line['rows'] * line['units']}" for line in rings)
         table.add_row(
             stretch["kind"], str(stretch["first_op"]), str(stretch["last_op"]), f"{stretch['bytes']:,}", lines
         )

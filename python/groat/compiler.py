@@ -17,7 +17,7 @@ from groat.frontends.tflite import load_tflite
 from groat.graph import Graph
 from groat.ops import op_def
 from groat.options import Options, parse_size
-from groat.pack import PackedStep, structs, write
+from groat.pack import PackedStep, Scratch, structs, write
 from groat.pack.choose import Chosen, pack_model
 from groat.pack.writer import Offered
 from groat.passes import run_passes
@@ -243,7 +243,7 @@ def compile_model(
         FitError: no layouts fit the given flash, or no schedule the given RAM.
     """
     job = Job(model, target, replace(options or Options(), **choices), after_each)
-    fitted = fit(job.graph, job.options, job.pack, job.room, job.regions)
+    fitted = fit(job.graph, job.options, job, job.room, job.regions)
     if len(job.regions) > 1 and fitted.chosen.plan.missing > 0:
         raise FitError(
             f"{job.graph.name}: the memories {job.options.memories} are too small by "
@@ -287,6 +287,7 @@ class Job:
         self._effort = Effort()
         if options.solver == "cp-sat":
             require_solver()
+        self.scratch = Scratch(self.graph, self.target.packing, self._offered)
 
     def pack(self, way: Way, ram: int | None) -> Chosen:
         """The model packed for one way to run it; layouts give way to others as far as an arena of `ram` bytes asks

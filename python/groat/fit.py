@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 from groat.errors import FitError, InputError
 from groat.graph import Graph
@@ -15,9 +15,16 @@ from groat.planner import Region, Way, plan_memory, spill, ways
 from groat.planner.memories import cost_without_scratch
 from groat.planner.schedules import stretches_of
 
-Pack = Callable[[Way, int | None], Chosen]
-"""Packs a model for one way to run it; layouts of weights give way to others as far as an arena of so many bytes asks
-for it."""
+
+class Packer(Protocol):
+    """Packs a model for a target."""
+
+    def pack(self, way: Way, ram: int | None) -> Chosen:
+        """Packs it for one way to run it; layouts of weights give way to others as far as an arena of `ram` bytes asks
+        for it."""
+
+    def scratch(self, position: int, pixels: int, reach: int) -> int:
+        """What the kernels of an op ask for, as planner.streams.Streams wants to know."""
 
 MUCH_WORK = 1.5
 """Multiply-accumulates, as a multiple of the model's own, that reports look at beside what the options allow."""
@@ -35,13 +42,13 @@ class Fitted:
         return self.chosen.plan.arena_bytes
 
 
-def ways_of(graph: Graph, options: Options) -> Iterator[Way]:
+def ways_of(graph: Graph, options: Options, packer: Packer) -> Iterator[Way]:
     """The ways to run a graph among which these options choose, those with the fewest streams first."""
-    return ways(graph, options.schedule, options.input == "rows", options.max_mac_overhead)
+    return ways(graph, options.schedule, options.input == "rows", options.max_mac_overhead, packer.scratch)
 
 
 def fit(
-    graph: Graph, options: Options, pack: Pack, room: int | None, regions: Sequence[Region] = (Region(),)
+    graph: Graph, options: Options, packer: Packer, room: int | None, regions: Sequence[Region] = (Region(),)
 ) -> Fitted:
     """The first way whose arena takes at most options.ram bytes, or `room` if that is None.
 
@@ -52,17 +59,17 @@ def fit(
         FitError: no arena is as small as options.ram; its `facts` are those of `smallest_facts`.
     """
     if len(regions) > 1:
-        return cheapest(ways_of(graph, options), pack, regions)
+        return cheapest(ways_of(graph, options, packer), packer, regions)
     bound = options.ram if options.ram is not None else room
-    for way in ways_of(graph, options):
+    for way in ways_of(graph, options, packer):
         if bound is None or _least_bytes(way) <= bound:
-            fitted = Fitted(way, pack(way, bound))
+            fitted = Fitted(way, packer.pack(way, bound))
             if bound is None or fitted.arena_bytes <= bound:
                 return fitted
-    least = smallest(ways_of(graph, options), pack)
+    least = smallest(ways_of(graph, options, packer), packer)
     if options.ram is None:
         return least
-    facts = smallest_facts(graph, options, pack, least)
+    facts = smallest_facts(graph, options, packer, least)
     raise FitError(_sentence(graph, options.ram, facts), facts)
 
 
@@ -70,7 +77,7 @@ TRIES = 4
 """Ways that are packed to find the cheapest in several memories."""
 
 
-def cheapest(found: Iterable[Way], pack: Pack, regions: Sequence[Region]) -> Fitted:
+def cheapest(found: Iterable[Way], packer: Packer, regions: Sequence[Region]) -> Fitted:
     """Of the ways that fit several memories, that which makes the least use of the slow ones; with copies from one
     memory to another where these pay.  The one that misses the fewest bytes if none fits.
 
@@ -82,13 +89,13 @@ def cheapest(found: Iterable[Way], pack: Pack, regions: Sequence[Region]) -> Fit
     for hope, way in sorted(hopes, key=lambda pair: pair[0])[:TRIES]:
         if best is not None and hope >= rank:
             break
-        plain = Fitted(way, pack(way, None))
+        plain = Fitted(way, packer.pack(way, None))
         scratch = [step.scratch_bytes for step in plain.chosen.steps.steps]
         graph, schedule = spill(way.graph, way.schedule, scratch, regions)
         candidates = [plain]
         if graph is not way.graph:
             copied = replace(way, graph=graph, schedule=schedule)
-            candidates.append(Fitted(copied, pack(copied, None)))
+            candidates.append(Fitted(copied, packer.pack(copied, None)))
         for candidate in candidates:
             reached = candidate.chosen.plan.missing, candidate.chosen.plan.cost
             if best is None or reached < rank:
@@ -97,28 +104,31 @@ def cheapest(found: Iterable[Way], pack: Pack, regions: Sequence[Region]) -> Fit
     return best
 
 
-def smallest(found: Iterable[Way], pack: Pack) -> Fitted:
+def smallest(found: Iterable[Way], packer: Packer) -> Fitted:
     """The way with the smallest arena, of equals the first."""
     best: Fitted | None = None
     for way in sorted(found, key=_least_bytes):
         if best is not None and _least_bytes(way) >= best.arena_bytes:
             break
-        fitted = Fitted(way, pack(way, 0))
+        fitted = Fitted(way, packer.pack(way, 0))
         if best is None or fitted.arena_bytes < best.arena_bytes:
             best = fitted
     assert best is not None
     return best
 
 
-def trade_off(graph: Graph, options: Options, pack: Pack) -> list[dict[str, Any]]:
+def trade_off(graph: Graph, options: Options, packer: Packer) -> list[dict[str, Any]]:
     """What memory costs in work: [{arena_bytes, mac_overhead}], from the fewest multiply-accumulates to the fewest
     bytes, of all schedules for this input that no other one beats in both."""
-    found = ways_of(graph, replace(_with_more_work(options), schedule="auto"))
+    found = ways_of(graph, replace(_with_more_work(options), schedule="auto"), packer)
     points: list[dict[str, Any]] = []
     for way in sorted(found, key=lambda way: (way.mac_overhead, _least_bytes(way))):
         if points and _least_bytes(way) >= points[-1]["arena_bytes"]:
             continue
-        arena = pack(way, 0).plan.arena_bytes
+        try:
+            arena = packer.pack(way, 0).plan.arena_bytes
+        except FitError:  # too little flash
+            continue
         if points and arena >= points[-1]["arena_bytes"]:
             continue
         if points and points[-1]["mac_overhead"] == way.mac_overhead:
@@ -136,7 +146,7 @@ def _least_bytes(way: Way) -> int:
     return plan_memory(way.graph, [0] * len(way.graph.ops), way.schedule).lower_bound
 
 
-def smallest_facts(graph: Graph, options: Options, pack: Pack, least: Fitted) -> dict[str, Any]:
+def smallest_facts(graph: Graph, options: Options, packer: Packer, least: Fitted) -> dict[str, Any]:
     """What one needs to know where no arena is small enough.
 
     Returns a dict with the keys smallest_bytes (the smallest budget that works with these options), schedule (how, as
@@ -153,7 +163,7 @@ def smallest_facts(graph: Graph, options: Options, pack: Pack, least: Fitted) ->
         if other == options:
             continue
         try:
-            found = smallest(ways_of(graph, other), pack)
+            found = smallest(ways_of(graph, other, packer), packer)
         except (InputError, FitError):  # an input that cannot come row by row; too little flash
             continue
         if found.arena_bytes < least.arena_bytes:

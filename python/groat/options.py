@@ -13,7 +13,7 @@ from groat.errors import InputError
 
 Optimize = Literal["size", "balanced", "speed"]
 OPTIMIZE: tuple[Optimize, ...] = get_args(Optimize)
-Kind = Literal["auto", "layer", "stream"]
+Kind = Literal["auto", "layer", "stream", "patch"]
 SCHEDULES: tuple[Kind, ...] = get_args(Kind)
 Input = Literal["resident", "rows"]
 INPUTS: tuple[Input, ...] = get_args(Input)
@@ -53,7 +53,8 @@ class Options:
             weights of 16 bits or transformed ones where they serve that.  The outputs are the same.
         flash: bytes that the packed model may take; None: what the target has room for.
         schedule: "layer" runs op by op; "stream" runs ops together row by row, with as little memory as that can;
-            "auto" does so only as far as RAM asks for it.
+            "patch" the same in patches of rows, for less memory and more instructions; "auto" does so only as far as
+            RAM asks for it.
         input: "resident", or "rows": inputs come row by row and have no memory of their own.
         ram: bytes that the arena may take; None: what the target has, but then a model that takes more is compiled
             all the same, since it may run elsewhere.
@@ -82,7 +83,7 @@ class Options:
     )
     schedule: Kind = field(
         default="auto",
-        metadata=_about("as RAM asks; op by op; row by row, with as little memory as that can", SCHEDULES),
+        metadata=_about("as RAM asks; op by op; row by row; in patches of rows, with the least memory", SCHEDULES),
     )
     input: Input = field(
         default="resident", metadata=_about("whole in the arena; row by row, with no memory of its own", INPUTS)

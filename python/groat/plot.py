@@ -204,9 +204,12 @@ def _label(graph: Graph, buffer: PlannedBuffer) -> str:
 def _rows(graph: Graph, plan: Plan, buffer: PlannedBuffer) -> str:
     """How many rows a ring has, of how many."""
     for stream in plan.schedule.streams:
-        for number, line in stream.lines.items():
+        for number, lines in stream.lines.items():
             if buffer.tensors and number == buffer.tensors[-1] and role_of(graph, plan, buffer) == "ring":
-                return f", {line.slots} of {(*graph.tensors[number].shape, 1, 1)[1]} rows"
+                _, height, width = (*graph.tensors[number].shape, 1, 1)[:3]
+                units = -(-width // lines[0].span)
+                word = "rows" if units == 1 else "parts of rows"
+                return f", {sum(line.slots for line in lines)} of {height * units} {word}"
     return ""
 
 

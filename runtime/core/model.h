@@ -99,36 +99,24 @@ static inline uint32_t groat_elements(const groat_tensor *tensor)
 }
 
 /* Of a tensor [1, height, width, channels], as those are that streams write. */
+static inline uint32_t groat_pixel_bytes(const groat_tensor *tensor)
+{
+    return tensor->dims[3] * groat_dtype_bytes(tensor->dtype);
+}
+
 static inline uint32_t groat_row_bytes(const groat_tensor *tensor)
 {
-    return tensor->dims[2] * tensor->dims[3] * groat_dtype_bytes(tensor->dtype);
+    return tensor->dims[2] * groat_pixel_bytes(tensor);
 }
 
-/* Where a row of such a tensor lies. */
-static inline void *groat_tensor_row(const groat_t *net, const groat_tensor *tensor, uint32_t y)
-{
-    uint8_t *data = groat_address(net, groat_buffer_of(net, tensor->buffer));
-    if (tensor->line == GROAT_NONE) {
-        return data + y * groat_row_bytes(tensor);
-    }
-    const groat_line *line = groat_line_of(net, tensor->line);
-    return data + line->lead + y % line->slots * line->pitch;
-}
-
-/* Whether a tensor has memory only while its stream runs: for a few of its rows, or with something between them, or
- * because it is given row by row. */
+/* Whether a tensor has memory for some of its pixels only, and while its stream runs. */
 static inline int groat_is_ring(const groat_t *net, const groat_tensor *tensor)
 {
 #ifdef GROAT_NO_STREAMS
     (void)net, (void)tensor;
     return 0; /* groat_open refuses the others */
 #else
-    if (tensor->line == GROAT_NONE) {
-        return 0;
-    }
-    const groat_line *line = groat_line_of(net, tensor->line);
-    return line->step == GROAT_NONE || line->lead > 0 || line->pitch > groat_row_bytes(tensor) ||
-           line->slots < tensor->dims[1];
+    return tensor->line != GROAT_NONE && groat_line_of(net, tensor->line)->slots > 0;
 #endif
 }
 

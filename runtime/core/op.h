@@ -30,25 +30,50 @@ typedef struct groat_op {
     void (*run)(const groat_call *call);
 } groat_op;
 
-/* How an op goes through images row by row: what one call of its `row` reads and makes. */
+/* Neighbouring pixels of a row, and where they go. */
+typedef struct groat_part {
+    uint32_t y;
+    uint32_t x;
+    uint32_t pixels;
+    void *out; /* not set for ops that add up: their part is one of the input */
+} groat_part;
+
+/* How an op goes through images: part [y, x] of its output is made from the window of each input that starts at row
+ * y * stride - pad and column x * stride_w - pad_w; what of it lies outside the image is padding. */
 typedef struct groat_rows {
-    uint32_t count; /* calls that make the output: its rows, or those of the input if the op adds them up */
-    uint32_t extent; /* rows of each input that one call reads, */
-    uint32_t stride; /* from row call * stride - pad on; those outside the image are padding */
-    uint32_t pad;
-    uint32_t before; /* bytes of padding that it reads in front of every row of its input, */
-    uint32_t behind; /* and behind it */
-    int8_t padding; /* what they must hold */
-    uint8_t adds_up; /* sums in its scratch live from row to row; the output is there after the last */
+    uint32_t extent; /* rows of a window; */
+    uint32_t extent_w; /* columns of that of a pixel */
+    uint16_t stride;
+    uint16_t stride_w;
+    uint16_t pad;
+    uint16_t pad_w;
+    uint16_t dilation; /* rows from one tap to the next */
+    uint8_t adds_up; /* it reads its input part by part, with sums in its scratch; the output is there after the last */
+    uint8_t gathers; /* it reads by groat_gather; others read their parts by groat_part_of */
+    uint8_t cuts; /* its windows are cut off at the border: it reads no padding */
+    int8_t padding; /* what it reads outside */
 } groat_rows;
 
-/* An op as streams run it, row by row; its tensors are then [1, height, width, channels].  `check` runs once, at open,
- * after that of groat_op, and returns 0 for parameters or shapes that do not go row by row. */
+/* How the rows of an input lie for windows over it. */
+enum groat_reach {
+    GROAT_PADDED = 0, /* each in one piece, with the padding beside it that they read, if any */
+    GROAT_BARE = 1, /* each in one piece */
+    GROAT_PIECES = 2
+};
+
+/* How much of a row an op makes at a time, and what of. */
+typedef struct groat_unit {
+    uint32_t pixels; /* of its output; where it adds up, of its input */
+    uint8_t reach; /* of its input: enum groat_reach */
+} groat_unit;
+
+/* An op as streams run it, part by part; its tensors are then [1, height, width, channels].  `check` runs once, at open,
+ * after that of groat_op, and returns 0 for parameters or shapes that do not go so. */
 typedef struct groat_row_op {
     int (*check)(const groat_call *call);
     void (*rows)(const groat_call *call, groat_rows *rows);
-    uint32_t (*scratch_bytes)(const void *params); /* null: none */
-    void (*row)(const groat_call *call, uint32_t index);
+    uint32_t (*scratch_bytes)(const void *params, const groat_unit *unit); /* null: none */
+    void (*part)(const groat_call *call, const groat_part *part); /* of the output; of the input if it adds up */
 } groat_row_op;
 
 #define GROAT_OP(id, NAME, name, flags, fields) extern const groat_op groat_op_##name;
@@ -75,6 +100,28 @@ int groat_check_streams(const groat_t *net);
 
 /* Runs a stream; net->io gives and takes the rows of inputs and outputs that have no memory for all of them. */
 void groat_run_stream(const groat_t *net, const groat_stream *stream);
+
+/* ---- For `part` -------------------------------------------------------------------------------- */
+
+/* Where an input has the pixels of a part; they lie one behind the other. */
+const void *groat_part_of(const groat_call *call, uint32_t index, const groat_part *part);
+
+/* How an input lies for these windows. */
+enum groat_reach groat_reach_of(const groat_call *call, uint32_t index, const groat_rows *rows);
+
+/* Neighbouring columns of an input; x may be negative, and the last may lie behind the image. */
+typedef struct groat_columns {
+    const groat_call *call;
+    uint32_t index;
+    int32_t x;
+    uint32_t pixels;
+    int8_t padding;
+    uint8_t reach; /* groat_reach_of */
+} groat_columns;
+
+/* Where these columns of row y of the image lie.  That is where they are, if they lie there one behind the other; else
+ * they are copied to `room`, with padding for those outside.  `tap` is the place of the row in the window. */
+const void *groat_gather(const groat_columns *columns, uint32_t tap, uint32_t y, void *room);
 
 /* ---- For `run` --------------------------------------------------------------------------------- */
 
@@ -108,12 +155,6 @@ static inline const void *groat_in(const groat_call *call, uint32_t index)
 static inline void *groat_out(const groat_call *call, uint32_t index)
 {
     return groat_arg_data(call, call->step->inputs + index);
-}
-
-/* A row of an argument, which is [1, height, width, channels]. */
-static inline void *groat_row(const groat_call *call, uint32_t index, uint32_t y)
-{
-    return groat_tensor_row(call->net, groat_arg_tensor(call, index), y);
 }
 
 static inline void *groat_scratch(const groat_call *call)

@@ -68,6 +68,17 @@ static int check_sections(const groat_t *net)
     return names[header->names.count - 1] == 0 ? GROAT_OK : GROAT_E_TENSOR;
 }
 
+/* Whether one of two buffers may lie at the place of the other; groat_check_streams knows how far. */
+static int lies_over(const groat_t *net, uint32_t i, uint32_t j)
+{
+#ifdef GROAT_NO_STREAMS
+    (void)net, (void)i, (void)j;
+    return 0;
+#else
+    return groat_buffer_of(net, i)->over == j || groat_buffer_of(net, j)->over == i;
+#endif
+}
+
 /* Buffers come in the order of their first step, so that those alive together are neighbours. */
 static int check_buffers(const groat_t *net)
 {
@@ -98,7 +109,7 @@ static int check_buffers(const groat_t *net)
             const groat_buffer *other = &b[j - i];
             /* An end that wraps belongs to a buffer that leaves its region, and is refused for that in its turn. */
             if (other->offset < b->offset + b->bytes && b->offset < other->offset + other->bytes &&
-                other->region == b->region) {
+                other->region == b->region && !lies_over(net, i, j)) {
                 return GROAT_E_OVERLAP;
             }
         }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Streams: steps that run together, row by row, so that of a tensor between them only those rows need memory that a
- * later step still reads.  A row is made when it is needed, and the walk from need to need is the same in the check at
+ * Streams: steps that run together, part by part, so that of a tensor between them only those pixels need memory that a
+ * later step still reads.  A unit is made when it is needed, and the walk from need to need is the same in the check at
  * open and in a run: what the one has seen to be safe, the other does.
  */
 #include "op.h"
+#include "units.h"
 
 /* GROAT_E_STREAM unless the condition holds. */
 #define GROAT_REQUIRE_STREAM(condition) \
@@ -38,20 +39,10 @@ const groat_row_op *groat_find_row_op(uint32_t id)
     return id < sizeof linked_row_ops / sizeof linked_row_ops[0] ? linked_row_ops[id] : NULL;
 }
 
-/* ---- The walk -------------------------------------------------------------------------------------- */
-
-/* What a walk knows of a line; two uint16_t of the stream's state. */
-typedef struct progress {
-    uint16_t made;              /* rows, or calls of an op that adds up */
-    uint16_t asked_by;          /* the line whose next row waits for this one */
-} progress;
-
-/* A stream while it is walked. */
-typedef struct walk {
-    const groat_t *net;
-    const groat_stream *stream;
-    progress *lines;            /* of the stream */
-} walk;
+static uint32_t minimum(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
 
 static groat_call call_of(const groat_t *net, uint32_t step)
 {
@@ -65,66 +56,262 @@ static groat_rows rows_of(const groat_call *call)
     return rows;
 }
 
-/* The number of a tensor's line within the stream; line_count or more if it is none of the stream's. */
+static const groat_tensor *output_of(const groat_call *call)
+{
+    return groat_arg_tensor(call, call->step->inputs);
+}
+
+static uint32_t units_in(const groat_line *line, const groat_tensor *tensor)
+{
+    return groat_units_of(line, tensor->dims[1], tensor->dims[2]);
+}
+
+/* ---- Places ---------------------------------------------------------------------------------------- */
+
+/* The line of a tensor that has row y for a tap; null if none has. */
+static const groat_line *line_for(const groat_t *net, const groat_tensor *tensor, uint32_t tap, uint32_t y)
+{
+    const groat_line *line = groat_line_of(net, tensor->line);
+    for (uint32_t left = line->more;; left--, line++) {
+        int taps = line->taps == 0 || tap - line->first_tap < line->taps;
+        if (taps && y >= line->first_row && (y - line->first_row) % line->row_step == 0) {
+            return line;
+        }
+        if (left == 0) {
+            return NULL;
+        }
+    }
+}
+
+/* Where a pixel lies, and how many from there on lie one behind the other, of its row. */
+static uint8_t *place(const groat_t *net, const groat_tensor *tensor, const groat_line *line, uint32_t y, uint32_t x,
+                      uint32_t *run)
+{
+    uint8_t *data = groat_address(net, groat_buffer_of(net, tensor->buffer));
+    uint32_t width = tensor->dims[2];
+    *run = width - x;
+    if (line == NULL || line->slots == 0) {
+        return data + (y * width + x) * groat_pixel_bytes(tensor);
+    }
+    uint32_t row = (y - line->first_row) / line->row_step;
+    if (line->span >= width) {
+        return data + line->lead + row % line->slots * line->pitch + x * groat_pixel_bytes(tensor);
+    }
+    uint32_t slot = (row * groat_units_in_row(line, width) + x / line->span) % line->slots;
+    uint32_t before = x % line->span;
+    *run = minimum(*run, (uint32_t)(line->slots - slot) * line->span - before);
+    return data + line->lead + slot * line->pitch + before * groat_pixel_bytes(tensor);
+}
+
+static uint8_t *place_of(const groat_t *net, const groat_tensor *tensor, uint32_t tap, uint32_t y, uint32_t x,
+                         uint32_t *run)
+{
+    return place(net, tensor, groat_is_ring(net, tensor) ? line_for(net, tensor, tap, y) : NULL, y, x, run);
+}
+
+const void *groat_part_of(const groat_call *call, uint32_t index, const groat_part *part)
+{
+    uint32_t run;
+    return place_of(call->net, groat_arg_tensor(call, index), 0, part->y, part->x, &run);
+}
+
+/* Bytes of padding that windows read behind a row. */
+static uint32_t behind(const groat_call *call, const groat_tensor *in, const groat_rows *rows)
+{
+    uint32_t columns = (output_of(call)->dims[2] - 1) * rows->stride_w + rows->extent_w;
+    uint32_t seen = in->dims[2] + rows->pad_w;
+    return columns > seen ? (columns - seen) * groat_pixel_bytes(in) : 0;
+}
+
+enum groat_reach groat_reach_of(const groat_call *call, uint32_t index, const groat_rows *rows)
+{
+    const groat_tensor *in = groat_arg_tensor(call, index);
+    int is_ring = groat_is_ring(call->net, in);
+    const groat_line *line = is_ring ? groat_line_of(call->net, in->line) : NULL;
+    if (is_ring && line->span < in->dims[2]) {
+        return GROAT_PIECES;
+    }
+    if (rows->cuts) {
+        return GROAT_PADDED;
+    }
+    uint32_t after = behind(call, in, rows), before = rows->pad_w * groat_pixel_bytes(in);
+    uint32_t beside = before > after ? before : after;
+    if (beside == 0) {
+        return GROAT_PADDED;
+    }
+    int room = is_ring && line->lead >= before && line->pitch >= groat_row_bytes(in) + beside;
+    return room && line->padding == rows->padding ? GROAT_PADDED : GROAT_BARE;
+}
+
+const void *groat_gather(const groat_columns *c, uint32_t tap, uint32_t y, void *room)
+{
+    const groat_t *net = c->call->net;
+    const groat_tensor *in = groat_arg_tensor(c->call, c->index);
+    uint32_t pixel = groat_pixel_bytes(in);
+    int32_t width = (int32_t)in->dims[2], end = c->x + (int32_t)c->pixels;
+    int32_t x = c->x < 0 ? 0 : c->x, stop = end < width ? end : width;
+    uint32_t before = (uint32_t)(x - c->x) * pixel;
+    uint32_t run;
+    const uint8_t *from = place_of(net, in, tap, y, (uint32_t)x, &run);
+    if (c->reach == GROAT_PADDED || ((int32_t)run >= stop - x && before == 0 && stop == end)) {
+        return from - before;
+    }
+    uint8_t *to = room;
+    memset(to, c->padding, before);
+    to += before;
+    while (x < stop) {
+        uint32_t count = minimum(run, (uint32_t)(stop - x));
+        memcpy(to, from, count * pixel);
+        to += count * pixel;
+        x += (int32_t)count;
+        if (x < stop) {
+            from = place_of(net, in, tap, y, (uint32_t)x, &run);
+        }
+    }
+    memset(to, c->padding, (uint32_t)(end - stop) * pixel);
+    return room;
+}
+
+/* ---- The walk -------------------------------------------------------------------------------------- */
+
+/* What a walk knows of a line; two uint16_t of the stream's state. */
+typedef struct progress {
+    uint16_t made;     /* units, or calls of an op that adds up */
+    uint16_t asked_by; /* the line whose next unit waits for one of this, or GROAT_NONE */
+} progress;
+
+/* A stream while it is walked. */
+typedef struct walk {
+    const groat_t *net;
+    const groat_stream *stream;
+    progress *lines; /* of the stream */
+} walk;
+
+static const groat_line *line_at(const walk *w, uint32_t index)
+{
+    return groat_line_of(w->net, (uint32_t)w->stream->first_line + index);
+}
+
+/* The number of a tensor's first line within the stream; line_count or more if it is none of the stream's. */
 static uint32_t line_index(const walk *w, const groat_tensor *tensor)
 {
     return (uint32_t)tensor->line - w->stream->first_line;
 }
 
-/* The first row behind those that a call reads of an image with `height` rows. */
-static uint32_t end_of(const groat_rows *rows, uint32_t index, uint32_t height)
+/* How often the op of a line is called. */
+static uint32_t calls_of(const walk *w, const groat_call *call, const groat_rows *rows, const groat_line *line)
 {
-    int32_t end = (int32_t)(index * rows->stride + rows->extent) - (int32_t)rows->pad;
-    return end < 0 ? 0 : (uint32_t)end < height ? (uint32_t)end : height;
+    if (!rows->adds_up) {
+        return units_in(line, output_of(call));
+    }
+    const groat_tensor *in = groat_arg_tensor(call, 0);
+    uint32_t index = line_index(w, in);
+    return index < w->stream->line_count ? units_in(line_at(w, index), in) : in->dims[1];
 }
 
-/* The input of a step whose rows do not suffice for its next row: its line.  line_count if all suffice. */
-static uint32_t missing(const walk *w, const groat_call *call, const groat_rows *rows, uint32_t next)
+/* What call `next` of a line's op makes; of one that adds up, what it reads. */
+static groat_part part_of_call(const walk *w, const groat_call *call, const groat_rows *rows, const groat_line *line,
+                               uint32_t next)
+{
+    if (!rows->adds_up) {
+        return groat_part_at(line, output_of(call)->dims[2], next);
+    }
+    const groat_tensor *in = groat_arg_tensor(call, 0);
+    uint32_t index = line_index(w, in);
+    if (index < w->stream->line_count) {
+        return groat_part_at(line_at(w, index), in->dims[2], next);
+    }
+    return (groat_part){next, 0, in->dims[2], NULL};
+}
+
+/* A line that lacks units which a part is made from; line_count if none does. */
+static uint32_t missing(const walk *w, const groat_call *call, const groat_rows *rows, const groat_part *part,
+                        uint32_t next)
 {
     for (uint32_t i = 0; i < call->step->inputs; i++) {
         const groat_tensor *tensor = groat_arg_tensor(call, i);
         uint32_t index = line_index(w, tensor);
-        if (index < w->stream->line_count && w->lines[index].made < end_of(rows, next, tensor->dims[1])) {
-            return index;
+        if (index >= w->stream->line_count) {
+            continue;
+        }
+        const groat_line *line = line_at(w, index);
+        for (uint32_t left = line->more;; left--, line++, index++) {
+            uint32_t end = rows->adds_up ? next + 1 : groat_end_of(rows, line, tensor->dims[1], tensor->dims[2], part);
+            if (w->lines[index].made < end) {
+                return index;
+            }
+            if (left == 0) {
+                break;
+            }
         }
     }
     return w->stream->line_count;
 }
 
-/* What happens to row `next` of a line: it is checked, or made.  Returns a status. */
-typedef int (*visit)(const walk *w, uint32_t index, uint32_t next);
+/* What happens to unit `next` of a line: it is checked, or made.  `call` is null for an input.  Returns a status. */
+typedef int (*visit)(const walk *w, uint32_t index, const groat_call *call, const groat_rows *rows,
+                     const groat_part *part);
 
-/* Visits every row that is needed, each after those that it is made from. */
-static int for_each_row(const walk *w, visit visit)
+/* Visits the next unit of a line that goes along with another, if all is there that it is made from. */
+static int go_along(const walk *w, uint32_t index, visit visit)
+{
+    const groat_line *line = line_at(w, index);
+    const groat_call call = call_of(w->net, line->step);
+    const groat_rows rows = rows_of(&call);
+    uint32_t next = w->lines[index].made;
+    if (w->lines[index].asked_by != GROAT_NONE || next >= calls_of(w, &call, &rows, line)) {
+        return GROAT_OK;
+    }
+    const groat_part part = part_of_call(w, &call, &rows, line, next);
+    if (missing(w, &call, &rows, &part, next) < w->stream->line_count) {
+        return GROAT_OK;
+    }
+    GROAT_TRY(visit(w, index, &call, &rows, &part));
+    w->lines[index].made++;
+    return GROAT_OK;
+}
+
+/* Visits every unit that is needed, each after those that it is made from. */
+static int for_each_unit(const walk *w, visit visit)
 {
     uint32_t count = w->stream->line_count;
     for (uint32_t i = 0; i < count; i++) {
-        w->lines[i].made = 0;
+        w->lines[i] = (progress){0, GROAT_NONE};
     }
     for (uint32_t last = count; last-- > 0;) {
-        const groat_line *line = groat_line_of(w->net, w->stream->first_line + last);
-        if (!line->kept) {
+        if (!line_at(w, last)->kept) {
             continue;
         }
         for (uint32_t at = last;;) {
-            line = groat_line_of(w->net, w->stream->first_line + at);
+            const groat_line *line = line_at(w, at);
             uint32_t next = w->lines[at].made;
-            if (line->step != GROAT_NONE) {
+            if (line->step == GROAT_NONE) {
+                const groat_part part = {next, 0, 0, NULL};
+                GROAT_TRY(visit(w, at, NULL, NULL, &part));
+            } else {
                 const groat_call call = call_of(w->net, line->step);
                 const groat_rows rows = rows_of(&call);
-                if (at == last && next == rows.count) {
+                if (at == last && next == calls_of(w, &call, &rows, line)) {
                     break;
                 }
-                uint32_t wanted = missing(w, &call, &rows, next);
+                const groat_part part = part_of_call(w, &call, &rows, line, next);
+                uint32_t wanted = missing(w, &call, &rows, &part, next);
                 if (wanted < count) {
                     w->lines[wanted].asked_by = (uint16_t)at;
                     at = wanted;
                     continue;
                 }
+                GROAT_TRY(visit(w, at, &call, &rows, &part));
             }
-            GROAT_TRY(visit(w, at, next));
             w->lines[at].made++;
-            at = at == last ? last : w->lines[at].asked_by;
+            if (at != last) {
+                uint32_t asked_by = w->lines[at].asked_by;
+                w->lines[at].asked_by = GROAT_NONE;
+                at = asked_by;
+            }
+            if (line->then != GROAT_NONE) {
+                GROAT_TRY(go_along(w, (uint32_t)line->then - w->stream->first_line, visit));
+            }
         }
     }
     return GROAT_OK;
@@ -184,29 +371,33 @@ static uint32_t io_index(const groat_t *net, uint32_t tensor, uint32_t first, ui
     return i;
 }
 
-static int make_row(const walk *w, uint32_t index, uint32_t next)
+static int make_unit(const walk *w, uint32_t index, const groat_call *call, const groat_rows *rows,
+                     const groat_part *wanted)
 {
     const groat_row_io *io = w->net->io;
     const groat_t *net = w->net;
     const groat_program *program = groat_program_of(net, net->program);
-    uint32_t id = (uint32_t)w->stream->first_line + index;
-    const groat_line *line = groat_line_of(net, id);
-    if (line->step == GROAT_NONE) {
-        uint32_t owner = owner_of(net, w->stream, id);
+    const groat_line *line = line_at(w, index);
+    uint32_t run;
+    if (call == NULL) {
+        uint32_t owner = owner_of(net, w->stream, (uint32_t)w->stream->first_line + index);
         const groat_tensor *tensor = groat_tensor_of(net, owner);
         if (io != NULL && io->read != NULL) {
-            io->read(io->context, io_index(net, owner, program->args, program->inputs), next,
-                     groat_tensor_row(net, tensor, next), groat_row_bytes(tensor));
+            io->read(io->context, io_index(net, owner, program->args, program->inputs), wanted->y,
+                     place(net, tensor, line, wanted->y, 0, &run), groat_row_bytes(tensor));
         }
         return GROAT_OK;
     }
-    const groat_call call = call_of(net, line->step);
-    linked_row_ops[call.step->op]->row(&call, next);
-    const groat_tensor *tensor = groat_arg_tensor(&call, call.step->inputs);
-    if (line->kept && groat_is_ring(net, tensor) && io != NULL && io->write != NULL) {
-        uint32_t owner = groat_arg(net, (uint32_t)call.step->args + call.step->inputs);
-        io->write(io->context, io_index(net, owner, (uint32_t)program->args + program->inputs, program->outputs), next,
-                  groat_tensor_row(net, tensor, next), groat_row_bytes(tensor));
+    const groat_tensor *tensor = output_of(call);
+    groat_part part = *wanted;
+    if (!rows->adds_up) {
+        part.out = place(net, tensor, line, part.y, part.x, &run);
+    }
+    linked_row_ops[call->step->op]->part(call, &part);
+    if (line->kept && line->slots > 0 && io != NULL && io->write != NULL) {
+        uint32_t owner = groat_arg(net, (uint32_t)call->step->args + call->step->inputs);
+        io->write(io->context, io_index(net, owner, (uint32_t)program->args + program->inputs, program->outputs),
+                  part.y, part.out, groat_row_bytes(tensor));
     }
     return GROAT_OK;
 }
@@ -219,16 +410,16 @@ void groat_run_stream(const groat_t *net, const groat_stream *stream)
         const groat_call call = call_of(net, s);
         for (uint32_t i = 0; i < (uint32_t)call.step->inputs + call.step->outputs; i++) {
             const groat_tensor *tensor = groat_arg_tensor(&call, i);
-            if (line_index(&w, tensor) < stream->line_count) {
+            if (line_index(&w, tensor) < stream->line_count && groat_is_ring(net, tensor)) {
                 const groat_line *line = groat_line_of(net, tensor->line);
                 const groat_buffer *buffer = groat_buffer_of(net, tensor->buffer);
-                if (groat_is_ring(net, tensor)) {
+                if (line->span >= tensor->dims[2] && line->pitch > groat_row_bytes(tensor)) {
                     memset(groat_address(net, buffer), line->padding, buffer->bytes);
                 }
             }
         }
     }
-    for_each_row(&w, make_row);
+    for_each_unit(&w, make_unit);
 }
 
 /* ---- Checking -------------------------------------------------------------------------------------- */
@@ -238,7 +429,7 @@ static int lives_through(const groat_t *net, const groat_stream *stream, uint32_
 {
     const groat_buffer *b = groat_buffer_of(net, buffer);
     return groat_is_const(b) || (b->first_step <= stream->first_step &&
-                                 b->last_step + 1u >= (uint32_t)stream->first_step + stream->step_count);
+                                             b->last_step + 1u >= (uint32_t)stream->first_step + stream->step_count);
 }
 
 static int apart(const groat_program *program, const groat_stream *stream)
@@ -262,34 +453,107 @@ static int is_output(const groat_t *net, const groat_stream *stream, uint32_t te
     return 1;
 }
 
-/* A line's own numbers, and those of the tensor that has it. */
-static int check_line(const groat_t *net, const groat_stream *stream, uint32_t id)
-{
-    const groat_line *line = groat_line_of(net, id);
-    GROAT_REQUIRE_STREAM(line->step == GROAT_NONE || line->step < groat_header_of(net)->steps.count);
-    uint32_t owner = owner_of(net, stream, id);
-    GROAT_REQUIRE_STREAM(owner < groat_header_of(net)->tensors.count);
-    const groat_tensor *tensor = groat_tensor_of(net, owner);
-    const groat_buffer *buffer = groat_buffer_of(net, tensor->buffer);
-    uint32_t row_bytes = groat_row_bytes(tensor);
-    uint64_t bytes = line->lead + (uint64_t)(line->slots - 1u) * line->pitch + row_bytes;
-    GROAT_REQUIRE_STREAM(tensor->line == id && line->slots > 0 && line->kept <= 1 && line->pitch >= row_bytes);
-    GROAT_REQUIRE_STREAM(bytes <= buffer->bytes && !groat_is_const(buffer));
-    /* Elements where their type wants them. */
-    uint32_t element_bytes = groat_dtype_bytes(tensor->dtype);
-    GROAT_REQUIRE_STREAM(line->lead % element_bytes == 0 && line->pitch % element_bytes == 0);
-    /* What is read after the stream lies as usual, but for what goes out row by row. */
-    int given = line->step == GROAT_NONE;
-    GROAT_REQUIRE_STREAM(!line->kept || (!given && (!groat_is_ring(net, tensor) || is_output(net, stream, owner))));
-    return lives_through(net, stream, tensor->buffer) ? GROAT_OK : GROAT_E_LIFETIME;
-}
-
 static int is_image(const groat_tensor *tensor)
 {
     return tensor->dims[0] == 1 && tensor->dims[4] == 1 && tensor->dims[5] == 1;
 }
 
-/* One step of a stream: it goes row by row, and reads what it may. */
+/* The lines of one tensor, those with a number `below` it being others'.  Returns a status. */
+static int check_lines(const groat_t *net, const groat_stream *stream, uint32_t id, uint32_t owner)
+{
+    const groat_tensor *tensor = groat_tensor_of(net, owner);
+    const groat_buffer *buffer = groat_buffer_of(net, tensor->buffer);
+    uint32_t end = (uint32_t)stream->first_line + stream->line_count;
+    uint32_t width = tensor->dims[2], height = tensor->dims[1];
+    uint32_t row_bytes = groat_row_bytes(tensor), pixel_bytes = groat_pixel_bytes(tensor);
+    uint32_t element_bytes = groat_dtype_bytes(tensor->dtype);
+    uint32_t count = groat_line_of(net, id)->more + 1u;
+    uint64_t used = 0; /* bytes of the buffer, by the lines so far */
+    GROAT_REQUIRE_STREAM(count <= end - id && !groat_is_const(buffer));
+    for (uint32_t k = 0; k < count; k++) {
+        const groat_line *line = groat_line_of(net, id + k);
+        int given = line->step == GROAT_NONE;
+        int whole_rows = line->span == width;
+        GROAT_REQUIRE_STREAM(line->more == count - 1 - k && line->step == groat_line_of(net, id)->step);
+        GROAT_REQUIRE_STREAM(line->span > 0 && line->span <= width && line->kept <= 1);
+        GROAT_REQUIRE_STREAM(line->row_step > 0 && line->first_row < height);
+        GROAT_REQUIRE_STREAM(line->taps > 0 || line->first_tap == 0);
+        GROAT_REQUIRE_STREAM((uint64_t)groat_rows_in(line, height) * groat_units_in_row(line, width) <= UINT16_MAX);
+        if (line->then != GROAT_NONE) {
+            GROAT_REQUIRE_STREAM(line->then >= stream->first_line && line->then < end && line->then != id + k);
+            GROAT_REQUIRE_STREAM(groat_line_of(net, line->then)->step != GROAT_NONE);
+            GROAT_REQUIRE_STREAM(groat_line_of(net, line->then)->then == GROAT_NONE);
+        }
+        /* Who has only some of the rows, or for some only, is a ring with others beside it, and nothing around its rows. */
+        int alone = count == 1;
+        GROAT_REQUIRE_STREAM(alone ? line->first_row == 0 && line->row_step == 1 && line->taps == 0
+                                   : line->slots > 0 && !line->kept && !given);
+        GROAT_REQUIRE_STREAM(!given || (line->slots > 0 && whole_rows && !line->kept));
+        GROAT_REQUIRE_STREAM(!line->kept || line->slots == 0 || (whole_rows && is_output(net, stream, owner)));
+        if (line->slots == 0) {
+            GROAT_REQUIRE_STREAM((uint64_t)height * row_bytes <= buffer->bytes);
+            continue;
+        }
+        uint32_t unit_bytes = line->span * pixel_bytes;
+        uint64_t bytes = line->lead + (uint64_t)(line->slots - 1u) * line->pitch + unit_bytes;
+        GROAT_REQUIRE_STREAM(alone && whole_rows ? line->pitch >= unit_bytes : line->pitch == unit_bytes);
+        GROAT_REQUIRE_STREAM(line->lead >= used && bytes <= buffer->bytes);
+        /* Elements where their type wants them. */
+        GROAT_REQUIRE_STREAM(line->lead % element_bytes == 0 && line->pitch % element_bytes == 0);
+        used = bytes;
+    }
+    return lives_through(net, stream, tensor->buffer) ? GROAT_OK : GROAT_E_LIFETIME;
+}
+
+/* What a step reads of an input with a line of the stream. */
+static int check_input(const walk *w, uint32_t index, const groat_call *call, const groat_rows *rows, uint32_t input)
+{
+    const groat_t *net = w->net;
+    const groat_tensor *in = groat_arg_tensor(call, input);
+    const groat_line *line = groat_line_of(net, in->line);
+    GROAT_REQUIRE_STREAM(owner_of(net, w->stream, in->line) == groat_arg(net, (uint32_t)call->step->args + input));
+    GROAT_REQUIRE_STREAM(line->step == GROAT_NONE || line->step < index);
+    if (line->step != GROAT_NONE) { /* what is added up is there after the stream only */
+        const groat_call maker = call_of(net, line->step);
+        GROAT_REQUIRE_STREAM(!rows_of(&maker).adds_up);
+    }
+    if (!rows->gathers && line->slots > 0) { /* its parts are whole units, or pieces of rows */
+        const groat_line *out = groat_line_of(net, output_of(call)->line);
+        GROAT_REQUIRE_STREAM(line->more == 0);
+        GROAT_REQUIRE_STREAM(line->span == in->dims[2] || rows->adds_up || line->span == out->span);
+    }
+    if (line->more > 0) { /* windows of one step read them; each tap has its row in some line */
+        GROAT_REQUIRE_STREAM(rows->gathers);
+        int has_taps = 0;
+        for (uint32_t k = 0; k <= line->more; k++) {
+            has_taps |= line[k].taps > 0;
+        }
+        uint32_t readers = 0;
+        uint32_t end = (uint32_t)w->stream->first_step + w->stream->step_count;
+        for (uint32_t s = w->stream->first_step; s < end; s++) {
+            const groat_call other = call_of(net, s);
+            for (uint32_t i = 0; i < other.step->inputs; i++) {
+                readers += groat_arg_tensor(&other, i) == in;
+            }
+        }
+        GROAT_REQUIRE_STREAM(!has_taps || readers == 1);
+        uint32_t taps = (rows->extent - 1) / rows->dilation + 1;
+        for (uint32_t y = 0; y < output_of(call)->dims[1]; y++) {
+            for (uint32_t tap = 0; tap < taps; tap++) {
+                int32_t row = (int32_t)(y * rows->stride + tap * rows->dilation) - rows->pad;
+                int outside = row < 0 || row >= (int32_t)in->dims[1];
+                GROAT_REQUIRE_STREAM(outside || line_for(net, in, tap, (uint32_t)row) != NULL);
+            }
+        }
+    }
+    if (line->slots > 0 && rows->gathers && !rows->cuts && groat_reach_of(call, input, rows) == GROAT_PADDED) {
+        uint64_t end = line->lead + (uint64_t)(line->slots - 1u) * line->pitch + groat_row_bytes(in);
+        GROAT_REQUIRE_STREAM(end + behind(call, in, rows) <= groat_buffer_of(net, in->buffer)->bytes);
+    }
+    return GROAT_OK;
+}
+
+/* One step of a stream: it goes part by part, and reads what it may. */
 static int check_row_step(const walk *w, uint32_t index)
 {
     const groat_t *net = w->net;
@@ -299,7 +563,7 @@ static int check_row_step(const walk *w, uint32_t index)
         return GROAT_E_OP_NOT_LINKED;
     }
     GROAT_REQUIRE_STREAM(call.step->outputs == 1);
-    const groat_tensor *out = groat_arg_tensor(&call, call.step->inputs);
+    const groat_tensor *out = output_of(&call);
     GROAT_REQUIRE_STREAM(line_index(w, out) < w->stream->line_count);
     GROAT_REQUIRE_STREAM(groat_line_of(net, out->line)->step == index && is_image(out));
     for (uint32_t i = 0; i < call.step->inputs; i++) {
@@ -308,37 +572,26 @@ static int check_row_step(const walk *w, uint32_t index)
     GROAT_REQUIRE_STREAM(op->check(&call));
     groat_rows rows;
     op->rows(&call, &rows);
-    GROAT_REQUIRE_STREAM(rows.count <= UINT16_MAX);
-    GROAT_REQUIRE_STREAM(rows.adds_up ? groat_line_of(net, out->line)->kept && !groat_is_ring(net, out)
-                                      : rows.count == out->dims[1]);
+    const groat_line *line = groat_line_of(net, out->line);
+    if (rows.adds_up) {
+        GROAT_REQUIRE_STREAM(line->kept && line->slots == 0 && calls_of(w, &call, &rows, line) <= UINT16_MAX);
+    }
     for (uint32_t i = 0; i < call.step->inputs; i++) {
         const groat_tensor *in = groat_arg_tensor(&call, i);
-        uint32_t around = rows.before > rows.behind ? rows.before : rows.behind;
         if (!lives_through(net, w->stream, in->buffer)) {
             return GROAT_E_LIFETIME;
         }
-        if (line_index(w, in) >= w->stream->line_count) {
-            /* Whole, from before the stream; nothing in the stream may write where it lies. */
-            GROAT_REQUIRE_STREAM(!groat_is_ring(net, in) && around == 0);
-            for (uint32_t k = 0; k < w->stream->line_count; k++) {
-                uint32_t owner = owner_of(net, w->stream, (uint32_t)w->stream->first_line + k);
-                if (groat_tensor_of(net, owner)->buffer == in->buffer) {
-                    return GROAT_E_OVERLAP;
-                }
-            }
+        if (line_index(w, in) < w->stream->line_count) {
+            GROAT_TRY(check_input(w, index, &call, &rows, i));
             continue;
         }
-        const groat_line *line = groat_line_of(net, in->line);
-        GROAT_REQUIRE_STREAM(owner_of(net, w->stream, in->line) == groat_arg(net, (uint32_t)call.step->args + i));
-        GROAT_REQUIRE_STREAM(line->step == GROAT_NONE || line->step < index);
-        uint32_t row_bytes = groat_row_bytes(in);
-        uint64_t end = line->lead + (uint64_t)(line->slots - 1u) * line->pitch + row_bytes + rows.behind;
-        GROAT_REQUIRE_STREAM(rows.before <= line->lead && around <= line->pitch - row_bytes);
-        GROAT_REQUIRE_STREAM(end <= groat_buffer_of(net, in->buffer)->bytes);
-        GROAT_REQUIRE_STREAM(around == 0 || line->padding == rows.padding);
-        if (line->step != GROAT_NONE) { /* what is added up is there after the stream only */
-            const groat_call maker = call_of(net, line->step);
-            GROAT_REQUIRE_STREAM(!rows_of(&maker).adds_up);
+        /* Whole, from before the stream; nothing in the stream may write where it lies. */
+        GROAT_REQUIRE_STREAM(!groat_is_ring(net, in));
+        for (uint32_t k = 0; k < w->stream->line_count; k++) {
+            uint32_t owner = owner_of(net, w->stream, (uint32_t)w->stream->first_line + k);
+            if (groat_tensor_of(net, owner)->buffer == in->buffer) {
+                return GROAT_E_OVERLAP;
+            }
         }
     }
     return GROAT_OK;
@@ -350,7 +603,12 @@ static int check_row_scratch(const walk *w, uint32_t index)
     const groat_t *net = w->net;
     const groat_call call = call_of(net, index);
     const groat_row_op *op = linked_row_ops[call.step->op];
-    uint32_t bytes = op->scratch_bytes != NULL ? op->scratch_bytes(groat_params(&call)) : 0;
+    const groat_rows rows = rows_of(&call);
+    const groat_unit unit = {
+        .pixels = rows.adds_up ? groat_arg_tensor(&call, 0)->dims[2] : groat_line_of(net, output_of(&call)->line)->span,
+        .reach = (uint8_t)groat_reach_of(&call, 0, &rows),
+    };
+    uint32_t bytes = op->scratch_bytes != NULL ? op->scratch_bytes(groat_params(&call), &unit) : 0;
     if (bytes == 0) {
         return GROAT_OK;
     }
@@ -358,8 +616,8 @@ static int check_row_scratch(const walk *w, uint32_t index)
         return GROAT_E_SCRATCH;
     }
     const groat_buffer *scratch = groat_buffer_of(net, call.step->scratch);
-    if (groat_is_const(scratch) || scratch->bytes < bytes || !lives_through(net, w->stream, call.step->scratch) ||
-        call.step->scratch == w->stream->state) {
+    if (groat_is_const(scratch) || scratch->bytes < bytes || scratch->over != GROAT_NONE ||
+        !lives_through(net, w->stream, call.step->scratch) || call.step->scratch == w->stream->state) {
         return GROAT_E_SCRATCH;
     }
     for (uint32_t t = 0; t < groat_header_of(net)->tensors.count; t++) {
@@ -368,7 +626,7 @@ static int check_row_scratch(const walk *w, uint32_t index)
         }
     }
     uint32_t end = (uint32_t)w->stream->first_step + w->stream->step_count;
-    for (uint32_t s = w->stream->first_step; s < end && rows_of(&call).adds_up; s++) {
+    for (uint32_t s = w->stream->first_step; s < end && rows.adds_up; s++) {
         if (s != index && groat_step_of(net, s)->scratch == call.step->scratch) {
             return GROAT_E_SCRATCH;
         }
@@ -376,77 +634,167 @@ static int check_row_scratch(const walk *w, uint32_t index)
     return GROAT_OK;
 }
 
-/* The first row of a line that a step still reads after `done` of its calls; the line's end if none. */
-static uint32_t first_needed(const groat_call *call, const groat_tensor *in, uint32_t done)
+/* The first unit of an input's line that a step still reads, once `done` calls of the line that it makes are. */
+static uint32_t first_needed(const walk *w, const groat_call *call, const groat_rows *rows, const groat_line *out,
+                             uint32_t done, const groat_line *line, const groat_tensor *in)
 {
-    const groat_rows rows = rows_of(call);
-    if (done >= rows.count) {
-        return in->dims[1];
+    if (rows->adds_up) {
+        return done;
     }
-    int32_t first = (int32_t)(done * rows.stride) - (int32_t)rows.pad;
-    return first > 0 ? (uint32_t)first : 0;
+    if (done >= calls_of(w, call, rows, out)) {
+        return units_in(line, in);
+    }
+    const groat_part part = groat_part_at(out, output_of(call)->dims[2], done);
+    return groat_start_of(rows, line, in->dims[1], in->dims[2], &part);
 }
 
-/* Row `next` of a line goes into a slot that holds nothing any more. */
-static int check_row(const walk *w, uint32_t index, uint32_t next)
+/* The first unit of a line that any step still reads.  If `maker` makes its pixels from the very ones at their place,
+ * those are free now: it works in place. */
+static uint32_t first_needed_by_any(const walk *w, const groat_line *line, const groat_tensor *tensor, uint32_t maker)
 {
     const groat_t *net = w->net;
-    uint32_t id = (uint32_t)w->stream->first_line + index;
-    const groat_line *line = groat_line_of(net, id);
-    uint32_t own = owner_of(net, w->stream, id);
-    uint32_t buffer = groat_tensor_of(net, own)->buffer;
-    int sums = 0;
-    if (line->step != GROAT_NONE) {
-        const groat_call maker = call_of(net, line->step);
-        sums = rows_of(&maker).adds_up;
-    }
-    for (uint32_t k = 0; k < w->stream->line_count; k++) {
-        uint32_t other_id = (uint32_t)w->stream->first_line + k;
-        uint32_t owner = owner_of(net, w->stream, other_id);
-        const groat_tensor *tensor = groat_tensor_of(net, owner);
-        if (tensor->buffer != buffer) {
-            continue;
+    uint32_t first = units_in(line, tensor);
+    uint32_t end = (uint32_t)w->stream->first_step + w->stream->step_count;
+    for (uint32_t s = w->stream->first_step; s < end; s++) {
+        const groat_call call = call_of(net, s);
+        for (uint32_t i = 0; i < call.step->inputs; i++) {
+            if (groat_arg_tensor(&call, i) != tensor) {
+                continue;
+            }
+            const groat_rows rows = rows_of(&call);
+            uint32_t index = line_index(w, output_of(&call));
+            const groat_line *out = line_at(w, index);
+            for (uint32_t left = out->more;; left--, out++, index++) {
+                uint32_t in_place = s == maker && !rows.gathers && !rows.adds_up;
+                uint32_t done = w->lines[index].made + in_place;
+                first = minimum(first, first_needed(w, &call, &rows, out, done, line, tensor));
+                if (left == 0) {
+                    break;
+                }
+            }
         }
-        if (sums) { /* its calls are no rows of it */
+    }
+    return first;
+}
+
+/* A unit goes where an image lay from before the stream, as far as all of it has been read there. */
+static int check_over(const walk *w, const groat_line *line, const groat_tensor *tensor, const groat_part *part)
+{
+    const groat_t *net = w->net;
+    const groat_buffer *to = groat_buffer_of(net, tensor->buffer);
+    const groat_buffer *under = groat_buffer_of(net, to->over);
+    uint32_t pixel = groat_pixel_bytes(tensor);
+    uint32_t offset = (part->y * tensor->dims[2] + part->x) * pixel; /* of what is written, in its buffer */
+    uint32_t from = to->offset + offset;
+    uint32_t end = (uint32_t)w->stream->first_step + w->stream->step_count;
+    for (uint32_t s = w->stream->first_step; s < end; s++) {
+        const groat_call call = call_of(net, s);
+        for (uint32_t i = 0; i < call.step->inputs; i++) {
+            const groat_tensor *in = groat_arg_tensor(&call, i);
+            if (in->buffer != to->over) {
+                continue;
+            }
+            /* Its pixels, each as a unit. */
+            const groat_line pixels = {.span = 1, .row_step = 1};
+            const groat_rows rows = rows_of(&call);
+            uint32_t index = line_index(w, output_of(&call));
+            const groat_line *out = line_at(w, index);
+            for (uint32_t left = out->more;; left--, out++, index++) {
+                uint32_t done = w->lines[index].made;
+                int in_place = s == line->step && !rows.gathers && (groat_find_op(call.step->op).flags & GROAT_INPLACE);
+                in_place = in_place && to->offset == under->offset && pixel == groat_pixel_bytes(in);
+                uint32_t first = rows.adds_up
+                                     ? done * in->dims[2]
+                                     : first_needed(w, &call, &rows, out, done + (uint32_t)in_place, &pixels, in);
+                uint64_t needed = under->offset + (uint64_t)first * groat_pixel_bytes(in);
+                if (from < under->offset + under->bytes && needed < (uint64_t)from + part->pixels * pixel) {
+                    return GROAT_E_OVERLAP;
+                }
+                if (left == 0) {
+                    break;
+                }
+            }
+        }
+    }
+    return GROAT_OK;
+}
+
+/* A unit goes into a slot that holds nothing any more. */
+static int check_unit(const walk *w, uint32_t index, const groat_call *call, const groat_rows *rows,
+                      const groat_part *part)
+{
+    const groat_t *net = w->net;
+    const groat_line *line = line_at(w, index);
+    uint32_t next = w->lines[index].made;
+    uint32_t own = owner_of(net, w->stream, (uint32_t)w->stream->first_line + index);
+    const groat_tensor *tensor = groat_tensor_of(net, own);
+    int sums = rows != NULL && rows->adds_up;
+    for (uint32_t k = 0; k < w->stream->line_count; k++) {
+        uint32_t owner = owner_of(net, w->stream, (uint32_t)w->stream->first_line + k);
+        const groat_tensor *there = groat_tensor_of(net, owner);
+        if (there->buffer != tensor->buffer || (owner == own && k != index)) {
+            continue; /* lines of one tensor lie beside each other */
+        }
+        if (sums) { /* its calls are no units of it */
             if (k != index) {
                 return GROAT_E_OVERLAP;
             }
             continue;
         }
-        const groat_line *other = groat_line_of(net, other_id);
-        if (other->slots != line->slots || other->pitch != line->pitch || other->lead != line->lead) {
+        const groat_line *other = line_at(w, k);
+        if (owner != own &&
+            (other->slots != line->slots || other->pitch != line->pitch || other->lead != line->lead ||
+             other->span != line->span || other->more > 0 || line->more > 0 ||
+             groat_pixel_bytes(there) != groat_pixel_bytes(tensor) || there->dims[2] != tensor->dims[2])) {
             return GROAT_E_OVERLAP;
         }
-        uint32_t first = tensor->dims[1];
-        uint32_t end = (uint32_t)w->stream->first_step + w->stream->step_count;
-        for (uint32_t s = w->stream->first_step; s < end; s++) {
-            const groat_call call = call_of(net, s);
-            for (uint32_t i = 0; i < call.step->inputs; i++) {
-                if (groat_arg(net, (uint32_t)call.step->args + i) != owner) {
-                    continue;
-                }
-                uint32_t out = line_index(w, groat_arg_tensor(&call, call.step->inputs));
-                uint32_t done = w->lines[out].made;
-                if (s == line->step) {
-                    /* In place: it reads this very row and no other, which is free from now on. */
-                    const groat_rows rows = rows_of(&call);
-                    if (rows.extent != 1 || rows.stride != 1 || rows.pad != 0) {
-                        return GROAT_E_OVERLAP;
-                    }
-                    done++;
-                }
-                uint32_t needed = first_needed(&call, tensor, done);
-                first = needed < first ? needed : first;
-            }
-        }
-        if (other->kept && !groat_is_ring(net, tensor)) {
+        uint32_t first = first_needed_by_any(w, other, there, line->step);
+        if (other->kept && other->slots == 0) {
             first = 0;
         }
-        /* The first row from `first` on that lies in this slot. */
+        /* The first unit from `first` on that lies in this slot. */
         uint32_t slots = line->slots;
-        uint32_t there = first + (next % slots + slots - first % slots) % slots;
-        if (there < w->lines[k].made) {
+        uint32_t again = slots > 0 ? first + (next % slots + slots - first % slots) % slots : next;
+        if (again >= first && again < w->lines[k].made) {
             return GROAT_E_OVERLAP;
+        }
+    }
+    const groat_buffer *buffer = groat_buffer_of(net, tensor->buffer);
+    if (call != NULL && !sums && buffer->over != GROAT_NONE &&
+        groat_buffer_of(net, buffer->over)->region == buffer->region) {
+        return check_over(w, line, tensor, part);
+    }
+    return GROAT_OK;
+}
+
+/* The buffers that lie over others: each is an image that this stream makes whole, over one that it reads for the last
+ * time; that is no other's, and nothing in the stream writes it.  Sums have no such order. */
+static int check_overs(const walk *w)
+{
+    const groat_t *net = w->net;
+    uint32_t end = (uint32_t)w->stream->first_step + w->stream->step_count;
+    for (uint32_t k = 0; k < w->stream->line_count; k++) {
+        const groat_line *line = line_at(w, k);
+        uint32_t owner = owner_of(net, w->stream, (uint32_t)w->stream->first_line + k);
+        const groat_tensor *tensor = groat_tensor_of(net, owner);
+        const groat_buffer *buffer = groat_buffer_of(net, tensor->buffer);
+        if (buffer->over == GROAT_NONE) {
+            continue;
+        }
+        GROAT_REQUIRE_STREAM(line->step != GROAT_NONE && line->slots == 0);
+        const groat_call maker = call_of(net, line->step);
+        GROAT_REQUIRE_STREAM(!rows_of(&maker).adds_up && buffer->first_step == w->stream->first_step);
+        GROAT_REQUIRE_STREAM(buffer->over < groat_header_of(net)->buffers.count);
+        const groat_buffer *under = groat_buffer_of(net, buffer->over);
+        GROAT_REQUIRE_STREAM(!groat_is_const(under) && under->last_step < end);
+        for (uint32_t i = 0; i < w->stream->line_count; i++) {
+            uint32_t other = owner_of(net, w->stream, (uint32_t)w->stream->first_line + i);
+            uint32_t id = groat_tensor_of(net, other)->buffer;
+            GROAT_REQUIRE_STREAM(id != buffer->over && (id == tensor->buffer || groat_buffer_of(net, id)->over != buffer->over));
+        }
+        GROAT_REQUIRE_STREAM(w->stream->state != buffer->over);
+        for (uint32_t s = w->stream->first_step; s < end; s++) {
+            GROAT_REQUIRE_STREAM(groat_step_of(net, s)->scratch != buffer->over);
         }
     }
     return GROAT_OK;
@@ -467,14 +815,20 @@ static int check_stream(const groat_t *net, const groat_stream *stream)
         return GROAT_E_SCRATCH;
     }
     const groat_buffer *state = groat_buffer_of(net, stream->state);
-    if (groat_is_const(state) || state->bytes < stream->line_count * sizeof(progress)) {
+    if (groat_is_const(state) || state->bytes < stream->line_count * sizeof(progress) ||
+        state->over != GROAT_NONE) {
         return GROAT_E_SCRATCH;
     }
     progress lines[GROAT_STREAM_LINES_MAX]; /* the arena is not touched before a run */
     const walk w = {net, stream, lines};
-    for (uint32_t i = 0; i < stream->line_count; i++) {
+    for (uint32_t i = 0; i < stream->line_count;) {
         uint32_t id = (uint32_t)stream->first_line + i;
-        GROAT_TRY(check_line(net, stream, id));
+        const groat_line *line = groat_line_of(net, id);
+        GROAT_REQUIRE_STREAM(line->step == GROAT_NONE || line->step < header->steps.count);
+        uint32_t owner = owner_of(net, stream, id);
+        GROAT_REQUIRE_STREAM(owner < header->tensors.count && groat_tensor_of(net, owner)->line == id);
+        GROAT_TRY(check_lines(net, stream, id, owner));
+        i += line->more + 1u;
     }
     for (uint32_t t = 0; t < header->tensors.count; t++) {
         if (groat_tensor_of(net, t)->buffer == stream->state) {
@@ -487,7 +841,8 @@ static int check_stream(const groat_t *net, const groat_stream *stream)
     for (uint32_t s = stream->first_step; s < end; s++) {
         GROAT_TRY(check_row_scratch(&w, s));
     }
-    return for_each_row(&w, check_row);
+    GROAT_TRY(check_overs(&w));
+    return for_each_unit(&w, check_unit);
 }
 
 int groat_check_streams(const groat_t *net)
@@ -503,6 +858,15 @@ int groat_check_streams(const groat_t *net)
         lines += stream->line_count;
     }
     GROAT_REQUIRE_STREAM(lines == header->lines.count);
+    /* A buffer over another is an output of a stream. */
+    for (uint32_t b = 0; b < header->buffers.count; b++) {
+        int found = groat_buffer_of(net, b)->over == GROAT_NONE;
+        for (uint32_t i = 0; i < header->tensors.count && !found; i++) {
+            const groat_tensor *tensor = groat_tensor_of(net, i);
+            found = tensor->buffer == b && tensor->line != GROAT_NONE;
+        }
+        GROAT_REQUIRE_STREAM(found);
+    }
     return GROAT_OK;
 }
 

@@ -27,9 +27,9 @@ static void run(const groat_call *call)
 
 const groat_op groat_op_average_pool_2d = {check, scratch_bytes, run};
 
-/* ---- Row by row ------------------------------------------------------------------------------------ */
+/* ---- Part by part ---------------------------------------------------------------------------------- */
 
-/* One window that is the whole image: its rows are added up as they come. */
+/* One window that is the whole image: its parts are added up as they come. */
 static int is_global(const groat_window *w)
 {
     return w->kernel_h == w->in_h && w->kernel_w == w->in_w && w->pad_top == 0 && w->pad_left == 0 && w->out_h == 1 &&
@@ -46,29 +46,29 @@ static void rows(const groat_call *call, groat_rows *rows)
 {
     const groat_average_pool_2d_params *p = groat_params(call);
     if (is_global(&p->window)) {
-        groat_rows_added_up(p->window.in_h, rows);
+        groat_rows_added_up(rows);
     } else {
         groat_pool_rows(&p->window, rows);
     }
 }
 
-static uint32_t row_scratch_bytes(const void *params)
+static uint32_t part_scratch_bytes(const void *params, const groat_unit *unit)
 {
     const groat_average_pool_2d_params *p = params;
-    return is_global(&p->window) ? groat_sums_bytes(p->window.in_c) : scratch_bytes(params);
+    const groat_window *w = &p->window;
+    return is_global(w) ? groat_sums_bytes(w->in_c) : groat_pool_part_scratch_bytes(w, unit);
 }
 
-static void row(const groat_call *call, uint32_t y)
+static void part(const groat_call *call, const groat_part *part)
 {
     const groat_average_pool_2d_params *p = groat_params(call);
     const groat_window *w = &p->window;
     if (!is_global(w)) {
-        groat_pool_one_row(call, w, p->act_min, p->act_max, y, groat_kernels.average_pool_s8);
+        groat_pool_part(call, w, p->act_min, p->act_max, part, groat_kernels.average_pool_s8);
         return;
     }
     int32_t *sums = groat_scratch(call);
-    groat_add_up(sums, groat_row(call, 0, y), w->in_w, w->in_c, y == 0);
-    if (y + 1u == w->in_h) {
+    if (groat_add_up(call, part, sums)) {
         int8_t *out = groat_out(call, 0);
         int32_t count = (int32_t)w->in_h * w->in_w;
         for (uint32_t c = 0; c < w->in_c; c++) {
@@ -79,4 +79,4 @@ static void row(const groat_call *call, uint32_t y)
     }
 }
 
-const groat_row_op groat_row_op_average_pool_2d = {check_rows, rows, row_scratch_bytes, row};
+const groat_row_op groat_row_op_average_pool_2d = {check_rows, rows, part_scratch_bytes, part};

@@ -73,8 +73,8 @@ void groat_broadcast(const groat_call *call, const uint32_t dims[GROAT_RANK_MAX]
     }
 }
 
-void groat_broadcast_row(const groat_call *call, uint32_t y, groat_binary f, const void *kernel)
+void groat_broadcast_part(const groat_call *call, const groat_part *part, groat_binary f, const void *kernel)
 {
-    uint32_t count = groat_row_bytes(groat_arg_tensor(call, 2));
-    f(kernel, groat_row(call, 0, y), 1, groat_row(call, 1, y), 1, groat_row(call, 2, y), count);
+    const void *a = groat_part_of(call, 0, part), *b = groat_part_of(call, 1, part);
+    f(kernel, a, 1, b, 1, part->out, groat_part_elements(call, part));
 }

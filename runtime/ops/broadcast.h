@@ -22,7 +22,7 @@ void groat_broadcast(const groat_call *call, const uint32_t dims[GROAT_RANK_MAX]
                      const uint32_t a_strides[GROAT_RANK_MAX], const uint32_t b_strides[GROAT_RANK_MAX],
                      uint32_t element_bytes, groat_binary f, const void *kernel);
 
-/* The same for one row, of operands that are as large as the output. */
-void groat_broadcast_row(const groat_call *call, uint32_t y, groat_binary f, const void *kernel);
+/* The same for a part, of operands that are as large as the output. */
+void groat_broadcast_part(const groat_call *call, const groat_part *part, groat_binary f, const void *kernel);
 
 #endif

@@ -114,15 +114,15 @@ static void run(const groat_call *call)
 
 const groat_op groat_op_conv_2d = {check, scratch_bytes, run};
 
-/* ---- Row by row ------------------------------------------------------------------------------------ */
+/* ---- Part by part ---------------------------------------------------------------------------------- */
 
 static int check_rows(const groat_call *call)
 {
     const groat_conv_2d_params *p = groat_params(call);
     conv_context c;
     groat_needs needs;
-    GROAT_REQUIRE(prepare(p, &c, &needs) && needs.more_rows == 0); /* a stream has single rows */
-    return groat_window_check_rows(call, &p->window);
+    return prepare(p, &c, &needs) && needs.more_rows == 0 && /* a stream has single rows */
+           groat_window_check_rows(call, &p->window);
 }
 
 static void rows(const groat_call *call, groat_rows *rows)
@@ -131,16 +131,16 @@ static void rows(const groat_call *call, groat_rows *rows)
     groat_window_rows(&p->window, p->input_zero_point, rows);
 }
 
-static uint32_t row_scratch_bytes(const void *params)
+static uint32_t part_scratch_bytes(const void *params, const groat_unit *unit)
 {
     const groat_conv_2d_params *p = params;
     conv_context c;
     groat_needs needs;
     prepare(p, &c, &needs);
-    return groat_window_row_scratch_bytes(&p->window, needs.scratch_bytes);
+    return groat_window_part_scratch_bytes(&p->window, unit, needs.scratch_bytes);
 }
 
-static void row(const groat_call *call, uint32_t y)
+static void part(const groat_call *call, const groat_part *part)
 {
     const groat_conv_2d_params *p = groat_params(call);
     conv_context c;
@@ -153,8 +153,7 @@ static void row(const groat_call *call, uint32_t y)
     }
     c.kernel.weights = groat_const(call, p->weights);
     c.kernel.channels = groat_const(call, p->channels);
-    c.kernel.scratch = groat_window_row_kernel_scratch(&p->window, groat_scratch(call));
-    groat_window_row(call, &p->window, p->input_zero_point, y, segment, &c);
+    groat_window_part(call, &p->window, p->input_zero_point, part, segment, &c, &c.kernel.scratch);
 }
 
-const groat_row_op groat_row_op_conv_2d = {check_rows, rows, row_scratch_bytes, row};
+const groat_row_op groat_row_op_conv_2d = {check_rows, rows, part_scratch_bytes, part};

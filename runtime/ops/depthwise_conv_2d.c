@@ -35,7 +35,7 @@ static void run(const groat_call *call)
 
 const groat_op groat_op_depthwise_conv_2d = {check, scratch_bytes, run};
 
-/* ---- Row by row ------------------------------------------------------------------------------------ */
+/* ---- Part by part ---------------------------------------------------------------------------------- */
 
 static int check_rows(const groat_call *call)
 {
@@ -49,25 +49,26 @@ static void rows(const groat_call *call, groat_rows *rows)
     groat_window_rows(&p->window, p->input_zero_point, rows);
 }
 
-static uint32_t row_scratch_bytes(const void *params)
+static uint32_t part_scratch_bytes(const void *params, const groat_unit *unit)
 {
     const groat_depthwise_conv_2d_params *p = params;
     groat_depthwise_s8 k;
     groat_needs needs;
     groat_depthwise_conv_2d_kernel(p, &k);
+    k.pixels = unit->pixels;
     groat_kernels.depthwise_s8_needs(&k, &needs);
-    return groat_window_row_scratch_bytes(&p->window, needs.scratch_bytes);
+    return groat_window_part_scratch_bytes(&p->window, unit, needs.scratch_bytes);
 }
 
-static void row(const groat_call *call, uint32_t y)
+static void part(const groat_call *call, const groat_part *part)
 {
     const groat_depthwise_conv_2d_params *p = groat_params(call);
     groat_depthwise_s8 k;
     groat_depthwise_conv_2d_kernel(p, &k);
+    k.pixels = part->pixels;
     k.weights = groat_const(call, p->weights);
     k.channels = groat_const(call, p->channels);
-    k.scratch = groat_window_row_kernel_scratch(&p->window, groat_scratch(call));
-    groat_window_row(call, &p->window, p->input_zero_point, y, groat_depthwise_segment, &k);
+    groat_window_part(call, &p->window, p->input_zero_point, part, groat_depthwise_segment, &k, &k.scratch);
 }
 
-const groat_row_op groat_row_op_depthwise_conv_2d = {check_rows, rows, row_scratch_bytes, row};
+const groat_row_op groat_row_op_depthwise_conv_2d = {check_rows, rows, part_scratch_bytes, part};

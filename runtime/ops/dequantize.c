@@ -29,10 +29,9 @@ static void run(const groat_call *call)
 
 const groat_op groat_op_dequantize = {check, NULL, run};
 
-static void row(const groat_call *call, uint32_t y)
+static void part(const groat_call *call, const groat_part *part)
 {
-    uint32_t count = groat_row_bytes(groat_arg_tensor(call, 0));
-    convert(groat_params(call), groat_row(call, 0, y), groat_row(call, 1, y), count);
+    convert(groat_params(call), groat_part_of(call, 0, part), part->out, groat_part_elements(call, part));
 }
 
-const groat_row_op groat_row_op_dequantize = {groat_check_equal_rows, groat_rows_alike, NULL, row};
+const groat_row_op groat_row_op_dequantize = {groat_check_equal_rows, groat_rows_alike, NULL, part};

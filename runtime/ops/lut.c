@@ -31,11 +31,11 @@ static void run(const groat_call *call)
 
 const groat_op groat_op_lut = {check, NULL, run};
 
-static void row(const groat_call *call, uint32_t y)
+static void part(const groat_call *call, const groat_part *part)
 {
     const groat_lut_params *p = groat_params(call);
-    uint32_t count = groat_row_bytes(groat_arg_tensor(call, 1));
-    groat_kernels.lut_8(groat_const(call, p->table), groat_row(call, 0, y), groat_row(call, 1, y), count);
+    uint32_t count = groat_part_elements(call, part);
+    groat_kernels.lut_8(groat_const(call, p->table), groat_part_of(call, 0, part), part->out, count);
 }
 
-const groat_row_op groat_row_op_lut = {groat_check_equal_rows, groat_rows_alike, NULL, row};
+const groat_row_op groat_row_op_lut = {groat_check_equal_rows, groat_rows_alike, NULL, part};

@@ -37,10 +37,16 @@ static void rows(const groat_call *call, groat_rows *rows)
     groat_pool_rows(&p->window, rows);
 }
 
-static void row(const groat_call *call, uint32_t y)
+static uint32_t part_scratch_bytes(const void *params, const groat_unit *unit)
 {
-    const groat_max_pool_2d_params *p = groat_params(call);
-    groat_pool_one_row(call, &p->window, p->act_min, p->act_max, y, groat_kernels.max_pool_s8);
+    const groat_max_pool_2d_params *p = params;
+    return groat_pool_part_scratch_bytes(&p->window, unit);
 }
 
-const groat_row_op groat_row_op_max_pool_2d = {check_rows, rows, scratch_bytes, row};
+static void part(const groat_call *call, const groat_part *part)
+{
+    const groat_max_pool_2d_params *p = groat_params(call);
+    groat_pool_part(call, &p->window, p->act_min, p->act_max, part, groat_kernels.max_pool_s8);
+}
+
+const groat_row_op groat_row_op_max_pool_2d = {check_rows, rows, part_scratch_bytes, part};

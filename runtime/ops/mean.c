@@ -15,7 +15,7 @@
 
 const groat_op groat_op_mean = {check, NULL, run};
 
-/* ---- Row by row ------------------------------------------------------------------------------------ */
+/* ---- Part by part ---------------------------------------------------------------------------------- */
 
 /* Whether the mean of each channel is over the whole image; its two axes are then merged into one. */
 static int check_rows(const groat_call *call)
@@ -33,27 +33,27 @@ static int check_rows(const groat_call *call)
 
 static void rows(const groat_call *call, groat_rows *rows)
 {
-    groat_rows_added_up(groat_arg_tensor(call, 0)->dims[1], rows);
+    (void)call;
+    groat_rows_added_up(rows);
 }
 
-static uint32_t row_scratch_bytes(const void *params)
+static uint32_t part_scratch_bytes(const void *params, const groat_unit *unit)
 {
+    (void)unit;
     const groat_mean_params *p = params;
     return groat_sums_bytes(p->kept_dims[3]);
 }
 
-static void row(const groat_call *call, uint32_t y)
+static void part(const groat_call *call, const groat_part *part)
 {
     const groat_mean_params *p = groat_params(call);
-    const uint32_t *dims = groat_arg_tensor(call, 0)->dims;
     int32_t *sums = groat_scratch(call);
-    groat_add_up(sums, groat_row(call, 0, y), dims[2], dims[3], y == 0);
-    if (y + 1u == dims[1]) {
+    if (groat_add_up(call, part, sums)) {
         int8_t *out = groat_out(call, 0);
-        for (uint32_t c = 0; c < dims[3]; c++) {
+        for (uint32_t c = 0; c < p->kept_dims[3]; c++) {
             out[c] = rescale(p, sums[c]);
         }
     }
 }
 
-const groat_row_op groat_row_op_mean = {check_rows, rows, row_scratch_bytes, row};
+const groat_row_op groat_row_op_mean = {check_rows, rows, part_scratch_bytes, part};

@@ -41,10 +41,10 @@ static void run(const groat_call *call)
 
 const groat_op groat_op_mul = {check, NULL, run};
 
-static void row(const groat_call *call, uint32_t y)
+static void part(const groat_call *call, const groat_part *part)
 {
     const groat_mul_s8 kernel = kernel_of(groat_params(call));
-    groat_broadcast_row(call, y, segment, &kernel);
+    groat_broadcast_part(call, part, segment, &kernel);
 }
 
-const groat_row_op groat_row_op_mul = {groat_check_equal_rows, groat_rows_alike, NULL, row};
+const groat_row_op groat_row_op_mul = {groat_check_equal_rows, groat_rows_alike, NULL, part};

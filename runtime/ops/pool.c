@@ -24,12 +24,12 @@ static groat_pool_s8 kernel_of(const groat_window *w, int32_t act_min, int32_t a
     };
 }
 
-/* One row of the output, from the starts of the rows that its windows cover inside the image; moves the pointers. */
-static void pool_row(groat_pool_s8 *k, const groat_window *w, const int8_t **rows, int8_t *out,
-                     groat_pool_kernel kernel)
+/* Pixels [x, stop) of a row of the output, from the rows that their windows cover inside the image, of which the pointers
+ * are at column `at`; moves them. */
+static void pool_pixels(groat_pool_s8 *k, const groat_window *w, const int8_t **rows, uint32_t at, uint32_t x,
+                        uint32_t stop, int8_t *out, groat_pool_kernel kernel)
 {
-    uint32_t at = 0; /* the column that the pointers are at */
-    for (uint32_t x = 0; x < w->out_w;) {
+    while (x < stop) {
         int32_t left = (int32_t)(x * w->stride_w) - w->pad_left;
         uint32_t first = left < 0 ? 0 : (uint32_t)left;
         int32_t end = left + w->kernel_w < w->in_w ? left + w->kernel_w : w->in_w;
@@ -41,7 +41,7 @@ static void pool_row(groat_pool_s8 *k, const groat_window *w, const int8_t **row
         uint32_t pixels = 1;
         if (k->taps == w->kernel_w) { /* whole windows, from here to the last that fits */
             uint32_t whole = ((uint32_t)w->in_w - (uint32_t)end) / w->stride_w + 1;
-            pixels = whole < w->out_w - x ? whole : w->out_w - x;
+            pixels = whole < stop - x ? whole : stop - x;
         }
         kernel(k, rows, out, pixels);
         out += pixels * w->in_c;
@@ -73,25 +73,52 @@ void groat_pool(const groat_call *call, const groat_window *w, int32_t act_min, 
             for (uint32_t r = 0; r < k.rows; r++) {
                 rows[r] = in + (first + r) * row_bytes;
             }
-            pool_row(&k, w, rows, out, kernel);
+            pool_pixels(&k, w, rows, 0, 0, w->out_w, out, kernel);
         }
     }
 }
 
+/* ---- Part by part ---------------------------------------------------------------------------------- */
+
 void groat_pool_rows(const groat_window *w, groat_rows *rows)
 {
-    *rows = (groat_rows){.count = w->out_h, .extent = w->kernel_h, .stride = w->stride_h, .pad = w->pad_top};
+    groat_window_rows(w, 0, rows);
+    rows->cuts = 1;
 }
 
-void groat_pool_one_row(const groat_call *call, const groat_window *w, int32_t act_min, int32_t act_max, uint32_t y,
-                        groat_pool_kernel kernel)
+/* The most columns of a row that are gathered at a time. */
+static uint32_t gathered(const groat_window *w, const groat_unit *unit)
 {
+    uint32_t columns = (unit->pixels - 1) * w->stride_w + w->kernel_w;
+    return unit->reach == GROAT_PIECES ? columns : 0;
+}
+
+uint32_t groat_pool_part_scratch_bytes(const groat_window *w, const groat_unit *unit)
+{
+    uint64_t bytes = (uint64_t)w->kernel_h * ((uint64_t)gathered(w, unit) * w->in_c + GROAT_POINTER_BYTES);
+    return bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX;
+}
+
+void groat_pool_part(const groat_call *call, const groat_window *w, int32_t act_min, int32_t act_max,
+                     const groat_part *part, groat_pool_kernel kernel)
+{
+    groat_rows geometry;
+    groat_pool_rows(w, &geometry);
+    const groat_unit unit = {part->pixels, (uint8_t)groat_reach_of(call, 0, &geometry)};
     const int8_t **rows = groat_scratch(call);
+    int8_t *rooms = (int8_t *)groat_scratch(call) + (uint32_t)w->kernel_h * GROAT_POINTER_BYTES;
     groat_pool_s8 k = kernel_of(w, act_min, act_max);
+    int32_t left = (int32_t)(part->x * w->stride_w) - w->pad_left;
+    int32_t right = left + (int32_t)((part->pixels - 1) * w->stride_w) + w->kernel_w;
+    left = left < 0 ? 0 : left;
+    right = right < w->in_w ? right : w->in_w;
+    const groat_columns columns = {
+        .call = call, .index = 0, .x = left, .pixels = (uint32_t)(right - left), .reach = GROAT_PIECES};
     uint32_t first;
-    k.rows = covered(w, y, &first);
+    k.rows = covered(w, part->y, &first);
     for (uint32_t r = 0; r < k.rows; r++) {
-        rows[r] = groat_row(call, 0, first + r);
+        int32_t tap = (int32_t)(first + r) - ((int32_t)(part->y * w->stride_h) - w->pad_top);
+        rows[r] = groat_gather(&columns, (uint32_t)tap, first + r, rooms + r * gathered(w, &unit) * w->in_c);
     }
-    pool_row(&k, w, rows, groat_row(call, 1, y), kernel);
+    pool_pixels(&k, w, rows, (uint32_t)left, part->x, part->x + part->pixels, part->out, kernel);
 }

@@ -21,11 +21,13 @@ typedef void (*groat_pool_kernel)(const groat_pool_s8 *k, const int8_t *const *r
 void groat_pool(const groat_call *call, const groat_window *w, int32_t act_min, int32_t act_max,
                 groat_pool_kernel kernel);
 
-/* ---- Row by row ------------------------------------------------------------------------------------ */
+/* ---- Part by part ---------------------------------------------------------------------------------- */
 
 void groat_pool_rows(const groat_window *w, groat_rows *rows);
 
-void groat_pool_one_row(const groat_call *call, const groat_window *w, int32_t act_min, int32_t act_max, uint32_t y,
-                        groat_pool_kernel kernel);
+uint32_t groat_pool_part_scratch_bytes(const groat_window *w, const groat_unit *unit);
+
+void groat_pool_part(const groat_call *call, const groat_window *w, int32_t act_min, int32_t act_max,
+                     const groat_part *part, groat_pool_kernel kernel);
 
 #endif

@@ -26,13 +26,12 @@ static void run(const groat_call *call)
 
 const groat_op groat_op_reshape = {check, NULL, run};
 
-static void row(const groat_call *call, uint32_t y)
+static void part(const groat_call *call, const groat_part *part)
 {
-    const void *in = groat_row(call, 0, y);
-    void *out = groat_row(call, 1, y);
-    if (in != out) {
-        memcpy(out, in, groat_row_bytes(groat_arg_tensor(call, 1)));
+    const void *in = groat_part_of(call, 0, part);
+    if (in != part->out) {
+        memcpy(part->out, in, part->pixels * groat_pixel_bytes(groat_arg_tensor(call, 1)));
     }
 }
 
-const groat_row_op groat_row_op_reshape = {groat_check_equal_rows, groat_rows_alike, NULL, row};
+const groat_row_op groat_row_op_reshape = {groat_check_equal_rows, groat_rows_alike, NULL, part};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What ops share that go through images row by row.
+ * What ops share that go through images part by part.
  */
 #include "rows.h"
 
@@ -19,22 +19,27 @@ int groat_check_equal_rows(const groat_call *call)
 
 void groat_rows_alike(const groat_call *call, groat_rows *rows)
 {
-    *rows = (groat_rows){.count = groat_arg_tensor(call, call->step->inputs)->dims[1], .extent = 1, .stride = 1};
+    (void)call;
+    *rows = (groat_rows){.extent = 1, .extent_w = 1, .stride = 1, .stride_w = 1, .dilation = 1};
 }
 
-void groat_rows_added_up(uint32_t height, groat_rows *rows)
+void groat_rows_added_up(groat_rows *rows)
 {
-    *rows = (groat_rows){.count = height, .extent = 1, .stride = 1, .adds_up = 1};
+    *rows = (groat_rows){.extent = 1, .extent_w = 1, .stride = 1, .stride_w = 1, .dilation = 1, .adds_up = 1};
 }
 
-void groat_add_up(int32_t *sums, const int8_t *row, uint32_t pixels, uint32_t channels, int first)
+int groat_add_up(const groat_call *call, const groat_part *part, int32_t *sums)
 {
-    if (first) {
+    const groat_tensor *in = groat_arg_tensor(call, 0);
+    const int8_t *from = groat_part_of(call, 0, part);
+    uint32_t channels = in->dims[3];
+    if (part->y == 0 && part->x == 0) {
         memset(sums, 0, groat_sums_bytes(channels));
     }
-    for (uint32_t p = 0; p < pixels; p++) {
+    for (uint32_t p = 0; p < part->pixels; p++) {
         for (uint32_t c = 0; c < channels; c++) {
-            sums[c] += *row++;
+            sums[c] += *from++;
         }
     }
+    return part->y + 1 == in->dims[1] && part->x + part->pixels == in->dims[2];
 }

@@ -159,65 +159,136 @@ void groat_for_strips(const groat_window *w, uint32_t strip, int8_t padding, con
     }
 }
 
-/* ---- Row by row ------------------------------------------------------------------------------------ */
+/* ---- Part by part ---------------------------------------------------------------------------------- */
 
 int groat_window_check_rows(const groat_call *call, const groat_window *w)
 {
-    return w->batches == 1 && groat_arg_tensor(call, 0)->dims[1] == w->in_h &&
-           groat_arg_tensor(call, 1)->dims[1] == w->out_h;
+    const uint32_t *in = groat_arg_tensor(call, 0)->dims, *out = groat_arg_tensor(call, 1)->dims;
+    return w->batches == 1 && in[1] == w->in_h && in[2] == w->in_w && out[1] == w->out_h && out[2] == w->out_w;
 }
 
 void groat_window_rows(const groat_window *w, int8_t padding, groat_rows *rows)
 {
-    uint32_t seen = (uint32_t)w->in_w + w->pad_left;
-    uint32_t wanted = columns(w);
     *rows = (groat_rows){
-        .count = w->out_h,
         .extent = groat_extent(w->kernel_h, w->dilation_h),
+        .extent_w = groat_extent(w->kernel_w, w->dilation_w),
         .stride = w->stride_h,
+        .stride_w = w->stride_w,
         .pad = w->pad_top,
-        .before = (uint32_t)w->pad_left * w->in_c,
-        .behind = wanted > seen ? (wanted - seen) * w->in_c : 0,
+        .pad_w = w->pad_left,
+        .dilation = w->dilation_h,
+        .gathers = 1,
         .padding = padding,
     };
 }
 
-static uint64_t row_kernel_start(const groat_window *w)
+/* The columns that the windows of so many pixels span. */
+static uint32_t columns_of(const groat_window *w, uint32_t pixels)
 {
-    uint64_t bytes = (uint64_t)w->kernel_h * GROAT_POINTER_BYTES;
-    bytes += pads_rows(w) ? (uint64_t)columns(w) * w->in_c : 0;
+    return (pixels - 1) * w->stride_w + groat_extent(w->kernel_w, w->dilation_w);
+}
+
+/* The pixels of a row whose windows stick out at no side: [*first, *end). */
+static void inner(const groat_window *w, uint32_t *first, uint32_t *end)
+{
+    uint32_t left = ((uint32_t)w->pad_left + w->stride_w - 1u) / w->stride_w;
+    uint32_t seen = (uint32_t)w->in_w + w->pad_left;
+    uint32_t extent = groat_extent(w->kernel_w, w->dilation_w);
+    uint32_t fit = seen >= extent ? (seen - extent) / w->stride_w + 1 : 0;
+    *first = left < w->out_w ? left : w->out_w;
+    *end = fit < w->out_w ? fit : w->out_w;
+    *end = *end > *first ? *end : *first;
+}
+
+/* The most columns of a row that are gathered at a time. */
+static uint32_t gathered(const groat_window *w, const groat_unit *unit)
+{
+    if (unit->reach == GROAT_PADDED) {
+        return 0;
+    }
+    if (unit->reach == GROAT_PIECES || unit->pixels < w->out_w) {
+        return columns_of(w, unit->pixels);
+    }
+    uint32_t first, end;
+    inner(w, &first, &end);
+    uint32_t last = w->out_w - end;
+    uint32_t most = first > last ? first : last;
+    return most > 0 ? columns_of(w, most) : 0;
+}
+
+/* How many rows of a window can lie inside the image. */
+static uint32_t rows_inside(const groat_window *w)
+{
+    uint32_t most = ((uint32_t)w->in_h + w->dilation_h - 1u) / w->dilation_h;
+    return most < w->kernel_h ? most : w->kernel_h;
+}
+
+static uint64_t border_bytes(const groat_window *w, const groat_unit *unit)
+{
+    return pads_rows(w) ? (uint64_t)columns_of(w, unit->pixels) * w->in_c : 0;
+}
+
+static uint64_t part_kernel_start(const groat_window *w, const groat_unit *unit)
+{
+    uint64_t bytes = (uint64_t)w->kernel_h * GROAT_POINTER_BYTES + border_bytes(w, unit);
+    bytes += (uint64_t)rows_inside(w) * gathered(w, unit) * w->in_c;
     return (bytes + GROAT_ALIGN - 1) / GROAT_ALIGN * GROAT_ALIGN;
 }
 
-uint32_t groat_window_row_scratch_bytes(const groat_window *w, uint64_t kernel_bytes)
+uint32_t groat_window_part_scratch_bytes(const groat_window *w, const groat_unit *unit, uint64_t kernel_bytes)
 {
-    uint64_t bytes = row_kernel_start(w) + kernel_bytes;
+    uint64_t bytes = part_kernel_start(w, unit) + kernel_bytes;
     return bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX;
 }
 
-void *groat_window_row_kernel_scratch(const groat_window *w, void *scratch)
+void groat_window_part(const groat_call *call, const groat_window *w, int8_t padding, const groat_part *part,
+                       groat_segment segment, const void *context, void **kernel_scratch)
 {
-    return (uint8_t *)scratch + row_kernel_start(w);
-}
+    groat_rows rows;
+    groat_window_rows(w, padding, &rows);
+    const groat_unit unit = {part->pixels, (uint8_t)groat_reach_of(call, 0, &rows)};
+    uint32_t room_bytes = gathered(w, &unit) * w->in_c;
+    uint8_t *scratch = groat_scratch(call);
+    const int8_t **taps = (const int8_t **)(void *)scratch;
+    int8_t *border = (int8_t *)scratch + (uint32_t)w->kernel_h * GROAT_POINTER_BYTES;
+    int8_t *rooms = border + border_bytes(w, &unit);
+    *kernel_scratch = scratch + part_kernel_start(w, &unit);
 
-void groat_window_row(const groat_call *call, const groat_window *w, int8_t padding, uint32_t y, groat_segment segment,
-                      const void *context)
-{
-    const int8_t **rows = groat_scratch(call);
-    int8_t *border = (int8_t *)groat_scratch(call) + (uint32_t)w->kernel_h * GROAT_POINTER_BYTES;
-    int32_t top = (int32_t)(y * w->stride_h) - w->pad_top;
+    /* Whole rows without padding beside them are cut where windows begin and end to stick out, so that only the windows at
+     * the sides are gathered. */
+    uint32_t cuts[] = {0, part->pixels};
+    if (unit.reach == GROAT_BARE && part->pixels == w->out_w) {
+        inner(w, &cuts[0], &cuts[1]);
+    }
+    int32_t top = (int32_t)(part->y * w->stride_h) - w->pad_top;
+    int8_t *out = part->out;
+    uint32_t out_bytes = groat_pixel_bytes(groat_arg_tensor(call, 1));
     int outside = 0;
-    for (uint32_t r = 0; r < w->kernel_h; r++) {
-        int32_t row = top + (int32_t)(r * w->dilation_h);
-        if (row >= 0 && row < w->in_h) {
-            rows[r] = (const int8_t *)groat_row(call, 0, (uint32_t)row) - (uint32_t)w->pad_left * w->in_c;
-        } else {
-            rows[r] = border;
-            outside = 1;
+    for (uint32_t done = 0; done < part->pixels;) {
+        uint32_t end = done < cuts[0] ? cuts[0] : done < cuts[1] ? cuts[1] : part->pixels;
+        const groat_columns columns = {
+            .call = call,
+            .index = 0,
+            .x = (int32_t)((part->x + done) * w->stride_w) - w->pad_left,
+            .pixels = columns_of(w, end - done),
+            .padding = padding,
+            .reach = unit.reach,
+        };
+        int8_t *room = rooms;
+        for (uint32_t r = 0; r < w->kernel_h; r++) {
+            int32_t y = top + (int32_t)(r * w->dilation_h);
+            if (y >= 0 && y < w->in_h) {
+                taps[r] = groat_gather(&columns, r, (uint32_t)y, room);
+                room += room_bytes;
+                continue;
+            }
+            if (!outside) {
+                memset(border, padding, columns_of(w, part->pixels) * w->in_c);
+                outside = 1;
+            }
+            taps[r] = border;
         }
+        segment(context, taps, out + done * out_bytes, end - done);
+        done = end;
     }
-    if (outside) {
-        memset(border, padding, columns(w) * w->in_c);
-    }
-    segment(context, rows, groat_row(call, 1, y), w->out_w);
 }

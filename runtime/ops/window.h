@@ -68,22 +68,20 @@ static inline void groat_for_segments(const groat_window *w, int8_t padding, con
     groat_for_strips(w, 1, padding, in, out, out_c, scratch, segment, context);
 }
 
-/* ---- Row by row ------------------------------------------------------------------------------------ */
+/* ---- Part by part ---------------------------------------------------------------------------------- */
 
-/* The tensors of the call are one image each, with the rows that the window says. */
+/* The tensors of the call are one image each, of the shapes that the window says. */
 int groat_window_check_rows(const groat_call *call, const groat_window *w);
 
 void groat_window_rows(const groat_window *w, int8_t padding, groat_rows *rows);
 
-/* Scratch for groat_window_row: row pointers and, where windows stick out above or below, a row of padding; and behind
- * them, aligned, what the kernel itself needs. */
-uint32_t groat_window_row_scratch_bytes(const groat_window *w, uint64_t kernel_bytes);
+/* Scratch for groat_window_part: row pointers; where windows stick out above or below, a row of padding; what must be
+ * gathered of each row; and behind them, aligned, what the kernel itself needs. */
+uint32_t groat_window_part_scratch_bytes(const groat_window *w, const groat_unit *unit, uint64_t kernel_bytes);
 
-/* Where the kernel's part of that scratch starts. */
-void *groat_window_row_kernel_scratch(const groat_window *w, void *scratch);
-
-/* Calls `segment` for row y of the output. */
-void groat_window_row(const groat_call *call, const groat_window *w, int8_t padding, uint32_t y, groat_segment segment,
-                      const void *context);
+/* Calls `segment` for a part of the output, once or for pieces of it; before, the kernel's part of the scratch goes to
+ * *kernel_scratch. */
+void groat_window_part(const groat_call *call, const groat_window *w, int8_t padding, const groat_part *part,
+                       groat_segment segment, const void *context, void **kernel_scratch);
 
 #endif

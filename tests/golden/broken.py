@@ -403,6 +403,11 @@ def _ring_too_short(e: Editor) -> None:
     e.set("lines", 1, slots=e.record("lines", 1).slots - 1)
 
 
+def _over(e: Editor) -> None:
+    """The last buffer over the first, which is no image that its stream reads."""
+    e.set("buffers", e.record("header").buffers.count - 1, over=0)
+
+
 def _ring_without_room(e: Editor) -> None:
     line = e.record("lines", 1)
     e.set("lines", 1, slots=line.slots + 1)
@@ -448,14 +453,27 @@ _STREAMS: tuple[Case, ...] = (
     ("stream_buffer_dies_inside", "E_LIFETIME", "streamed", _buffer_dies_inside),
     ("stream_ring_read_outside", "E_LIFETIME", "streamed", _read_outside),
     ("line_ring_too_short", "E_OVERLAP", "streamed", _ring_too_short),
+    ("buffer_over_another", "E_STREAM", "streamed", _over),
+    ("buffer_over_none", "E_STREAM", "streamed", lambda e: e.set("buffers", 0, over=900)),
     ("line_ring_without_room", "E_STREAM", "streamed", _ring_without_room),
-    ("line_no_room_for_padding", "E_STREAM", "streamed", _no_room_for_padding),
+    ("line_no_room_for_padding", "E_SCRATCH", "streamed", _no_room_for_padding),
     ("line_of_another_tensor", "E_STREAM", "streamed", _another_tensors_line),
-    _line("without_slots", 1, slots=0),
-    _line("lead_too_short", 1, lead=0),
+    _line("without_slots", 1, "E_SHAPE", slots=0),
+    _line("without_span", 1, span=0),
+    _line("span_beyond_width", 1, span=200),
+    _line("span_of_a_padded_row", 1, span=1),
+    _line("without_row_step", 1, row_step=0),
+    _line("first_row_of_one_line", 1, first_row=1),
+    _line("taps_of_one_line", 1, taps=1),
+    _line("then_another_stream", 1, then=90),
+    _line("then_itself", 1, then=1),
+    _line("then_an_input", 1, then=0),
+    _line("more_than_there_are", 4, more=1),
+    _line("input_in_pieces", 0, span=1),
+    _line("lead_too_short", 1, "E_SCRATCH", lead=0),
     _line("lead_huge", 1, lead=0xFFFFFFF0),
     _line("pitch_huge", 1, pitch=0xFFFFFFF0),
-    _line("padding_differs", 1, padding=1),
+    _line("padding_differs", 1, "E_SCRATCH", padding=1),
     _line("kept_2", 4, kept=2),
     _line("ring_kept", 1, kept=1),
     _line("input_kept", 0, kept=1),

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -17,12 +18,13 @@ import groat
 from groat import _core
 from groat.compiler import compile_model
 from groat.errors import InputError
+from groat.graph import Graph
 from groat.isa import PACKINGS
 from groat.oracle.tflm import Tflm, is_installed
 from groat.pack import pack_steps, read, write
 from groat.passes import run_passes
 from groat.planner import plan_memory
-from groat.planner.streams import Line, Schedule, Streams, apply_streams
+from groat.planner.streams import Line, Schedule, Streams, Stretch
 from groat.runners.host import HostRunner
 from groat.targets import list_targets, load_target
 
@@ -46,9 +48,9 @@ def compare(seed: int) -> int:
         found = random_schedule(graph, seed, rows_in)
         if found is None:
             continue
-        streamed, plan, packed, ids = found
+        plan, packed, ids = found
         count += len(plan.schedule.streams)
-        Replay(streamed, packed, ids).run(plan)
+        Replay(graph, packed, ids).run(plan)
         with HostRunner(packed) as runner:
             for ours, x in zip(wanted, inputs, strict=True):
                 for a, b in zip(ours, runner.run(x), strict=True):
@@ -72,68 +74,99 @@ def test_every_kernel_set_streams(isa: str) -> None:
         inputs = random_inputs(model, seed)
         with compile_model(model, TARGET_OF[isa]).on("host") as layers:
             wanted = layers.runner.run(inputs)
-        for rows in ("resident", "rows"):
+        for way, rows in product(("stream", "patch"), ("resident", "rows")):
             try:
-                compiled = compile_model(model, TARGET_OF[isa], schedule="stream", input=rows)
+                compiled = compile_model(model, TARGET_OF[isa], schedule=way, input=rows)
             except InputError:
                 continue
             with compiled.on("host") as streamed:
                 for a, b in zip(wanted, streamed.runner.run(inputs), strict=True):
-                    np.testing.assert_array_equal(a, b, f"random_cnn({seed}) for {isa}, {rows}")
+                    np.testing.assert_array_equal(a, b, f"random_cnn({seed}) for {isa}, {way}, {rows}")
 
 
 # ---- Wrong plans -------------------------------------------------------------------------------------------
 
 
-def planted(seed: int, change: Any) -> tuple[int, int]:
+def planted(seed: int, change: Any, cuts: int = 1) -> tuple[int, int]:
     """Networks whose lines are changed by `change`: (how many were seen by the replay, by groat_open)."""
     graph = run_passes(groat.load(random_cnn(seed)).graph)
     streams = Streams(graph, False)
     last = max((end for end in range(2, len(graph.ops) + 1) if streams.segment(0, end)), default=0)
     if last == 0:
         return 0, 0
-    stretches = [(0, last), *((i, i + 1) for i in range(last, len(graph.ops)))]
-    found, schedule = apply_streams(streams, stretches)
+    stretches = [Stretch(0, last, cuts), *(Stretch(i, i + 1) for i in range(last, len(graph.ops)))]
+    schedule = streams.schedule(stretches)
+    stream = schedule.streams[0]
     replayed = refused = 0
-    for number, line in schedule.streams[0].lines.items():
+    for number, (line, *others) in stream.lines.items():
         wrong: Line | None = change(line)
         if wrong is None or line.kept:
             continue
-        lines = {n: wrong if n == number else other for n, other in schedule.streams[0].lines.items()}
-        bad = Schedule((replace(schedule.streams[0], lines=lines),))
-        steps = pack_steps(found, "ref", bad)
-        plan = plan_memory(found, [step.scratch_bytes for step in steps.steps], bad)
-        packed, ids = write(found, steps, plan, bytes(32))
-        opened = _core.Model.open_status(packed, plan.arena_bytes) == 0
-        try:
-            Replay(found, packed, ids).run(plan)
-            caught = False
-        except AssertionError:
-            caught = True
-        # One that is fine is one that the plan had more of than it needed: there are none.
+        less = (line.slots - wrong.slots) * line.pitch + line.lead - wrong.lead
+        bad = replace(
+            stream,
+            lines={**stream.lines, number: (wrong, *others)},
+            nbytes={**stream.nbytes, number: stream.nbytes[number] - (0 if others else less)},
+        )
+        opened, caught = tried(graph, Schedule((bad,)))
         assert not opened or not caught, f"random_cnn({seed}), tensor {number}: opened, and wrong"
         replayed += caught
         refused += not opened
     return replayed, refused
 
 
-def test_a_ring_of_one_row_less_is_caught_by_both() -> None:
-    def shorter(line: Line) -> Line | None:
-        return replace(line, slots=line.slots - 1, nbytes=line.nbytes - line.pitch) if line.slots > 1 else None
+def tried(graph: Graph, schedule: Schedule) -> tuple[bool, bool]:
+    """(whether groat_open accepts a schedule, whether the replay finds it wrong)"""
+    steps = pack_steps(graph, "ref", schedule)
+    plan = plan_memory(graph, [step.scratch_bytes for step in steps.steps], schedule)
+    packed, ids = write(graph, steps, plan, bytes(32))
+    opened = _core.Model.open_status(packed, plan.arena_bytes) == 0
+    try:
+        Replay(graph, packed, ids).run(plan)
+    except AssertionError:
+        return opened, True
+    return opened, False
 
-    seen = [planted(seed, shorter) for seed in range(30)]
+
+@pytest.mark.parametrize("cuts", [1, 3])
+def test_a_ring_of_one_unit_less_is_caught_by_both(cuts: int) -> None:
+    def shorter(line: Line) -> Line | None:
+        return replace(line, slots=line.slots - 1) if line.slots > 1 else None
+
+    seen = [planted(seed, shorter, cuts) for seed in range(30)]
     replayed, refused = (sum(pair[i] for pair in seen) for i in range(2))
     assert replayed > 20
     assert refused >= replayed
 
 
-def test_a_ring_without_its_padding_is_caught_by_both() -> None:
-    def bare(line: Line) -> Line | None:
-        return replace(line, lead=0, nbytes=line.nbytes - line.lead) if line.lead else None
+def test_a_ring_without_its_padding_is_refused() -> None:
+    """Its rows would have to be gathered, for which no scratch was planned."""
 
-    seen = [planted(seed, bare) for seed in range(30)]
-    assert sum(pair[0] for pair in seen) > 5
-    assert all(pair[1] >= pair[0] for pair in seen)
+    def bare(line: Line) -> Line | None:
+        return replace(line, lead=0) if line.lead else None
+
+    assert sum(planted(seed, bare)[1] for seed in range(30)) > 5
+
+
+def test_an_output_too_far_over_an_input_is_caught_by_both() -> None:
+    found = 0
+    for seed in range(200):
+        graph = run_passes(groat.load(random_cnn(seed)).graph)
+        streams = Streams(graph, False)
+        for first, cuts in product(range(len(graph.ops)), (1, 2)):
+            segment = streams.segment(first, first + 1, cuts)
+            if segment is None or not segment.over:
+                continue
+            others = [Stretch(i, i + 1) for i in range(len(graph.ops)) if i != first]
+            schedule = streams.schedule(sorted([*others, Stretch(first, first + 1, cuts)], key=lambda s: s.first))
+            assert tried(graph, schedule) == (True, False)
+            stream = schedule.streams[0]
+            over = {number: (under, below - 16) for number, (under, below) in stream.over.items()}
+            opened, caught = tried(graph, Schedule((replace(stream, over=over),)))
+            # A distance that was rounded up by less than that is none too short.
+            assert not opened or not caught, f"random_cnn({seed}), op {first}: opened, and wrong"
+            found += caught
+    assert found > 20
 
 
 # ---- Asking for it -----------------------------------------------------------------------------------------
@@ -175,24 +208,25 @@ def test_an_input_by_rows_is_never_resident() -> None:
             compile_model(m.build([dense]), schedule=way, input="rows")
 
 
-def test_the_lower_bound_of_a_stream_is_one() -> None:
+@pytest.mark.parametrize("cuts", [1, 4])
+def test_the_lower_bound_of_a_stream_is_one(cuts: int) -> None:
     """The choice skips what costs more by this bound alone."""
-    exact = 0
+    close = 0
     for seed in range(40):
         graph = run_passes(groat.load(random_cnn(seed)).graph)
         streams = Streams(graph, rows_in=seed % 2 == 1)
         for end in range(1, len(graph.ops) + 1):
             for first in range(end):
-                least, cost = streams.least_cost(first, end), streams.cost(first, end)
+                least, cost = streams.least_cost(first, end), streams.cost(first, end, cuts)
                 assert (least is None) == (cost is None)
                 assert cost is None or least is None or least <= cost
-                exact += cost is not None and least == cost
-    assert exact > 100
+                close += cost is not None and least is not None and least > cost * 0.7
+    assert close > 100
 
 
 def test_wrong_words_are_refused() -> None:
     model = random_cnn(1)
-    with pytest.raises(InputError, match="schedule is 'rows'; expected one of auto, layer, stream"):
+    with pytest.raises(InputError, match="schedule is 'rows'; expected one of auto, layer, stream, patch"):
         compile_model(model, schedule="rows")
     with pytest.raises(InputError, match="input is 'camera'; expected one of resident, rows"):
         compile_model(model, input="camera")

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Random schedules, and a replay of a schedule on a model of memory that knows who wrote each byte.
 
-The replay shares nothing with the planner or the runtime but the packed file: it makes rows by recursion, takes the
+The replay shares nothing with the planner or the runtime but the packed file: it makes units by recursion, takes the
 geometry of ops from their attributes, and looks at bytes.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -16,59 +16,35 @@ from groat.graph import Graph, Op
 from groat.ops import op_def
 from groat.pack import pack_steps, structs, write
 from groat.planner import Plan, plan_memory
-from groat.planner.streams import Streams, apply_streams
+from groat.planner.streams import Streams, Stretch
 
-PADDING, SCRATCH, STATE = -1, -2, -3
+PADDING, SCRATCH = -1, -2
+PIXELS = 1_000_000  # more than a tensor has
 
 
-def random_schedule(graph: Graph, seed: int, rows_in: bool) -> tuple[Graph, Plan, bytes, dict[int, int]] | None:
-    """A graph with streams at random places: (graph, plan, packed, tensor ids).  None if an input cannot come by
-    rows."""
+def random_schedule(
+    graph: Graph, seed: int, rows_in: bool, rows_out: bool = False
+) -> tuple[Plan, bytes, dict[int, int]] | None:
+    """A graph with streams at random places, of rows cut at random: (plan, packed, tensor ids).  None if an input
+    cannot come, or an output go, by rows."""
     rng = np.random.default_rng(seed)
-    streams = Streams(graph, rows_in)
-    stretches: list[tuple[int, int]] = []
+    streams = Streams(graph, rows_in, rows_out)
+    stretches: list[Stretch] = []
     first, count = 0, len(graph.ops)
     while first < count:
-        ends = [end for end in range(first + 1, count + 1) if end == first + 1 or streams.segment(first, end)]
-        end = max(ends) if rng.random() < 0.4 else int(rng.choice(ends))
-        needed = streams.takes_rows(first) and streams.segment(first, end) is None
-        if needed:
+        ends = [end for end in range(first + 1, count + 1) if streams.segment(first, end)]
+        layer = streams.single(first) is not None and (not ends or rng.random() < 0.2)
+        if not layer and not ends:
             return None
-        stretches.append((first, end))
+        end = first + 1 if layer else max(ends) if rng.random() < 0.4 else int(rng.choice(ends))
+        cuts = 0 if layer else int(rng.choice([1, 1, 2, 3, 5, 100]))
+        stretches.append(Stretch(first, end, cuts))
         first = end
-    for a, b in stretches:
-        if b - a == 1 and streams.takes_rows(a) and streams.segment(a, b) is None:
-            return None
-    found, schedule = apply_streams(streams, stretches)
-    steps = pack_steps(found, "ref", schedule)
-    plan = plan_memory(found, [step.scratch_bytes for step in steps.steps], schedule)
-    packed, ids = write(found, steps, plan, bytes(32))
-    return found, plan, packed, ids
-
-
-@dataclass(frozen=True)
-class _Window:
-    """The rows of an input that make row y of an output, and how wide it reads beside them, in columns."""
-
-    rows: tuple[int, ...]
-    before: int
-    behind: int
-
-
-def _window(op: Op, graph: Graph, number: int, y: int) -> _Window:
-    shape = graph.tensors[number].shape
-    height, width = shape[1], shape[2]
-    if op.kind in ("conv_2d", "depthwise_conv_2d", "average_pool_2d", "max_pool_2d"):
-        attrs = op.attrs
-        kernel, stride, dilation, padding = attrs["kernel"], attrs["stride"], attrs["dilation"], attrs["padding"]
-        places = [y * stride[0] - padding[0][0] + tap * dilation[0] for tap in range(kernel[0])]
-        rows = tuple(row for row in places if 0 <= row < height)
-        if "pool" in op.kind:
-            return _Window(rows, 0, 0)
-        out_width = graph.tensors[op.outputs[0]].shape[2]
-        last = (out_width - 1) * stride[1] - padding[1][0] + (kernel[1] - 1) * dilation[1]
-        return _Window(rows, padding[1][0], max(last - width + 1, 0))
-    return _Window((y,), 0, 0)
+    schedule = streams.schedule(stretches)
+    steps = pack_steps(graph, "ref", schedule)
+    plan = plan_memory(graph, [step.scratch_bytes for step in steps.steps], schedule)
+    packed, ids = write(graph, steps, plan, bytes(32))
+    return plan, packed, ids
 
 
 class Replay:
@@ -84,55 +60,92 @@ class Replay:
         self._tables = [rows(f"groat_{name}", getattr(header, f"{name}s")) for name in _TABLES]
         self.steps, self.tensors, self.buffers, self.streams, self.lines = self._tables
         self.ids = ids
+        # Regions lie one behind the other.
         sizes = [region.bytes for region in rows("groat_region", header.regions)]
-        # One region behind the other.
         self.bases = [0, *np.cumsum(sizes)]
         self.owner = np.full(sum(sizes), -9, np.int64)
         self.none = structs.constants().GROAT_NONE
-        self.made: dict[int, int] = {}
+        self.made: dict[int, int] = {}  # units of each line
+        self.asked: set[int] = set()
 
     # ---- Places ------------------------------------------------------------------------------------------
 
     def _buffer(self, number: int) -> Any:
         return self.buffers[self.tensors[self.ids[number]].buffer]
 
-    def _line(self, number: int) -> Any:
-        line = self.tensors[self.ids[number]].line
-        return None if line == self.none else self.lines[line]
-
-    def _row_bytes(self, number: int) -> int:
-        tensor = self.graph.tensors[number]
-        return tensor.nbytes // (tensor.shape[1] if len(tensor.shape) == 4 else 1)
-
-    def _row(self, number: int, y: int) -> tuple[int, int]:
-        """(address, bytes) of a row."""
-        line, size = self._line(number), self._row_bytes(number)
-        place = y * size if line is None else line.lead + y % line.slots * line.pitch
-        buffer = self._buffer(number)
-        assert place + size <= buffer.bytes, f"row {y} of tensor {number} leaves its buffer"
-        return self._address(buffer) + place, size
-
     def _address(self, buffer: Any) -> int:
         start = int(self.bases[buffer.region - 1])
         assert start + buffer.offset + buffer.bytes <= self.bases[buffer.region], "beyond the region"
         return start + int(buffer.offset)
 
-    def _write(self, offset: int, size: int, owner: int) -> None:
+    def _dims(self, number: int) -> tuple[int, int, int]:
+        """(height, width, bytes of a pixel)"""
+        tensor = self.graph.tensors[number]
+        _, height, width, channels = (*tensor.shape, 1, 1, 1, 1)[:4]
+        return height, width, channels * np.dtype(tensor.dtype).itemsize
+
+    def _lines(self, number: int) -> list[int]:
+        first = self.tensors[self.ids[number]].line if number in self.ids else self.none
+        return [] if first == self.none else list(range(first, first + self.lines[first].more + 1))
+
+    def _units(self, number: int, line: int) -> list[tuple[int, int, int]]:
+        """(row, first column, end) of each unit of a line."""
+        record = self.lines[line]
+        height, width, _ = self._dims(number)
+        rows = range(record.first_row, height, record.row_step)
+        return [(y, x, min(x + record.span, width)) for y in rows for x in range(0, width, record.span)]
+
+    def _pieces(self, number: int, tap: int, y: int, x: int, end: int) -> Iterator[tuple[int, int, int]]:
+        """(offset in the arena, first column, end) of each piece in which columns of a row lie."""
+        _, width, pixel = self._dims(number)
+        start = self._address(self._buffer(number))
+        lines = self._lines(number)
+        if not lines or self.lines[lines[0]].slots == 0:
+            yield start + (y * width + x) * pixel, x, end
+            return
+        line = next(index for index in lines if self._has(index, tap, y))
+        record = self.lines[line]
+        per_row = -(-width // record.span)
+        while x < end:
+            unit = (y - record.first_row) // record.row_step * per_row + x // record.span
+            stop = min(end, x // record.span * record.span + record.span)
+            place = record.lead + unit % record.slots * record.pitch + x % record.span * pixel
+            assert place + (stop - x) * pixel <= self._buffer(number).bytes, f"tensor {number} leaves its buffer"
+            yield start + place, x, stop
+            x = stop
+
+    def _has(self, line: int, tap: int, y: int) -> bool:
+        record = self.lines[line]
+        taps = record.taps == 0 or record.first_tap <= tap < record.first_tap + record.taps
+        return bool(taps and y >= record.first_row and (y - record.first_row) % record.row_step == 0)
+
+    def _put(self, offset: int, size: int, owner: Any) -> None:
         assert offset >= 0, "before the arena"
         assert offset + size <= len(self.owner), "beyond the arena"
         self.owner[offset : offset + size] = owner
 
-    def _owner_of(self, number: int, y: int) -> int:
-        return number * 100_000 + y
+    def _owners(self, number: int, y: int, x: int, end: int) -> Any:
+        _, width, pixel = self._dims(number)
+        return np.repeat(np.arange(y * width + x, y * width + end) + PIXELS * (self.graph.root(number) + 1), pixel)
+
+    def _write(self, number: int, tap: int, y: int, x: int, end: int) -> None:
+        for offset, a, b in self._pieces(number, tap, y, x, end):
+            owners = self._owners(number, y, a, b)
+            self._put(offset, len(owners), owners)
+
+    def _read(self, number: int, tap: int, y: int, x: int, end: int, where: str) -> None:
+        for offset, a, b in self._pieces(number, tap, y, x, end):
+            owners = self._owners(number, y, a, b)
+            found = self.owner[offset : offset + len(owners)]
+            assert (found == owners).all(), f"{where}: row {y} of tensor {number} was overwritten"
 
     # ---- Running -----------------------------------------------------------------------------------------
 
     def run(self, plan: Plan) -> None:
         """AssertionError where a byte is read that is not what it should be."""
         graph = self.graph
-        given = {n for s in plan.schedule.streams for n, line in s.lines.items() if line.producer is None}
         for number in map(graph.root, graph.inputs):
-            if number not in given:
+            if not any(number in stream.lines for stream in plan.schedule.streams):
                 self._write_whole(number)
         position = 0
         while position < len(graph.ops):
@@ -144,27 +157,23 @@ class Replay:
                 self._run_stream(stream.first, stream.count)
                 position += stream.count
         for number in map(graph.root, graph.outputs):
-            self._read_whole(number, "the end")
+            if all(self.lines[line].slots == 0 for line in self._lines(number)):
+                self._read_whole(number, "the end")
+
+    def _bytes_of(self, number: int) -> tuple[int, Any]:
+        tensor = self.graph.tensors[number]
+        pixel = (*tensor.shape, 1, 1, 1, 1)[3] * np.dtype(tensor.dtype).itemsize
+        owners = np.repeat(np.arange(tensor.nbytes // pixel) + PIXELS * (number + 1), pixel)
+        return self._address(self._buffer(number)), owners
 
     def _write_whole(self, number: int) -> None:
-        tensor = self.graph.tensors[number]
-        buffer = self._buffer(number)
-        assert tensor.nbytes <= buffer.bytes
-        rows = tensor.shape[1] if len(tensor.shape) == 4 else 1
-        for y in range(rows):
-            size = tensor.nbytes // rows
-            self._write(self._address(buffer) + y * size, size, self._owner_of(number, y))
+        offset, owners = self._bytes_of(number)
+        assert len(owners) <= self._buffer(number).bytes
+        self._put(offset, len(owners), owners)
 
     def _read_whole(self, number: int, where: str) -> None:
-        tensor = self.graph.tensors[number]
-        rows = tensor.shape[1] if len(tensor.shape) == 4 else 1
-        for y in range(rows):
-            self._read(number, y, self._address(self._buffer(number)) + y * (tensor.nbytes // rows), where)
-
-    def _read(self, number: int, y: int, offset: int, where: str) -> None:
-        size = self._row_bytes(number)
-        found = self.owner[offset : offset + size]
-        assert (found == self._owner_of(number, y)).all(), f"{where}: row {y} of tensor {number} was overwritten"
+        offset, owners = self._bytes_of(number)
+        assert (self.owner[offset : offset + len(owners)] == owners).all(), f"{where}: tensor {number} was overwritten"
 
     def _reads(self, op: Op) -> list[int]:
         return [n for n in op_def(op.kind).arguments(op) if self.graph.tensors[self.graph.root(n)].data is None]
@@ -180,96 +189,159 @@ class Replay:
     def _use_scratch(self, position: int) -> None:
         scratch = self.steps[position].scratch
         if scratch != self.none:
-            self._write(self._address(self.buffers[scratch]), self.buffers[scratch].bytes, SCRATCH - 10 * position)
+            self._put(self._address(self.buffers[scratch]), self.buffers[scratch].bytes, SCRATCH - 10 * position)
 
     def _run_stream(self, first: int, count: int) -> None:
         ops = range(first, first + count)
         self.makers = {self.graph.ops[p].outputs[0]: p for p in ops}
         touched = {n for p in ops for n in (*self._reads(self.graph.ops[p]), *self.graph.ops[p].outputs)}
-        self.inside = {n for n in touched if n in self.ids and self._line(n) is not None}
-        self.inside -= {n for n in self.inside if n not in self.makers and self._line(n).step != self.none}
-        self.made = dict.fromkeys(self.inside, 0)
-        for number in self.inside:
-            line = self._line(number)
-            ring = line.lead > 0 or line.pitch > self._row_bytes(number) or line.slots < self._height(number)
-            if ring:
-                self._write(self._address(self._buffer(number)), self._buffer(number).bytes, PADDING)
-        kept = [n for n in self.inside if self._line(n).kept]
-        for number in sorted(kept, key=lambda n: -self.makers[n]):
-            for y in range(self._calls(number)):
-                if self.made[number] == y:
-                    self._make(number)
+        given = {n for n in touched if n not in self.makers and self._lines(n)}
+        self.inside = {n for n in self.makers if n in touched}
+        self.inside |= {n for n in given if self.lines[self._lines(n)[0]].step == self.none}
+        self.made = {line: 0 for number in self.inside for line in self._lines(number)}
+        self.tensor_of = {line: number for number in self.inside for line in self._lines(number)}
+        for line, number in self.tensor_of.items():
+            if self._padded(line):
+                self._put(self._address(self._buffer(number)), self._buffer(number).bytes, PADDING)
+        for line in sorted((index for index in self.made if self.lines[index].kept), reverse=True):
+            while self.made[line] < self._calls(line):
+                self._make(line)
 
-    def _height(self, number: int) -> int:
-        shape = self.graph.tensors[number].shape
-        return shape[1] if len(shape) > 1 else 1
+    def _padded(self, line: int) -> bool:
+        """Whether there is padding around a line's rows."""
+        record = self.lines[line]
+        _, width, pixel = self._dims(self.tensor_of[line])
+        return bool(record.slots > 0 and record.span == width and record.pitch > width * pixel)
 
     def _adds_up(self, number: int) -> bool:
+        if number not in self.makers:
+            return False
         op = self.graph.ops[self.makers[number]]
-        tensors = self.graph.tensors
-        rows = op_def(op.kind).rows(op, [tensors[n] for n in op.inputs], [tensors[n] for n in op.outputs])
-        return rows is not None and rows.adds_up
+        return op.kind == "mean" or (op.kind == "average_pool_2d" and self._is_global(op))
 
-    def _calls(self, number: int) -> int:
-        if self._adds_up(number):
-            return self._height(self._reads(self.graph.ops[self.makers[number]])[0])
-        return self._height(number)
+    def _is_global(self, op: Op) -> bool:
+        shape = self.graph.tensors[op.inputs[0]].shape
+        return bool(tuple(op.attrs["kernel"]) == shape[1:3] and self.graph.tensors[op.outputs[0]].shape[1:3] == (1, 1))
 
-    def _make(self, number: int) -> None:
-        """The next row of a tensor, after all that it is made from."""
-        y = self.made[number]
-        if number not in self.makers:  # an input, row by row
-            offset, size = self._row(number, y)
-            self._write(offset, size, self._owner_of(number, y))
-            self.made[number] += 1
-            return
-        position = self.makers[number]
-        op = self.graph.ops[position]
-        windows = {n: _window(op, self.graph, n, y) for n in self._reads(op)}
-        restart = True
-        while restart:
-            restart = False
-            for source in windows:
-                end = self._end(op, source, y)
-                if source in self.inside and self.made[source] < end:
-                    self._make(source)
-                    restart = True
-                    break
-        for source, window in windows.items():
-            self._read_window(position, source, window)
+    def _parts(self, line: int) -> list[tuple[int, int, int]]:
+        """What each call of a line's op makes; of one that adds up, what it reads."""
+        number = self.tensor_of[line]
         if not self._adds_up(number):
+            return self._units(number, line)
+        source = self._reads(self.graph.ops[self.makers[number]])[0]
+        if source in self.inside:
+            return self._units(source, self._lines(source)[0])
+        height, width, _ = self._dims(source)
+        return [(y, 0, width) for y in range(height)]
+
+    def _calls(self, line: int) -> int:
+        return len(self._parts(line))
+
+    def _make(self, line: int) -> None:
+        """The next unit of a line, after all that it is made from."""
+        self.asked.add(line)
+        number, unit = self.tensor_of[line], self.made[line]
+        y, x, end = self._parts(line)[unit]
+        if number in self.makers:
+            while (source := self._missing(line)) is not None:
+                self._make(source)
+        self.asked.discard(line)
+        self._do(line, number, y, x, end)
+        then = self.lines[line].then
+        goes = then != self.none and then not in self.asked and self.made[then] < self._calls(then)
+        if goes and self._missing(then) is None:
+            self._do(then, self.tensor_of[then], *self._parts(then)[self.made[then]])
+
+    def _do(self, line: int, number: int, y: int, x: int, end: int) -> None:
+        if number in self.makers:
+            position = self.makers[number]
+            op = self.graph.ops[position]
+            for source in self._reads(op):
+                self._read_for(position, source, number, y, x, end)
+            if self._adds_up(number):
+                self.made[line] += 1
+                if self.made[line] == self._calls(line):
+                    self._write_whole(number)
+                return
             self._use_scratch(position)
-            offset, size = self._row(number, y)
-            self._write(offset, size, self._owner_of(number, y))
-        elif y + 1 == self._calls(number):
-            self._write_whole(number)
-        self.made[number] += 1
+        self._write(number, self.lines[line].first_tap, y, x, end)
+        self.made[line] += 1
 
-    def _end(self, op: Op, source: int, y: int) -> int:
-        """How many rows of an input there must be for row y."""
-        height = self._height(source)
-        if "kernel" in op.attrs and not self._adds_up(op.outputs[0]):
-            reach = (op.attrs["kernel"][0] - 1) * op.attrs["dilation"][0] + 1
-            return min(max(y * op.attrs["stride"][0] - op.attrs["padding"][0][0] + reach, 0), height)
-        return y + 1
+    def _window(self, op: Op, number: int) -> tuple[Any, Any, Any, Any] | None:
+        """(kernel, stride, dilation, padding before) of an op that has windows."""
+        if "kernel" not in op.attrs or self._adds_up(number):
+            return None
+        attrs = op.attrs
+        return attrs["kernel"], attrs["stride"], attrs["dilation"], (attrs["padding"][0][0], attrs["padding"][1][0])
 
-    def _read_window(self, position: int, source: int, window: _Window) -> None:
+    def _missing(self, line: int) -> int | None:
+        """The first line that lacks something that the next unit of a line is made from."""
+        number = self.tensor_of[line]
+        op = self.graph.ops[self.makers[number]]
+        y, _, end = self._parts(line)[self.made[line]]
+        for source in self._reads(op):
+            if source not in self.inside:
+                continue
+            for other in self._lines(source):
+                if self.made[other] < self._needed(op, number, source, other, self.made[line], y, end):
+                    return other
+        return None
+
+    def _needed(self, op: Op, number: int, source: int, line: int, unit: int, y: int, end: int) -> int:
+        """How many units of a line there must be."""
+        if self._adds_up(number):
+            return unit + 1
+        record = self.lines[line]
+        height, width, _ = self._dims(source)
+        kernel, stride, dilation, pad = self._window(op, number) or ((1, 1), (1, 1), (1, 1), (0, 0))
+        top = y * stride[0] - pad[0]
+        first, last = top, top + (kernel[0] - 1) * dilation[0]
+        if record.taps:
+            first = top + record.first_tap * dilation[0]
+            last = first + (record.taps - 1) * dilation[0]
+        rows = [r for r in range(record.first_row, height, record.row_step) if first <= r <= last]
+        if not rows:
+            return 0
+        column = min((end - 1) * stride[1] - pad[1] + (kernel[1] - 1) * dilation[1] + 1, width)
+        per_row = -(-width // record.span)
+        row = (rows[-1] - record.first_row) // record.row_step
+        return int(row * per_row + -(-column // record.span))
+
+    def _read_for(self, position: int, source: int, number: int, y: int, x: int, end: int) -> None:
+        """All that a part is made from is there, and so is the padding beside it."""
         op = self.graph.ops[position]
         where = f"op {position} ({op.kind})"
-        adds_up = self._adds_up(op.outputs[0])
-        rows = (self.made[op.outputs[0]],) if adds_up else window.rows
-        for y in rows:
-            root = self.graph.root(source)
-            offset, size = self._row(source if source in self.ids else root, y)
-            self._read(root, y, offset, where)
-            pixel = size // self.graph.tensors[source].shape[2]
-            if adds_up:
+        height, width, pixel = self._dims(source)
+        window = self._window(op, number)
+        if window is None:
+            self._read(source, 0, y, x, end, where)
+            return
+        kernel, stride, dilation, pad = window
+        left = x * stride[1] - pad[1]
+        right = (end - 1) * stride[1] - pad[1] + (kernel[1] - 1) * dilation[1] + 1
+        for tap in range(kernel[0]):
+            row = y * stride[0] - pad[0] + tap * dilation[0]
+            if not 0 <= row < height:
                 continue
-            before = self.owner[offset - window.before * pixel : offset]
-            behind = self.owner[offset + size : offset + size + window.behind * pixel]
-            beside = np.concatenate([before, behind])
-            assert len(beside) == (window.before + window.behind) * pixel
-            assert (beside == PADDING).all(), f"{where}: no padding beside row {y}"
+            a, b = max(left, 0), min(right, width)
+            self._read(source, tap, row, a, b, where)
+            lines = self._lines(source)
+            if "pool" in op.kind or not lines or lines[0] not in self.tensor_of or not self._padded(lines[0]):
+                continue
+            before, behind = pad[1], max(self._right(op, number) - width, 0)
+            record = self.lines[lines[0]]
+            room = record.lead >= before * pixel and record.pitch >= (width + max(before, behind)) * pixel
+            if room and record.padding == op.attrs["input_zero_point"]:
+                ((offset, _, _),) = self._pieces(source, tap, row, a, b)
+                beside = [self.owner[offset - (a - left) * pixel : offset]]
+                beside.append(self.owner[offset + (b - a) * pixel : offset + (right - a) * pixel])
+                assert len(np.concatenate(beside)) == (right - left - (b - a)) * pixel
+                assert (np.concatenate(beside) == PADDING).all(), f"{where}: no padding beside row {row}"
+
+    def _right(self, op: Op, number: int) -> int:
+        attrs, out_width = op.attrs, self._dims(number)[1]
+        last = (out_width - 1) * attrs["stride"][1] - attrs["padding"][1][0]
+        return int(last + (attrs["kernel"][1] - 1) * attrs["dilation"][1] + 1)
 
 
 _TABLES = ("step", "tensor", "buffer", "stream", "line")

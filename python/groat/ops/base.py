@@ -19,23 +19,28 @@ MOVED = ("int8", "uint8", "int16", "int32", "float32", "float16")  # the types o
 
 @dataclass(frozen=True)
 class Rows:
-    """How an op goes through images [1, h, w, c] row by row, as groat_rows in runtime/core/op.h.
+    """How an op goes through images [1, h, w, c], as groat_rows in runtime/core/op.h.
 
     Attributes:
-        count: calls that make the output: its rows, or those of the input where `adds_up`.
-        extent, stride, pad: call y reads `extent` rows of each input from y * stride - pad on.
-        before, behind: columns of padding that it reads in front of every input row, and behind it.
-        padding: what those columns hold.
-        adds_up: the output is there after the last call only.
+        extent, stride, pad: row y of the output is made from `extent` rows of each input, from y * stride - pad on.
+        extent_w, stride_w, pad_w: the same for columns.
+        dilation: rows from one tap of the window to the next.
+        padding: what it reads outside the image.
+        gathers: it can read rows that lie in pieces.
+        cuts: its windows are cut off at the border: it reads nothing outside.
+        adds_up: it reads its input part by part; the output is there after the last one only.
     """
 
-    count: int
     extent: int = 1
     stride: int = 1
     pad: int = 0
-    before: int = 0
-    behind: int = 0
+    extent_w: int = 1
+    stride_w: int = 1
+    pad_w: int = 0
+    dilation: int = 1
     padding: int = 0
+    gathers: bool = False
+    cuts: bool = False
     adds_up: bool = False
 
 
@@ -83,11 +88,11 @@ class Constants(Protocol):
 
     Attributes:
         layouts: how the target's kernels want their weights.
-        by_rows: the op that is packed now is a stream's.
+        pixels: how many pixels of its output the op that is packed now makes at a time; 0: all of it.
     """
 
     layouts: Layouts
-    by_rows: bool
+    pixels: int
 
     def add(self, data: bytes) -> int:
         """Stores bytes, aligned; returns their offset in the file.  Equal bytes are stored once."""
@@ -143,4 +148,4 @@ class OpDef(ABC):
 def rows_alike(inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> Rows | None:
     """The rows of an elementwise op: None unless all its tensors have one shape."""
     alike = all(x.shape == outputs[0].shape for x in inputs)
-    return Rows(outputs[0].shape[1]) if alike else None
+    return Rows() if alike else None

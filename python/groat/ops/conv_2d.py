@@ -91,6 +91,14 @@ def accumulators(bias: str, shift: Array) -> dict[str, int]:
     return {"acc_bits": 64}
 
 
+def in_units(filters: Filters, output: Tensor, pixels: int) -> Filters:
+    """Filters of an op that makes so many pixels of an image at a time; 0: all of it."""
+    if pixels == 0:
+        return filters
+    _, height, width, _ = output.shape
+    return replace(filters, pixels=pixels, calls=height * -(-width // pixels), image=None)
+
+
 def filters_of(
     op: Op,
     inputs: Sequence[Tensor],
@@ -236,7 +244,8 @@ class Conv2D(OpDef):
     def params(
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
     ) -> dict[str, Any]:
-        packed = self.packed(constants.layouts, self.groups(op, inputs, outputs))
+        groups = [in_units(group, outputs[0], constants.pixels) for group in self.groups(op, inputs, outputs)]
+        packed = self.packed(constants.layouts, groups)
         return {
             **convolution_fields(op, inputs, outputs, self.attributes),
             **packed_fields(packed, constants),
@@ -247,7 +256,7 @@ class Conv2D(OpDef):
         return outputs[0].elements * inputs[1].elements // inputs[1].shape[0]
 
     def rows(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> Rows:
-        return window_rows(op, inputs[0].shape, outputs[0].shape)
+        return window_rows(op, op.attrs["input_zero_point"])
 
 
 def _import(source: ImportedOp) -> Op:

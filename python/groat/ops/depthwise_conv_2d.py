@@ -25,6 +25,7 @@ from groat.ops.conv_2d import (
     convolution_inputs,
     filters_of,
     import_convolution,
+    in_units,
     kind_of,
     packed_fields,
     rescale,
@@ -83,8 +84,7 @@ class DepthwiseConv2D(OpDef):
     def params(
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
     ) -> dict[str, Any]:
-        filters = self.filters(op, inputs, outputs)
-        filters = replace(filters, image=None) if constants.by_rows else filters
+        filters = in_units(self.filters(op, inputs, outputs), outputs[0], constants.pixels)
         packed = self.packed(constants.layouts, filters)
         return {**convolution_fields(op, inputs, outputs, self.attributes), **packed_fields([packed], constants)}
 
@@ -92,7 +92,7 @@ class DepthwiseConv2D(OpDef):
         return outputs[0].elements * inputs[1].shape[1] * inputs[1].shape[2]
 
     def rows(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> Rows:
-        return window_rows(op, inputs[0].shape, outputs[0].shape)
+        return window_rows(op, op.attrs["input_zero_point"])
 
 
 def _import(source: ImportedOp) -> Op:

@@ -78,7 +78,7 @@ class Mean(OpDef):
 
     def rows(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> Rows | None:
         shape = inputs[0].shape
-        return Rows(shape[1], adds_up=True) if len(shape) == 4 and tuple(op.attrs["axes"]) == (1, 2) else None
+        return Rows(adds_up=True) if len(shape) == 4 and tuple(op.attrs["axes"]) == (1, 2) else None
 
 
 def mean_factor(input_scale: float, output_scale: float, count: int) -> tuple[int, int]:

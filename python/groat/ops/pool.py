@@ -18,7 +18,7 @@ from groat.graph.ir import Array, Op, Tensor
 from groat.ops.arithmetic import activation_range, require_activations
 from groat.ops.base import Constants, ImportedOp, OpDef, Rows, Shape, Unsupported
 from groat.ops.call import Padding, Pair, activations, call, clamp, window
-from groat.ops.window import import_window, spatial_shape, window_fields, windows
+from groat.ops.window import import_window, spatial_shape, window_fields, window_rows, windows
 
 
 class Pool(OpDef):
@@ -49,8 +49,7 @@ class Pool(OpDef):
         }
 
     def rows(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> Rows:
-        attrs = op.attrs
-        return Rows(outputs[0].shape[1], attrs["kernel"][0], attrs["stride"][0], attrs["padding"][0][0])
+        return window_rows(op, cuts=True)
 
 
 def import_pool(source: ImportedOp, kind: str) -> Op:

@@ -94,17 +94,19 @@ def pad_image(x: Array, op: Op, value: int) -> Array:
     return np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)), constant_values=value)
 
 
-def window_rows(op: Op, in_shape: Shape, out_shape: Shape) -> Rows:
-    """How a convolution goes through an image."""
+def window_rows(op: Op, padding: int = 0, cuts: bool = False) -> Rows:
+    """How a window goes through an image."""
     attrs = op.attrs
-    before = attrs["padding"][1][0]
-    columns = (out_shape[2] - 1) * attrs["stride"][1] + extent(attrs["kernel"][1], attrs["dilation"][1])
+    kernel, stride, dilation, pads = attrs["kernel"], attrs["stride"], attrs["dilation"], attrs["padding"]
     return Rows(
-        out_shape[1],
-        extent(attrs["kernel"][0], attrs["dilation"][0]),
-        attrs["stride"][0],
-        attrs["padding"][0][0],
-        before,
-        max(columns - before - in_shape[2], 0),
-        attrs["input_zero_point"],
+        extent=extent(kernel[0], dilation[0]),
+        stride=stride[0],
+        pad=pads[0][0],
+        extent_w=extent(kernel[1], dilation[1]),
+        stride_w=stride[1],
+        pad_w=pads[1][0],
+        dilation=dilation[0],
+        padding=padding,
+        gathers=True,
+        cuts=cuts,
     )

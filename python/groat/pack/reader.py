@@ -6,8 +6,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from groat import _core
 from groat.errors import ModelError
 from groat.isa import PACKINGS, core
@@ -157,10 +155,7 @@ def read(packed: bytes, name: str = "packed model") -> PackedModel:
 
     def by_rows(t: Any) -> bool:
         """As groat_is_ring in runtime/core/model.h."""
-        if t.line == const.GROAT_NONE:
-            return False
-        line, row_bytes = lines[t.line], t.dims[2] * t.dims[3] * np.dtype(dtypes[t.dtype]).itemsize
-        return bool(line.step == const.GROAT_NONE or line.lead > 0 or line.pitch > row_bytes or line.slots < t.dims[1])
+        return bool(t.line != const.GROAT_NONE and lines[t.line].slots > 0)
 
     names = packed[header.names.offset : header.names.offset + header.names.count]
 

@@ -19,12 +19,16 @@ from groat.planner import Plan, Schedule
 
 DTYPES = {name: f"GROAT_{name.upper()}" for name in MOVED}
 UINT32_MAX = 2**32 - 1
+WHOLE = (0, 0)  # the unit of an op that runs by itself
+# Fields of groat_line that planner.streams.Line has too.
+_LINE_FIELDS = ("lead", "pitch", "slots", "span", "first_row", "row_step", "first_tap", "taps", "padding", "kept")
 
 
-Place = tuple[int, bool]
+Place = tuple[int, int]
 Offered = dict[tuple[str, str, Place], tuple[Candidate, ...]]
-"""What a kernel set offers for a layer, by packing, kernel, the number of the tensor that the layer writes and whether
-it goes by rows.  To lay out weights takes most of the time of packing, and schedules have most of it in common."""
+"""What a kernel set offers for a layer, by packing, kernel, the number of the tensor that the layer writes and how many
+pixels it makes at a time.  To lay out weights takes most of the time of packing, and schedules have most of it in
+common."""
 
 
 class _Selector:
@@ -63,7 +67,7 @@ class _Constants:
     layouts: Layouts
 
     def __init__(self, start: int, align: int) -> None:
-        self.by_rows = False
+        self.pixels = 0
         self.data = bytearray()
         self._start = start
         self._align = align
@@ -129,30 +133,64 @@ def pack_steps(
     data_offsets: dict[int, int] = {}
     remembered = remembered if remembered is not None else {}
     for position, op in enumerate(graph.ops):
-        constants.by_rows = schedule is not None and schedule.stream_of(position) is not None
-        place = (op.outputs[0], constants.by_rows)
-        selector = _Selector(packing, chosen[position] if chosen is not None else None, remembered, place)
-        constants.layouts = cast(Layouts, selector)
-        definition, row = op_def(op.kind), op_row(op.kind)
-        inputs = [graph.tensors[number] for number in op.inputs]
-        outputs = [graph.tensors[number] for number in op.outputs]
-        try:
-            fields = definition.params(op, inputs, outputs, constants)
-            params = structs.build(f"groat_{op.kind}_params", fields)
-        except OverflowError as error:
-            raise ModelError(f"{graph.name}: op {op.index} {op.kind}: {error}") from error
+        stream = schedule.stream_of(position) if schedule is not None else None
+        unit = stream.units[position] if stream is not None else WHOLE
+        choice = chosen[position] if chosen is not None else None
+        params, selector = _params(graph, op, packing, unit, constants, choice, remembered)
+        definition = op_def(op.kind)
         for number in definition.arguments(op):
             data = graph.tensors[graph.root(number)].data
             if data is not None:
                 data_offsets[graph.root(number)] = constants.add(data.astype(data.dtype.newbyteorder("<")).tobytes())
-        macs = min(definition.macs(op, inputs, outputs), UINT32_MAX)
-        scratch = core(packing).scratch_bytes(row.id, params, constants.by_rows)
+        tensors = [[graph.tensors[number] for number in numbers] for numbers in (op.inputs, op.outputs)]
+        macs = min(definition.macs(op, *tensors), UINT32_MAX)
+        scratch = core(packing).scratch_bytes(op_row(op.kind).id, params, *unit)
         offset = constants.add(params)
         offered = selector.candidates
-        if constants.by_rows:  # which has single rows
+        if unit != WHOLE:  # in a stream there are single rows
             offered = tuple(layout for layout in offered if not any(part.more_rows for part in layout.packed))
         steps.append(PackedStep(op, offset, len(params), scratch, macs, selector.chosen, offered))
     return PackedSteps(tuple(steps), constants, data_offsets, packing)
+
+
+def _params(
+    graph: Graph,
+    op: Op,
+    packing: str,
+    unit: tuple[int, int],
+    constants: _Constants,
+    chosen: Candidate | None,
+    remembered: Offered,
+) -> tuple[bytes, _Selector]:
+    """The parameter struct of an op, and which layouts it was offered."""
+    selector = _Selector(packing, chosen, remembered, (op.outputs[0], unit[0]))
+    constants.layouts, constants.pixels = cast(Layouts, selector), unit[0]
+    inputs, outputs = ([graph.tensors[number] for number in numbers] for numbers in (op.inputs, op.outputs))
+    try:
+        fields = op_def(op.kind).params(op, inputs, outputs, constants)
+        return structs.build(f"groat_{op.kind}_params", fields), selector
+    except OverflowError as error:
+        raise ModelError(f"{graph.name}: op {op.index} {op.kind}: {error}") from error
+
+
+class Scratch:
+    """What the kernels of a graph's ops ask for, with the layouts of weights that they usually get."""
+
+    def __init__(self, graph: Graph, packing: str, remembered: Offered) -> None:
+        self._graph, self._packing, self._remembered = graph, packing, remembered
+        self._known: dict[tuple[int, int, int], int] = {}
+
+    def __call__(self, position: int, pixels: int, reach: int) -> int:
+        """Bytes for an op that makes so many pixels at a time (0: all of its output) from an input that lies so:
+        planner.streams.PADDED, BARE or PIECES."""
+        key = (position, pixels, reach)
+        if key not in self._known:
+            op = self._graph.ops[position]
+            params, _ = _params(
+                self._graph, op, self._packing, (pixels, reach), _Constants(0, 1), None, self._remembered
+            )
+            self._known[key] = core(self._packing).scratch_bytes(op_row(op.kind).id, params, pixels, reach)
+        return self._known[key]
 
 
 class _Names:
@@ -197,42 +235,43 @@ def _write(graph: Graph, packed: PackedSteps, plan: Plan, source_hash: bytes) ->
     records.sort(key=lambda record: (record[0], record[1], record[2] is None))
     buffer_id: dict[int, int] = {}
     constant_id: dict[int, int] = {}
-    buffers = b""
-    for position, (first, offset, index, number) in enumerate(records):
+    for position, (_, _, index, number) in enumerate(records):
         if index is not None:
             buffer_id[index] = position
-            fields = {"bytes": arena[index].nbytes, "last_step": arena[index].last_step}
-            region = 1 + arena[index].region
-        else:
-            assert number is not None
+        elif number is not None:
             constant_id[number] = position
-            fields = {"bytes": graph.tensors[number].nbytes, "last_step": last}
-            region = const.GROAT_REGION_FILE
-        buffers += structs.build("groat_buffer", {**fields, "offset": offset, "first_step": first, "region": region})
+    buffers = b""
+    for first, offset, index, number in records:
+        fields: dict[str, Any] = {"offset": offset, "first_step": first, "over": const.GROAT_NONE}
+        if index is not None:
+            buffer = arena[index]
+            fields |= {"bytes": buffer.nbytes, "last_step": buffer.last_step, "region": 1 + buffer.region}
+            if buffer.over is not None:
+                fields["over"] = buffer_id[buffer.over]
+        elif number is not None:
+            fields |= {"bytes": graph.tensors[number].nbytes, "last_step": last, "region": const.GROAT_REGION_FILE}
+        buffers += structs.build("groat_buffer", fields)
 
-    lines, line_id, streams = b"", dict[int, int](), b""
+    lines, line_id, line_count, streams = b"", dict[int, int](), 0, b""
     for index, stream in enumerate(plan.schedule.streams):
+        first_line = line_count
+        for number, of_tensor in stream.lines.items():
+            line_id[number] = line_count
+            for position, line in enumerate(of_tensor):
+                fields = {name: getattr(line, name) for name in _LINE_FIELDS}
+                fields["step"] = const.GROAT_NONE if line.producer is None else line.producer
+                fields["then"] = const.GROAT_NONE if line.then is None else first_line + line.then
+                fields["more"] = len(of_tensor) - 1 - position
+                lines += structs.build("groat_line", fields)
+                line_count += 1
         fields = {
             "first_step": stream.first,
             "step_count": stream.count,
-            "first_line": len(line_id),
-            "line_count": len(stream.lines),
+            "first_line": first_line,
+            "line_count": line_count - first_line,
             "state": buffer_id[plan.state_of[index]],
         }
         streams += structs.build("groat_stream", fields)
-        for number, line in stream.lines.items():
-            line_id[number] = len(line_id)
-            lines += structs.build(
-                "groat_line",
-                {
-                    "lead": line.lead,
-                    "pitch": line.pitch,
-                    "slots": line.slots,
-                    "step": const.GROAT_NONE if line.producer is None else line.producer,
-                    "padding": line.padding,
-                    "kept": line.kept,
-                },
-            )
 
     args: list[int] = []
     io = {*graph.inputs, *graph.outputs}
@@ -306,7 +345,7 @@ def _write(graph: Graph, packed: PackedSteps, plan: Plan, source_hash: bytes) ->
         "args": (b"".join(arg.to_bytes(2, "little") for arg in args), len(args)),
         "names": (bytes(names.data), len(names.data)),
         "streams": (streams, len(plan.schedule.streams)),
-        "lines": (lines, len(line_id)),
+        "lines": (lines, line_count),
     }
     return _assemble(packed, sections, source_hash), tensor_id
 

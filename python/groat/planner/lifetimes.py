@@ -52,7 +52,7 @@ def lifetimes(graph: Graph, scratch_bytes: Sequence[int], schedule: Schedule | N
 
     result: list[Lifetime] = []
     buffer_of: dict[int, Lifetime] = {}
-    given = {number for s in schedule.streams for number, line in s.lines.items() if line.producer is None}
+    given = {number for s in schedule.streams for number, lines in s.lines.items() if lines[0].producer is None}
 
     def new(number: int, first: int, nbytes: int | None = None) -> None:
         last = last_use.get(number, first)
@@ -66,8 +66,12 @@ def lifetimes(graph: Graph, scratch_bytes: Sequence[int], schedule: Schedule | N
     for step, op in enumerate(graph.ops):
         if step in stream_at:
             if step == stream_at[step].first:
+                before = dict(buffer_of)
                 result += _of_stream(graph, stream_at[step], scratch_bytes, last_use, buffer_of)
                 result[-1].stream = schedule.streams.index(stream_at[step])
+                for number, (under, below) in stream_at[step].over.items():
+                    buffer_of[number].over = next(i for i, b in enumerate(result) if b is before[under])
+                    buffer_of[number].below = below
             continue
         if not _takes_over(graph, step, last_use, buffer_of):
             for number in op.outputs:
@@ -106,7 +110,7 @@ def _of_stream(
 ) -> list[Lifetime]:
     """Buffers of a stream: of its lines, of its scratch, and last of its state."""
     result: list[Lifetime] = []
-    for number, line in stream.lines.items():
+    for number in stream.lines:
         leader = stream.shares.get(number, number)
         buffer = buffer_of.get(leader)
         if buffer is None:
@@ -114,7 +118,7 @@ def _of_stream(
             buffer_of[leader] = buffer
             result.append(buffer)
         buffer.tensors.append(number)
-        buffer.nbytes = max(buffer.nbytes, line.nbytes)
+        buffer.nbytes = max(buffer.nbytes, stream.nbytes[number])
         buffer.last_step = max(buffer.last_step, last_use.get(number, stream.last))
         buffer_of[number] = buffer
     steps = range(stream.first, stream.last + 1)
@@ -124,7 +128,8 @@ def _of_stream(
     for owners in [(step,) for step in sums] + ([shared] if shared else []):
         size = max(scratch_bytes[step] for step in owners)
         result.append(Lifetime([], size, stream.first, stream.last, owners))
-    result.append(Lifetime([], STATE_BYTES * len(stream.lines), stream.first, stream.last))
+    lines = sum(len(of_tensor) for of_tensor in stream.lines.values())
+    result.append(Lifetime([], STATE_BYTES * lines, stream.first, stream.last))
     return result
 
 

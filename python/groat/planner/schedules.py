@@ -6,16 +6,17 @@ Nothing here knows a device: scratch, and so the arena, comes with the kernels (
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from groat.graph import Graph
 from groat.planner.lifetimes import adds_up
 from groat.planner.offsets import Plan, PlannedBuffer
-from groat.planner.streams import Schedule, Streams, apply_streams
+from groat.planner.streams import PATCHES, ROWS, Schedule, Streams
 
 UNBOUNDED = 1 << 62
+STEPS = 32  # by such a part of it, at least, each way has fewer bytes alive than the one before
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,6 @@ class Way:
     """A way to run a graph.
 
     Attributes:
-        graph: with the copies that its streams need.
         mac_overhead: multiply-accumulates as a multiple of the graph's own; more than 1 where rows are made again.
     """
 
@@ -32,40 +32,44 @@ class Way:
     mac_overhead: float = 1.0
 
 
-def ways(graph: Graph, kind: str, rows_in: bool, max_mac_overhead: float) -> Iterator[Way]:
+def ways(
+    graph: Graph,
+    kind: str,
+    rows_in: bool,
+    max_mac_overhead: float,
+    scratch: Callable[[int, int, int], int] | None = None,
+) -> Iterator[Way]:
     """The ways of a kind to run a graph, found as they are asked for.
 
     Args:
         graph: after all passes.
-        kind: "layer": op by op, but for what takes an input by rows; "stream": with the fewest bytes alive;
-            "auto": from the one to the other, each with fewer bytes alive than the one before; those that make rows
-            again come last, the fewest multiply-accumulates first.
+        kind: "layer": op by op, but for what takes an input by rows; "stream": rows of several ops together, with the
+            fewest bytes alive; "patch": the same in patches of rows; "auto": from the first to the last, each with
+            fewer bytes alive than the one before.
         rows_in: inputs come row by row and have no memory of their own.
         max_mac_overhead: no way takes more.
+        scratch: as Streams.
 
     Raises InputError if an input cannot come row by row.
     """
-    if kind != "stream" and not rows_in:
+    if kind in ("layer", "auto") and not rows_in:
         yield Way(graph, Schedule())
         if kind == "layer":
             return
-    streams = Streams(graph, rows_in)
+    streams = Streams(graph, rows_in, scratch=scratch)
     if kind != "auto":
-        yield _way(streams, streams.choose(UNBOUNDED if kind == "layer" else 0))
+        bound = UNBOUNDED if kind == "layer" else 0
+        yield Way(graph, streams.schedule(streams.choose(bound, PATCHES if kind == "patch" else ROWS)))
         return
-    bound = UNBOUNDED
-    while True:
-        stretches = streams.choose(bound)
-        peak = max((streams.bytes_alive(*stretch) or 0 for stretch in stretches), default=0)
-        if peak > bound:
-            return
-        if bound < UNBOUNDED or rows_in:
-            yield _way(streams, stretches)
-        bound = peak - 1
-
-
-def _way(streams: Streams, stretches: Sequence[tuple[int, int]]) -> Way:
-    return Way(*apply_streams(streams, stretches))
+    bound = UNBOUNDED if rows_in else max(streams.single(position) or 0 for position in range(len(graph.ops))) - 1
+    for cuts in (ROWS, PATCHES):
+        while True:
+            stretches = streams.choose(bound, cuts)
+            peak = max(streams.bytes_alive(stretch) for stretch in stretches)
+            yield Way(graph, streams.schedule(stretches))
+            if peak > bound:  # there is no less
+                break
+            bound = peak - max(peak // STEPS, 1)
 
 
 def without_scratch(graph: Graph, scratch_bytes: Sequence[int], schedule: Schedule) -> list[int]:
@@ -92,7 +96,8 @@ def stretches_of(graph: Graph, plan: Plan) -> list[dict[str, Any]]:
     """How a plan runs a graph, for reports.
 
     A dict for each stream and for each run of ops between two, with the keys kind ("layer" or "stream"), first_op,
-    last_op, bytes (the most alive at any time in it) and, for a stream, lines: [{tensor, slots, rows, bytes}], those
+    last_op, bytes (the most alive at any time in it) and, for a stream, lines: [{tensor, slots (units that it has
+    memory for; 0: all), units (of a row), rows, bytes}], those
     that share a buffer with another left out.
     """
     result: list[dict[str, Any]] = []
@@ -113,11 +118,12 @@ def stretches_of(graph: Graph, plan: Plan) -> list[dict[str, Any]]:
                 "lines": [
                     {
                         "tensor": graph.tensors[number].name,
-                        "slots": line.slots,
+                        "slots": sum(line.slots for line in lines),
+                        "units": -(-(*graph.tensors[number].shape, 1, 1)[2] // lines[0].span),
                         "rows": (*graph.tensors[number].shape, 1, 1)[1],
-                        "bytes": line.nbytes,
+                        "bytes": stream.nbytes[number],
                     }
-                    for number, line in stream.lines.items()
+                    for number, lines in stream.lines.items()
                     if number not in stream.shares
                 ],
             }

@@ -59,7 +59,7 @@ def spill(
 def _versions(version: _Version) -> Iterator[_Version]:
     """All ways to add a copy: one away from where a tensor was, and the same with another one back."""
     graph, schedule = version.graph, version.schedule
-    given = {n for s in schedule.streams for n, line in s.lines.items() if line.producer is None}
+    given = {n for s in schedule.streams for n, lines in s.lines.items() if lines[0].producer is None}
     outputs = {graph.root(number) for number in graph.outputs}
     uses: dict[int, list[tuple[int, int, int]]] = {graph.root(number): [(-1, -1, -1)] for number in graph.inputs}
     for step, op in enumerate(graph.ops):
@@ -92,20 +92,26 @@ def _with_copy(version: _Version, number: int, position: int) -> _Version:
     )
     return _Version(
         replace(graph, tensors={**graph.tensors, copy: tensor}, ops=(*graph.ops[:position], op, *later)),
-        _moved(version.schedule, position),
+        _moved(version.schedule, position, graph.root(number), copy),
         (*version.scratch[:position], 0, *version.scratch[position:]),
     )
 
 
-def _moved(schedule: Schedule, position: int) -> Schedule:
-    """A schedule after an op was put before the one at a position."""
+def _moved(schedule: Schedule, position: int, number: int, copy: int) -> Schedule:
+    """A schedule after an op was put before the one at a position, from where on a tensor is read as a copy."""
 
     def line(line: Line) -> Line:
         return line if line.producer is None else replace(line, producer=line.producer + 1)
 
     return Schedule(
         tuple(
-            replace(s, first=s.first + 1, lines={number: line(found) for number, found in s.lines.items()})
+            replace(
+                s,
+                first=s.first + 1,
+                lines={written: tuple(map(line, lines)) for written, lines in s.lines.items()},
+                over={k: (copy if under == number else under, below) for k, (under, below) in s.over.items()},
+                units={step + 1: unit for step, unit in s.units.items()},
+            )
             if s.first >= position
             else s
             for s in schedule.streams

@@ -1,23 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which steps run together row by row, and how few rows of each tensor between them need memory.
+"""Which steps run together part by part, and how few pixels of each tensor between them need memory.
 
-A stream is a stretch of neighbouring ops.  Its last tensors ask for their rows one by one, and each row is made just
-when another needs it (runtime/core/stream.c walks in the same order), so a tensor between two ops needs memory only
-for the rows that some op still reads: a ring.  No row is made twice.  What is read after a stream lies whole, as
-between layers.
+A stream is a stretch of neighbouring ops.  Its last tensors ask for their parts one by one, and each part is made just
+when another needs it, so a tensor between two ops needs memory only for the pixels that some op still reads: a ring.
+A part is a row, or some pixels of one: the fewer, the less memory, and the more calls.  Nothing is made twice.  What is
+read after a stream lies whole, as between layers; it may lie over what the stream reads for the last time, as far as
+that has been read (vMCU's overlap).
+
+How long rings must be, and how far tensors may overlap, is found by walking: bindings/stream_walk.c goes through the
+units in the order of runtime/core/stream.c.
 """
 
 from __future__ import annotations
 
-import functools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import product
 
 import numpy as np
 
+from groat import _core
 from groat.errors import InputError
-from groat.graph import Graph, Op, Tensor
+from groat.graph import Graph, Tensor
 from groat.ops import op_def, op_row
 from groat.ops.base import Rows
 
@@ -25,26 +30,38 @@ ALIGN = 16
 WORD = 4
 STATE_BYTES = 4  # of a stream's state, for each of its lines
 LINES_MAX = 64
+UNITS_MAX = 65535
 SUM_BYTES = 4  # of what an op that adds up keeps, for each channel
+ROWS = (1,)  # whole rows
+PATCHES = (1, 2, 4, 8, 16, 32)  # into how many units rows may be cut
+CALL_INSTRUCTIONS = 400  # that a unit costs beside its arithmetic, about; decides between plans of the same size
+PADDED, BARE, PIECES = range(3)  # enum groat_reach in runtime/core/op.h
 
 
 @dataclass(frozen=True)
 class Line:
-    """Where the rows of a tensor lie in its buffer: row y in slot y % slots (groat_line in format.h).
+    """Some rows of a tensor, cut into units: unit u lies in slot u % slots (groat_line in format.h).
 
     Attributes:
-        nbytes: of the buffer.
-        kept: all rows are wanted, since something reads them after the stream.
+        slots: 0 if the tensor lies whole.
+        span: pixels of a unit.
+        kept: all of it is wanted, since something reads it after the stream.
         producer: position of the op that writes it; None for an input that comes row by row.
+        then: which line of the stream (index in the order of Stream.lines) is made along with this one.
     """
 
     slots: int
     pitch: int
     lead: int
     padding: int
-    nbytes: int
+    span: int
     kept: bool
     producer: int | None
+    first_row: int = 0
+    row_step: int = 1
+    first_tap: int = 0
+    taps: int = 0
+    then: int | None = None
 
 
 @dataclass(frozen=True)
@@ -53,13 +70,20 @@ class Stream:
 
     Attributes:
         lines: of the tensors that it writes or takes row by row, in the order in which they are written.
-        shares: tensor -> the tensor in whose buffer it lies, row on row, since an op works in place.
+        nbytes: of the buffer of each of them.
+        shares: tensor -> the tensor in whose buffer it lies, unit on unit, since an op works in place.
+        over: tensor that lies whole -> (the tensor from before the stream that it may overlap, how many bytes it must
+            start before that one; negative: it may start so much behind).
+        units: op -> (pixels that it makes at a time, how its input lies: PADDED, BARE or PIECES).
     """
 
     first: int
     count: int
-    lines: Mapping[int, Line]
+    lines: Mapping[int, tuple[Line, ...]]
+    nbytes: Mapping[int, int]
     shares: Mapping[int, int]
+    over: Mapping[int, tuple[int, int]]
+    units: Mapping[int, tuple[int, int]]
 
     @property
     def last(self) -> int:
@@ -77,18 +101,33 @@ class Schedule:
         return next((s for s in self.streams if s.first <= position <= s.last), None)
 
 
-@dataclass
+@dataclass(frozen=True)
+class Stretch:
+    """Ops [first, end) of a schedule: one layer, or (`cuts` > 0) a stream whose rows are cut into so many units."""
+
+    first: int
+    end: int
+    cuts: int = 0
+
+
+@dataclass(frozen=True)
 class _Node:
-    """An op of a stream, or (position None) the copy of a whole tensor's rows to a ring that has room for padding.
-
-    Attributes: tensors by number; copies have negative ones, -1 - number.
-    """
-
-    position: int | None
-    inputs: list[int]
+    position: int
+    inputs: tuple[int, ...]
     output: int
     rows: Rows
-    inplace: tuple[int, ...] = ()
+    inplace: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A line before it is walked."""
+
+    tensor: int
+    node: _Node | None
+    span: int
+    first_row: int = 0
+    row_step: int = 1
 
 
 @dataclass
@@ -96,17 +135,31 @@ class _Segment:
     """A stretch of ops as a stream.
 
     Attributes:
-        slots: of each tensor that lies in a ring.
-        shares: as Stream.
-        kept: tensors that it writes and that lie whole.
+        nodes: its ops, in order.
         given: inputs of the graph that come row by row.
+        kept: tensors that something reads afterwards.
+        whole: those of them that have memory for all of it.
+        lines: in order; those of a tensor are neighbours.
+        then: line -> the one that is made along with it.
+        slots: of each line.
+        shares, over: as Stream.
+        saved: bytes that overlaps save.
     """
 
     nodes: list[_Node]
     given: list[int]
     kept: list[int]
-    slots: dict[int, int] = field(default_factory=dict)
+    whole: list[int]
+    lines: list[_Line] = field(default_factory=list)
+    then: dict[int, int] = field(default_factory=dict)
+    slots: list[int] = field(default_factory=list)
     shares: dict[int, int] = field(default_factory=dict)
+    over: dict[int, tuple[int, int]] = field(default_factory=dict)
+    saved: int = 0
+
+    @property
+    def tensors(self) -> list[int]:
+        return [*self.given, *(node.output for node in self.nodes)]
 
 
 class Streams:
@@ -115,13 +168,22 @@ class Streams:
     Args:
         graph: after all passes.
         rows_in: inputs come row by row where their consumers allow it, and then have no memory of their own.
+        rows_out: outputs that are images go row by row, and then have none either.
+        scratch: bytes that the kernels of an op ask for: of the op, how many pixels it makes at a time (0: it runs by
+            itself) and how its input lies (PADDED, BARE or PIECES); default: none.
     """
 
-    def __init__(self, graph: Graph, rows_in: bool = False) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        rows_in: bool = False,
+        rows_out: bool = False,
+        scratch: Callable[[int, int, int], int] | None = None,
+    ) -> None:
         self.graph = graph
+        self._scratch = scratch if scratch is not None else lambda position, pixels, reach: 0
         self._inputs = [graph.root(number) for number in graph.inputs] if rows_in else []
-        self._reads = [list(op_def(op.kind).arguments(op)) for op in graph.ops]
-        self._writes = [op.outputs for op in graph.ops]
+        self._reads = [tuple(op_def(op.kind).arguments(op)) for op in graph.ops]
         self._rows = [self._rows_of(position) for position in range(len(graph.ops))]
         self._consumers: dict[int, list[int]] = {}
         self._producer = {number: position for position, op in enumerate(graph.ops) for number in op.outputs}
@@ -129,12 +191,14 @@ class Streams:
             for number in reads:
                 self._consumers.setdefault(graph.root(number), []).append(position)
         self._end = {number: uses[-1] for number, uses in self._consumers.items()}
-        for number in graph.outputs:
-            self._end[graph.root(number)] = len(graph.ops)
+        self._outputs = {graph.root(number) for number in graph.outputs}
+        self._rows_out = self._outputs if rows_out else set()
+        for number in self._outputs:
+            self._end[number] = len(graph.ops)
         roots = {graph.root(number) for number in graph.inputs}
         self._held = [(-1, number) for number in roots] + [(p, n) for n, p in self._producer.items()]
         self._drafts: dict[tuple[int, int], _Segment | None] = {}
-        self._segments: dict[tuple[int, int], _Segment | None] = {}
+        self._segments: dict[tuple[int, int, int], _Segment | None] = {}
 
     def _rows_of(self, position: int) -> Rows | None:
         op = self.graph.ops[position]
@@ -142,35 +206,25 @@ class Streams:
             return None
         inputs = [self.graph.tensors[number] for number in op.inputs]
         output = self.graph.tensors[op.outputs[0]]
-        images = [self.graph.tensors[number] for number in self._reads[position]]
-        if not all(_is_image(tensor) for tensor in images):
+        if not all(_is_image(self.graph.tensors[number]) for number in self._reads[position]):
             return None
-        rows = op_def(op.kind).rows(op, inputs, [output]) if _is_image(output) else None
-        if rows is None and output.shape[:1] == (1,):
-            rows = op_def(op.kind).rows(op, inputs, [output])
-            rows = rows if rows is not None and rows.adds_up else None
-        return rows
-
-    def _height(self, number: int) -> int:
-        shape = self.tensor(number).shape
-        return shape[1] if len(shape) > 1 else 1
-
-    def tensor(self, number: int) -> Tensor:
-        """A tensor of a segment; a copy looks like what it is a copy of."""
-        return self.graph.tensors[number if number >= 0 else -1 - number]
+        rows = op_def(op.kind).rows(op, inputs, [output]) if output.shape[0] == 1 else None
+        return rows if rows is not None and (rows.adds_up or _is_image(output)) else None
 
     # ---- Segments ----------------------------------------------------------------------------------------
 
-    def segment(self, first: int, end: int) -> _Segment | None:
-        """The ops [first, end) as a stream; None if they cannot be one."""
-        key = (first, end)
+    def segment(self, first: int, end: int, cuts: int = 1) -> _Segment | None:
+        """The ops [first, end) as a stream whose rows are cut into so many units; None if they cannot be one."""
+        key = (first, end, cuts)
         if key not in self._segments:
-            segment = self._draft(first, end)
-            self._segments[key] = replace(segment, slots=self._simulate(segment)) if segment is not None else None
+            draft = self._draft(first, end)
+            found = [self._walked(draft, cuts, *way) for way in self._variants(draft, cuts)] if draft else []
+            whole = [segment for segment in found if segment is not None]
+            self._segments[key] = min(whole, key=lambda s: self._bytes(first, s), default=None)
         return self._segments[key]
 
     def _draft(self, first: int, end: int) -> _Segment | None:
-        """As `segment`, but with only as many slots as one call of each reader needs, which takes no walk."""
+        """The ops as a stream, without its lines."""
         key = (first, end)
         if key not in self._drafts:
             self._drafts[key] = self._build(first, end)
@@ -179,185 +233,299 @@ class Streams:
     def _build(self, first: int, end: int) -> _Segment | None:
         graph = self.graph
         made: set[int] = set()
-        nodes: list[_Node] = []
-        kept: list[int] = []
-        given: list[int] = []
-        copies: set[int] = set()
+        segment = _Segment([], [], [], [])
         for position in range(first, end):
             rows = self._rows[position]
             if rows is None:
                 return None
-            inputs = []
             for number in self._reads[position]:
                 root = graph.root(number)
-                comes = root in self._inputs and root not in made
-                if comes and root not in given:
+                if root in self._inputs and root not in segment.given:
                     if not all(first <= use < end for use in self._consumers[root]):
                         return None
-                    given.append(root)
-                if (root in given or root in made) and root != number:
+                    segment.given.append(root)
+                if (root in segment.given or root in made) and root != number:
                     return None  # under another shape
-                if graph.tensors[root].data is None and (rows.before or rows.behind):
-                    whole = root not in given and (root not in made or root in kept)
-                    if whole:
-                        source, number = number, -1 - number
-                        if source not in copies:
-                            copies.add(source)
-                            nodes.append(_Node(None, [source], number, Rows(graph.tensors[source].shape[1])))
-                inputs.append(number)
-            output = self._writes[position][0]
             op = graph.ops[position]
+            output = op.outputs[0]
             tensors = [graph.tensors[number] for number in op.inputs]
             inplace = op_def(op.kind).inplace(op, tensors, [graph.tensors[output]]) if op_row(op.kind).inplace else ()
-            nodes.append(_Node(position, inputs, output, rows, inplace))
+            reads = self._reads[position]
+            into = tuple(i for i, n in enumerate(reads) if any(op.inputs[k] == n for k in inplace))
+            segment.nodes.append(_Node(position, reads, output, rows, into))
             made.add(output)
-            if rows.adds_up and any(use < end for use in self._consumers.get(output, [])):
+            inside = all(use < end for use in self._consumers.get(output, []))
+            if rows.adds_up and self._consumers.get(output, [end])[0] < end:
                 return None
             if rows.adds_up or self._end.get(output, position) >= end:
-                kept.append(output)
-        if len(nodes) + len(given) > LINES_MAX or not kept:
+                segment.kept.append(output)
+                if rows.adds_up or output not in self._rows_out or not inside:
+                    segment.whole.append(output)
+        if len(segment.nodes) + len(segment.given) > LINES_MAX or not segment.kept:
             return None
-        segment = _Segment(nodes, given, kept)
-        self._share(segment)
-        for number in [*given, *(node.output for node in nodes)]:
-            segment.slots[number] = self._height(number) if number in kept else 1
-        made_of = {number: self._height(number) for number in kept}
-        for node in reversed(nodes):
-            calls = node.rows.count if node.rows.adds_up else made_of.get(node.output, 0)
-            for number in node.inputs:
-                end, most = _reach(node.rows, calls, self._height(number))
-                made_of[number] = max(made_of.get(number, 0), end)
-                if number in segment.slots:
-                    segment.slots[number] = max(segment.slots[number], most)
         return segment
 
-    def _share(self, segment: _Segment) -> None:
-        """Ops that may work in place do so, on an input that nothing else reads."""
-        readers: dict[int, int] = {}
-        for node in segment.nodes:
-            for number in node.inputs:
-                readers[number] = readers.get(number, 0) + 1
-        made = {node.output for node in segment.nodes}
+    def _variants(self, draft: _Segment, cuts: int) -> Iterator[tuple[bool, bool]]:
+        """Ways to make lines that may need different memory: (classes of rows, lines that go along with others)."""
+        classes = cuts > 1 and any(self._classes(draft, number) > 1 for number in draft.tensors)
+        return product((False, True) if classes else (False,), (False, True) if self._pairs(draft) else (False,))
+
+    def _readers(self, segment: _Segment, number: int) -> list[_Node]:
+        return [node for node in segment.nodes if number in node.inputs]
+
+    def _classes(self, segment: _Segment, number: int) -> int:
+        """Into how many lines, of every so-manieth row, a tensor may go: the stride of the windows over it, so that
+        rows that only one window reads do not wait for those that two read."""
+        readers = self._readers(segment, number)
+        strides = {node.rows.stride for node in readers}
+        if number in segment.kept or number in segment.given or len(strides) != 1:
+            return 1
+        stride = strides.pop()
+        windows = all(node.rows.gathers and node.rows.dilation == 1 for node in readers)
+        overlap = any(node.rows.extent > stride for node in readers)
+        return stride if windows and overlap and self.graph.tensors[number].shape[1] >= stride else 1
+
+    def _pairs(self, segment: _Segment) -> list[tuple[int, int]]:
+        """(a, b): of the windows over a tensor, those that make b are shorter than those that make a.  If b is made
+        along with a, the tensor's rows need not wait until something asks for b."""
+        pairs = []
+        for number in segment.tensors:
+            readers = [node for node in self._readers(segment, number) if node.rows.gathers]
+            if len(readers) > 1:
+                longest = max(readers, key=lambda node: node.rows.extent)
+                pairs += [
+                    (longest.output, node.output)
+                    for node in readers
+                    if node.rows.extent < longest.rows.extent and node.rows.stride == longest.rows.stride
+                ][:1]
+        return pairs
+
+    def _walked(self, draft: _Segment, cuts: int, classes: bool, along: bool) -> _Segment | None:
+        """A draft with its lines; None if there are too many of them, or of units."""
+        segment = replace(draft, lines=[], then={}, slots=[], shares={}, over={})
+        maker = {node.output: node for node in segment.nodes}
+        for number in segment.tensors:
+            node = maker.get(number)
+            width = self._dims(number)[2]
+            fine = number not in segment.given and (number not in segment.kept or number in segment.whole)
+            span = -(-width // cuts) if fine else width
+            count = self._classes(segment, number) if classes else 1
+            segment.lines += [_Line(number, node, span, row, count) for row in range(count)]
+        of_tensor: dict[int, list[int]] = {}
+        for index, line in enumerate(segment.lines):
+            of_tensor.setdefault(line.tensor, []).append(index)
+        if along:
+            for a, b in self._pairs(segment):
+                if len(of_tensor[a]) == len(of_tensor[b]) == 1 and a not in segment.kept and b not in segment.kept:
+                    segment.then[of_tensor[a][0]] = of_tensor[b][0]
+            segment.then = {a: b for a, b in segment.then.items() if b not in segment.then}
+        self._share(segment, of_tensor)
+        calls = [self._calls(segment, line, of_tensor) for line in segment.lines]
+        if len(segment.lines) > LINES_MAX or max(calls) > UNITS_MAX:
+            return None
+        self._walk(segment, of_tensor, calls)
+        return segment
+
+    def _dims(self, number: int) -> tuple[int, ...]:
+        """As the runtime sees it: [1, height, width, channels] of an image."""
+        return (*self.graph.tensors[number].shape, 1, 1, 1, 1)[:4]
+
+    def _calls(self, segment: _Segment, line: _Line, of_tensor: Mapping[int, list[int]]) -> int:
+        """How often the op of a line is called."""
+        number, span = line.tensor, line.span
+        if line.node is not None and line.node.rows.adds_up:
+            number = line.node.inputs[0]
+            span = segment.lines[of_tensor[number][0]].span if number in of_tensor else self._dims(number)[2]
+        _, height, width, _ = self._dims(number)
+        rows = len(range(line.first_row, height, line.row_step))
+        return rows * -(-width // span)
+
+    def _share(self, segment: _Segment, of_tensor: Mapping[int, list[int]]) -> None:
+        """Ops that may work in place do so, on a ring that nothing else reads."""
         for node in segment.nodes:
             for index in node.inplace:
                 number = node.inputs[index]
-                if number in made and number not in segment.kept and readers[number] == 1:
+                alone = len(self._readers(segment, number)) == 1 and node.inputs.count(number) == 1
+                rings = number in of_tensor and number not in segment.kept and number not in segment.given
+                rings = rings and node.output not in segment.kept
+                if alone and rings and len(of_tensor[number]) == len(of_tensor[node.output]) == 1:
                     segment.shares[number] = node.output
                     break
         for number in segment.shares:
             while segment.shares[number] in segment.shares:
                 segment.shares[number] = segment.shares[segment.shares[number]]
 
-    def _simulate(self, segment: _Segment) -> dict[int, int]:
-        """Walks the rows as the runtime does; returns how many slots each tensor needs."""
-        numbers = [*segment.given, *(node.output for node in segment.nodes)]
-        index_of = {number: index for index, number in enumerate(numbers)}
-        makers: list[_Node | None] = [None] * len(segment.given) + list(segment.nodes)
-        heights = [self._height(number) for number in numbers]
-        readers: list[list[tuple[int, Rows]]] = [[] for _ in numbers]
-        wants: list[list[tuple[int, int]]] = []
-        for node in makers:
-            inputs = [] if node is None else [index_of[n] for n in node.inputs if n in index_of]
-            wants.append([(i, heights[i]) for i in inputs])
-            for i in inputs:
-                assert node is not None
-                readers[i].append((index_of[node.output], node.rows))
-        group = [index_of[segment.shares.get(number, number)] for number in numbers]
-        members: dict[int, list[int]] = {}
-        for index, leader in enumerate(group):
-            members.setdefault(leader, []).append(index)
-        kept = [number in segment.kept for number in numbers]
-        made = [0] * len(numbers)
-        asked_by = [0] * len(numbers)
-        slots = [1] * len(numbers)
-
-        def first_needed(index: int, maker: int) -> int:
-            first = heights[index]
-            for reader, rows in readers[index]:
-                done = made[reader] + (reader == maker)
-                if done < rows.count:
-                    first = min(first, max(done * rows.stride - rows.pad, 0))
-            return first
-
-        for last in range(len(numbers) - 1, -1, -1):
-            if not kept[last]:
+    def _walk(self, segment: _Segment, of_tensor: Mapping[int, list[int]], calls: Sequence[int]) -> None:
+        """Finds slots and overlaps."""
+        lines = []
+        for index, line in enumerate(segment.lines):
+            _, height, width, _ = self._dims(line.tensor)
+            leader = of_tensor[segment.shares.get(line.tensor, line.tensor)][0]
+            leader = index if line.tensor not in segment.shares else leader
+            kept, whole = line.tensor in segment.kept, line.tensor in segment.whole
+            pixel = _pixel_bytes(self.graph.tensors[line.tensor])
+            then = segment.then.get(index, index)
+            tensor = (height, width, pixel, calls[index], leader, then)
+            lines.append((*tensor, line.span, line.first_row, line.row_step, 0, 0, kept, whole))
+        images: dict[int, int] = {}
+        reads = []
+        for index, line in enumerate(segment.lines):
+            if line.node is None:
                 continue
-            at = last
-            while True:
-                node = makers[at]
-                if node is not None:
-                    rows, done = node.rows, made[at]
-                    if at == last and done == rows.count:
-                        break
-                    reach = done * rows.stride - rows.pad + rows.extent
-                    missing = next((i for i, height in wants[at] if made[i] < min(max(reach, 0), height)), None)
-                    if missing is not None:
-                        asked_by[missing] = at
-                        at = missing
-                        continue
-                leader = group[at]
-                if not kept[leader]:
-                    low = high = made[at]
-                    for other in members[leader]:
-                        first = first_needed(other, at)
-                        if first < made[other]:
-                            low, high = min(low, first), max(high, made[other] - 1)
-                    slots[leader] = max(slots[leader], high - low + 1)
-                made[at] += 1
-                at = last if at == last else asked_by[at]
-        return {
-            number: heights[index] if kept[group[index]] else slots[group[index]]
-            for index, number in enumerate(numbers)
-        }
+            r = line.node.rows
+            geometry = (r.extent, r.extent_w, r.stride, r.stride_w, r.pad, r.pad_w, r.dilation, r.adds_up)
+            for i, number in enumerate(line.node.inputs):
+                in_place = i in line.node.inplace and not r.gathers
+                for source in of_tensor.get(number, []):
+                    reads.append((index, source, 0, *geometry, in_place))
+                if number not in of_tensor:
+                    reads.append((index, images.setdefault(number, len(images)), 1, *geometry, in_place))
+        shapes = [(*self._dims(number)[1:3], _pixel_bytes(self.graph.tensors[number])) for number in images]
+        segment.slots, below = _core.walk_stream(lines, reads, shapes)
+        count = len(images)
+        self._overlap(segment, {n: below[of_tensor[n][0] * count :][:count] for n in segment.whole}, images)
+
+    def _overlap(self, segment: _Segment, below: Mapping[int, Sequence[int]], images: Mapping[int, int]) -> None:
+        """Lets what lies whole overlap what is read for the last time, where that saves memory."""
+        end = segment.nodes[-1].position + 1
+        found = []
+        for number, distances in below.items():
+            if self._rows[self._producer[number]].adds_up:  # type: ignore[union-attr]
+                continue
+            by_root: dict[int, int] = {}
+            for image, index in images.items():
+                root = self.graph.root(image)
+                by_root[root] = max(by_root.get(root, distances[index]), distances[index])
+            for root, distance in by_root.items():
+                tensor = self.graph.tensors[root]
+                if tensor.data is not None or self._end[root] >= end:
+                    continue
+                start = distance + -distance % ALIGN
+                under, size = tensor.nbytes, self.graph.tensors[number].nbytes
+                both = max(under, size - start) - min(0, -start)
+                saved = _round(under) + _round(size) - _round(both)
+                if saved > 0:
+                    found.append((-saved, number, root, start))
+        used: set[int] = set()
+        for less, number, root, start in sorted(found):
+            if number not in segment.over and root not in used:
+                segment.over[number] = (root, start)
+                segment.saved -= less
+                used.add(root)
 
     # ---- Bytes -------------------------------------------------------------------------------------------
 
-    def lines(self, segment: _Segment, positions: Mapping[int, int]) -> dict[int, Line]:
-        """The lines of a segment; `positions` says at which position each of its tensors is written."""
-        sides: dict[int, tuple[int, int, int]] = {}
-        for node in segment.nodes:
-            for number in node.inputs:
-                before, behind, padding = sides.get(number, (0, 0, 0))
-                if node.rows.before or node.rows.behind:
-                    padding = node.rows.padding
-                sides[number] = (max(before, node.rows.before), max(behind, node.rows.behind), padding)
-        result = {}
-        for number in [*segment.given, *(node.output for node in segment.nodes)]:
+    def stream(self, segment: _Segment) -> Stream:
+        """A segment as it is packed."""
+        lines: dict[int, tuple[Line, ...]] = {}
+        nbytes: dict[int, int] = {}
+        for number in segment.tensors:
             leader = segment.shares.get(number, number)
-            before, behind, padding = sides.get(leader, (0, 0, 0))
-            tensor = self.tensor(number)
-            row, pixel = _row_bytes(tensor)
-            slots = segment.slots[number]
-            if leader in segment.kept:
-                lead, pitch, total = 0, row, row * slots
-            else:
-                lead = -(-before * pixel // WORD) * WORD
-                pitch = row + max(before, behind) * pixel
-                pitch = -(-pitch // WORD) * WORD if slots > 1 else pitch
-                total = lead + (slots - 1) * pitch + row + behind * pixel
-            producer = positions.get(number)
-            result[number] = Line(slots, pitch, lead, padding, total, number in segment.kept, producer)
-        return result
+            before, behind, padding = self._sides(segment, leader)
+            tensor = self.graph.tensors[number]
+            pixel, width = _pixel_bytes(tensor), self._dims(number)[2]
+            own = [(i, line) for i, line in enumerate(segment.lines) if line.tensor == number]
+            leading = [(i, line) for i, line in enumerate(segment.lines) if line.tensor == leader]
+            slots_of = {line.first_row: segment.slots[i] for i, line in leading}
+            made, total = [], 0
+            for index, line in own:
+                kept, producer = number in segment.kept, None if line.node is None else line.node.position
+                rest = (line.span, kept, producer, line.first_row, line.row_step, 0, 0, segment.then.get(index))
+                slots = slots_of[line.first_row]
+                if number in segment.whole:
+                    made.append(Line(0, 0, 0, 0, *rest))
+                    total = tensor.nbytes
+                elif line.span == width and len(own) == 1:
+                    row = width * pixel
+                    lead = -(-before * pixel // WORD) * WORD
+                    pitch = row + max(before, behind) * pixel
+                    pitch = -(-pitch // WORD) * WORD if slots > 1 else pitch
+                    total = lead + (slots - 1) * pitch + row + behind * pixel
+                    made.append(Line(slots, pitch, lead, padding, *rest))
+                else:
+                    lead = total + -total % WORD
+                    total = lead + slots * line.span * pixel
+                    made.append(Line(slots, line.span * pixel, lead, padding, *rest))
+            lines[number], nbytes[number] = tuple(made), total
+        units = {node.position: self._unit(node, lines) for node in segment.nodes}
+        first, count = segment.nodes[0].position, len(segment.nodes)
+        return Stream(first, count, lines, nbytes, segment.shares, segment.over, units)
 
-    def cost(self, first: int, end: int) -> int | None:
+    def _behind(self, node: _Node, number: int) -> int:
+        """Columns of padding that an op reads behind the rows of an input."""
+        rows, width = node.rows, self._dims(number)[2]
+        columns = (self._dims(node.output)[2] - 1) * rows.stride_w + rows.extent_w
+        return max(columns - rows.pad_w - width, 0)
+
+    def _sides(self, segment: _Segment, number: int) -> tuple[int, int, int]:
+        """(columns before, columns behind, what they hold) of the padding beside a tensor's rows."""
+        before = behind = padding = 0
+        for node in self._readers(segment, number):
+            if node.rows.gathers and not node.rows.cuts:
+                before, behind = max(before, node.rows.pad_w), max(behind, self._behind(node, number))
+                padding = node.rows.padding if node.rows.pad_w or self._behind(node, number) else padding
+        return before, behind, padding
+
+    def _unit(self, node: _Node, lines: Mapping[int, tuple[Line, ...]]) -> tuple[int, int]:
+        """How an op is called; its input as groat_reach_of sees it."""
+        number = node.inputs[0]
+        width, pixel = self._dims(number)[2], _pixel_bytes(self.graph.tensors[number])
+        pixels = width if node.rows.adds_up else lines[node.output][0].span
+        line = lines[number][0] if number in lines and lines[number][0].slots > 0 else None
+        if line is not None and line.span < width:
+            return pixels, PIECES
+        before, behind = node.rows.pad_w * pixel, self._behind(node, number) * pixel
+        if node.rows.cuts or max(before, behind) == 0:
+            return pixels, PADDED
+        room = line is not None and line.lead >= before and line.pitch >= width * pixel + max(before, behind)
+        return pixels, PADDED if room and line is not None and line.padding == node.rows.padding else BARE
+
+    def cost(self, first: int, end: int, cuts: int = 1) -> int | None:
         """Bytes alive while ops [first, end) run as a stream; None if they cannot."""
-        return self._bytes(first, self.segment(first, end))
+        segment = self.segment(first, end, cuts)
+        return None if segment is None else self._bytes(first, segment)
+
+    def _bytes(self, first: int, segment: _Segment) -> int:
+        total = _round(STATE_BYTES * len(segment.lines)) - segment.saved
+        stream = self.stream(segment)
+        for number, size in stream.nbytes.items():
+            if number not in segment.shares:
+                total += _round(size)
+        shared = [self._scratch(n.position, *stream.units[n.position]) for n in segment.nodes if not n.rows.adds_up]
+        total += _round(max(shared, default=0))
+        return total + self._sums(segment) + self._held_bytes(first)
+
+    def _sums(self, segment: _Segment) -> int:
+        return sum(
+            _round(SUM_BYTES * self._dims(node.inputs[0])[3]) for node in segment.nodes if node.rows.adds_up
+        )
 
     def least_cost(self, first: int, end: int) -> int | None:
-        """A lower bound of `cost` that is found sooner; None just when `cost` is."""
-        return self._bytes(first, self._draft(first, end))
-
-    def _bytes(self, first: int, segment: _Segment | None) -> int | None:
-        if segment is None:
+        """A lower bound of `cost`, whatever the cuts, that is found sooner; None just when `cost` always is."""
+        draft = self._draft(first, end)
+        if draft is None:
             return None
-        total = _round(STATE_BYTES * (len(segment.nodes) + len(segment.given)))
-        for number, line in self.lines(segment, {}).items():
-            if number not in segment.shares:
-                total += _round(line.nbytes)
-        for node in segment.nodes:
-            if node.rows.adds_up:
-                total += _round(SUM_BYTES * self.tensor(node.output).shape[-1])
+        total = _round(STATE_BYTES * len(draft.nodes)) + self._sums(draft)
+        written = sorted((_round(self.graph.tensors[n].nbytes) for n in draft.whole), reverse=True)
+        read = {self.graph.root(n) for node in draft.nodes for n in node.inputs} - set(draft.tensors)
+        dying = [_round(self.graph.tensors[n].nbytes) for n in read if self._end[n] < end]
+        total += sum(written) - sum(min(a, b) for a, b in zip(written, sorted(dying, reverse=True), strict=False))
+        for number in draft.tensors:
+            if number not in draft.whole:
+                total += self._least_ring(draft, number)
         return total + self._held_bytes(first)
+
+    def _least_ring(self, segment: _Segment, number: int) -> int:
+        """Bytes of the rows that a window has read and the next one reads again."""
+        _, height, width, _ = self._dims(number)
+        most = 0
+        for node in self._readers(segment, number):
+            rows = node.rows
+            first = -(-rows.pad // rows.stride)
+            fits = first * rows.stride - rows.pad + rows.extent <= height and first + 1 < self._dims(node.output)[1]
+            if rows.gathers and rows.dilation == 1 and fits:
+                most = max(most, rows.extent - rows.stride)
+        return most * width * _pixel_bytes(self.graph.tensors[number])
 
     def _held_bytes(self, first: int) -> int:
         """Bytes of the tensors from before an op that are still read by it or later."""
@@ -367,15 +535,17 @@ class Streams:
         return [n for p, n in self._held if p < first and self._end.get(n, p) >= first and n not in self._inputs]
 
     def takes_rows(self, position: int) -> bool:
-        """Whether an op reads an input that comes row by row, and so is part of a stream, if only of its own."""
-        return any(self.graph.root(number) in self._inputs for number in self._reads[position])
+        """Whether an op reads an input, or makes an output, that goes row by row, and so is part of a stream."""
+        op = self.graph.ops[position]
+        reads = any(self.graph.root(number) in self._inputs for number in self._reads[position])
+        return reads or (self._rows[position] is not None and any(n in self._rows_out for n in op.outputs))
 
     def single(self, position: int) -> int | None:
-        """Bytes alive while an op runs by itself, on whole tensors; its scratch is not counted.  None if it cannot."""
+        """Bytes alive while an op runs by itself, on whole tensors.  None if it cannot."""
         op = self.graph.ops[position]
         if self.takes_rows(position):
-            return self.cost(position, position + 1)
-        total = self._held_bytes(position)
+            return None
+        total = self._held_bytes(position) + _round(self._scratch(position, 0, PADDED))
         inputs = [self.graph.tensors[number] for number in op.inputs]
         outputs = [self.graph.tensors[number] for number in op.outputs]
         for index in op_def(op.kind).inplace(op, inputs, outputs) if op_row(op.kind).inplace else ():
@@ -384,44 +554,85 @@ class Streams:
                 return total
         return total + sum(_round(tensor.nbytes) for tensor in outputs)
 
-    def bytes_alive(self, first: int, end: int) -> int | None:
-        """Bytes alive in ops [first, end) as `choose` runs them; None if they cannot run so."""
-        return self.single(first) if end - first == 1 else self.cost(first, end)
-
     # ---- The choice --------------------------------------------------------------------------------------
 
-    def choose(self, ram_bytes: int = 0) -> list[tuple[int, int]]:
-        """Stretches [first, end) that cover all ops such that the most bytes alive are as few as can be; what stays
-        within `ram_bytes` anyway runs op by op.
+    def choose(self, ram_bytes: int = 0, cuts: Sequence[int] = ROWS) -> list[Stretch]:
+        """Stretches that cover all ops such that the bytes alive stay within `ram_bytes`, or else are as few as can be;
+        among those, the ones with the fewest calls.
+
+        Args:
+            cuts: into how many units the rows of a stream may be cut.
 
         Raises InputError if an input that should come row by row is read by an op that cannot take it so.
         """
+        cuts = sorted(cuts)
+        least = self._least_peak(sorted({cuts[0], cuts[-1]}))
+        if least == math.inf:
+            raise InputError(self._why_not_by_rows())
+        bound = max(int(least), ram_bytes)
         count = len(self.graph.ops)
         best: list[float] = [0.0] + [math.inf] * count
-        cut = [0] * (count + 1)
+        back: list[Stretch] = [Stretch(0, 0)] * (count + 1)
         for end in range(1, count + 1):
             for first in range(end - 1, -1, -1):
                 if end - first > 1 and self._rows[first] is None:
                     break
-                if best[first] >= best[end]:
+                single = self.single(first) if end - first == 1 else None
+                if single is not None and single <= bound:
+                    if best[first] < best[end]:
+                        best[end], back[end] = best[first], Stretch(first, end)
                     continue
-                least = self.least_cost(first, end) if end - first > 1 else 0
-                if least is None or least >= best[end]:
+                lower = self.least_cost(first, end)
+                if lower is None or lower > bound or best[first] >= best[end]:
                     continue
-                bytes_alive = self.bytes_alive(first, end)
-                if bytes_alive is None:
-                    continue
-                peak = max(best[first], bytes_alive, ram_bytes)
-                if peak < best[end]:
-                    best[end], cut[end] = peak, first
-        if best[count] == math.inf:
-            raise InputError(self._why_not_by_rows())
-        stretches: list[tuple[int, int]] = []
+                for cut in cuts:
+                    calls = best[first] + self._overhead(first, end, cut)
+                    if calls >= best[end]:
+                        break
+                    cost = self.cost(first, end, cut)
+                    if cost is not None and cost <= bound:
+                        best[end], back[end] = calls, Stretch(first, end, cut)
+                        break
+        stretches: list[Stretch] = []
         end = count
         while end > 0:
-            stretches.append((cut[end], end))
-            end = cut[end]
+            stretches.append(back[end])
+            end = back[end].first
         return stretches[::-1]
+
+    def _least_peak(self, cuts: Sequence[int]) -> float:
+        """The fewest bytes that can be alive at the peak."""
+        count = len(self.graph.ops)
+        best: list[float] = [0.0] + [math.inf] * count
+        for end in range(1, count + 1):
+            for first in range(end - 1, -1, -1):
+                if end - first > 1 and self._rows[first] is None:
+                    break
+                single = self.single(first) if end - first == 1 else None
+                if single is not None:
+                    best[end] = min(best[end], max(best[first], single))
+                lower = self.least_cost(first, end)
+                if lower is None or max(lower, best[first]) >= best[end]:
+                    continue
+                for cut in cuts:
+                    cost = self.cost(first, end, cut)
+                    if cost is not None:
+                        best[end] = min(best[end], max(best[first], cost))
+        return best[count]
+
+    def bytes_alive(self, stretch: Stretch) -> int:
+        """The most bytes alive in a stretch."""
+        alive = self.cost(stretch.first, stretch.end, stretch.cuts) if stretch.cuts else self.single(stretch.first)
+        assert alive is not None
+        return alive
+
+    def _overhead(self, first: int, end: int, cuts: int) -> float:
+        """Instructions of a stream beside its arithmetic, about."""
+        draft = self._draft(first, end)
+        assert draft is not None
+        return CALL_INSTRUCTIONS * sum(
+            self._dims(node.output)[1] * min(cuts, self._dims(node.output)[2]) for node in draft.nodes
+        )
 
     def _why_not_by_rows(self) -> str:
         """Which input cannot come row by row, and which op is in the way."""
@@ -437,63 +648,26 @@ class Streams:
             "keep it resident"
         )
 
+    def schedule(self, stretches: Sequence[Stretch]) -> Schedule:
+        """The schedule of stretches that cover all ops."""
+        streams = []
+        for stretch in stretches:
+            if stretch.cuts > 0:
+                segment = self.segment(stretch.first, stretch.end, stretch.cuts)
+                if segment is None:
+                    raise InputError(f"{self.graph.name}: ops {stretch.first} to {stretch.end - 1} do not run together")
+                streams.append(self.stream(segment))
+        return Schedule(tuple(streams))
+
 
 def _is_image(tensor: Tensor) -> bool:
     return len(tensor.shape) == 4 and tensor.shape[0] == 1
 
 
-@functools.cache
-def _reach(rows: Rows, calls: int, height: int) -> tuple[int, int]:
-    """Of an image of this height: how many of its first rows so many calls read, and the most that one of them does."""
-    starts = [call * rows.stride - rows.pad for call in range(calls)]
-    ends = [min(start + rows.extent, height) for start in starts]
-    return max(ends, default=0), max((end - max(start, 0) for start, end in zip(starts, ends, strict=True)), default=0)
-
-
-def _row_bytes(tensor: Tensor) -> tuple[int, int]:
-    """(bytes of a row, bytes of a pixel) as the runtime sees them."""
-    dims = (*tensor.shape, 1, 1, 1, 1)
-    size = np.dtype(tensor.dtype).itemsize
-    return dims[2] * dims[3] * size, dims[3] * size
+def _pixel_bytes(tensor: Tensor) -> int:
+    """As the runtime sees it."""
+    return (*tensor.shape, 1, 1, 1, 1)[3] * np.dtype(tensor.dtype).itemsize
 
 
 def _round(nbytes: int) -> int:
     return nbytes + -nbytes % ALIGN
-
-
-def apply_streams(streams: Streams, stretches: Sequence[tuple[int, int]]) -> tuple[Graph, Schedule]:
-    """The graph with the copies that streams need, and the schedule.
-
-    Args:
-        stretches: [first, end) of ops, one after the other; each of more than one op is a stream.
-    """
-    graph = streams.graph
-    ops: list[Op] = []
-    tensors = dict(graph.tensors)
-    found: list[Stream] = []
-    for first, end in stretches:
-        streamed = end - first > 1 or streams.takes_rows(first)
-        segment = streams.segment(first, end) if streamed else None
-        if segment is None:
-            ops += graph.ops[first:end]
-            continue
-        start = len(ops)
-        number_of: dict[int, int] = {}
-        positions: dict[int, int] = {}
-        for node in segment.nodes:
-            if node.position is None:
-                source = -1 - node.output
-                number_of[node.output] = max(tensors) + 1
-                tensors[number_of[node.output]] = tensors[source]
-                op = Op("reshape", (source,), (number_of[node.output],), {"out_shape": tensors[source].shape})
-            else:
-                op = graph.ops[node.position]
-                reads = op_def(op.kind).arguments(op)
-                swap = dict(zip(reads, (number_of.get(n, n) for n in node.inputs), strict=True))
-                op = Op(op.kind, tuple(swap.get(n, n) for n in op.inputs), op.outputs, op.attrs, op.index)
-            positions[node.output] = len(ops)
-            ops.append(op)
-        lines = {number_of.get(n, n): line for n, line in streams.lines(segment, positions).items()}
-        shares = {number_of.get(a, a): number_of.get(b, b) for a, b in segment.shares.items()}
-        found.append(Stream(start, len(ops) - start, lines, shares))
-    return Graph(graph.name, tensors, tuple(ops), graph.inputs, graph.outputs, graph.views), Schedule(tuple(found))

@@ -105,7 +105,7 @@ typedef struct groat_tensor {
     uint16_t buffer;
     uint8_t dtype;              /* enum groat_dtype */
     uint8_t rank;               /* 0 to GROAT_RANK_MAX */
-    uint16_t line;              /* how its rows lie, if a stream writes it; or GROAT_NONE: one behind the other */
+    uint16_t line;              /* how its pixels lie, if a stream writes it; or GROAT_NONE: one behind the other */
     uint16_t reserved;          /* zero */
     uint32_t name;              /* offset within `names`; only inputs and outputs need have one */
     uint32_t dims[6];           /* slowest first; unused ones are 1 */
@@ -120,28 +120,38 @@ typedef struct groat_buffer {
     uint16_t first_step;        /* the step that writes it first; for a program's input, the program's first step */
     uint16_t last_step;         /* the last step that reads it, inclusive; for an output, the program's last step */
     uint8_t region;             /* where offset counts from: GROAT_REGION_FILE, or 1 for the first region */
-    uint8_t reserved[3];        /* zero */
+    uint8_t reserved;           /* zero */
+    uint16_t over;              /* the buffer at whose place it may lie, as far as its stream has read that one;
+                                   or GROAT_NONE */
 } groat_buffer;
 
-/* Steps of a program that run together, row by row: each makes a row as soon as another needs it. */
+/* Steps of a program that run together, part by part: each makes a part as soon as another needs it. */
 typedef struct groat_stream {
     uint16_t first_step;
     uint16_t step_count;        /* at least one */
-    uint16_t first_line;        /* its lines: one for each tensor that it writes, or takes row by row as an input */
+    uint16_t first_line;        /* its lines: for each tensor that it writes, or takes row by row as an input */
     uint16_t line_count;
     uint16_t state;             /* buffer of two uint16_t for each line */
     uint16_t reserved;          /* zero */
 } groat_stream;
 
-/* Where the rows of a tensor [1, height, width, channels] lie: row y in slot y % slots. */
+/* Where the pixels of a tensor [1, height, width, channels] lie while its stream runs.  A line has some of the tensor's
+ * rows, each of them cut into units of `span` pixels, of which the last may be narrower; unit u of the line lies in slot
+ * u % slots. */
 typedef struct groat_line {
-    uint32_t lead;              /* bytes of the buffer before the first element of slot 0 */
-    uint32_t pitch;             /* bytes from one slot to the next */
-    uint16_t slots;
+    uint32_t lead;              /* bytes of the buffer before slot 0 */
+    uint32_t pitch;             /* bytes from one slot to the next; of units that are no whole rows, those of a unit */
+    uint16_t slots;             /* 0: the tensor lies whole, as without a line */
     uint16_t step;              /* the one that writes it; GROAT_NONE: an input of the program, given row by row */
-    int8_t padding;             /* what lies around the rows */
-    uint8_t kept;               /* 1: all rows are wanted, since something reads them after the stream; else 0 */
-    uint8_t reserved[2];        /* zero */
+    uint16_t span;              /* pixels of a unit; the width where units are whole rows */
+    uint16_t then;              /* line of which a unit is made, if it can be, behind each of this one; or GROAT_NONE */
+    uint16_t first_row;         /* its rows are this one and every `row_step`th from there on */
+    uint8_t row_step;
+    uint8_t first_tap;          /* its reader reads them with `taps` of the rows of its window from this one on */
+    uint8_t taps;               /* 0: with all, and so may others */
+    uint8_t more;               /* how many further lines of the same tensor follow */
+    int8_t padding;             /* what lies around its rows */
+    uint8_t kept;               /* 1: all of it is wanted, since something reads it after the stream; else 0 */
 } groat_line;
 
 /* What one output channel adds and how it is scaled: y = requantize(acc + bias, multiplier, shift). */
