@@ -12,7 +12,8 @@
 
 namespace py = pybind11;
 
-namespace {
+namespace
+{
 
 // In the order of the fields of groat_walk_line, _read and _image.
 using Line = std::array<uint32_t, 13>;

@@ -62,7 +62,9 @@ void bind_tables(py::module_ &module)
             return scratch_bytes(op_id, params, pixels, reach);
         },
         py::arg("op_id"), py::arg("params"), py::arg("pixels") = 0, py::arg("reach") = 0,
-        "Bytes of scratch that an op wants for these parameters (the bytes of its C struct): for all of its output, or\n"
-        "for `pixels` of a row at a time, of an input that lies as enum groat_reach says: 0 in rows with padding beside\n"
+        "Bytes of scratch that an op wants for these parameters (the bytes of its C struct): for all of its output, "
+        "or\n"
+        "for `pixels` of a row at a time, of an input that lies as enum groat_reach says: 0 in rows with padding "
+        "beside\n"
         "them, 1 in rows, 2 in pieces.");
 }

@@ -126,8 +126,8 @@ static void note_distance(const walk *w, uint32_t at)
         const groat_walk_image *image = &w->images[read->from];
         const groat_line pixels = {.span = 1, .row_step = 1};
         uint32_t done = w->made[read->reader];
-        uint32_t first = read->adds_up ? done * image->width
-                                       : first_needed(w, read, &pixels, image->height, image->width, done);
+        uint32_t first =
+            read->adds_up ? done * image->width : first_needed(w, read, &pixels, image->height, image->width, done);
         int64_t distance = end - (int64_t)first * image->pixel_bytes;
         if (read->reader == at && read->in_place && image->pixel_bytes == line->pixel_bytes) {
             /* In place it may lie exactly where it reads: start == first. */
@@ -194,8 +194,14 @@ static void walk_from(const walk *w, uint32_t last)
 int groat_walk_stream(const groat_walk_line *lines, uint32_t count, const groat_walk_read *reads, uint32_t read_count,
                       const groat_walk_image *images, uint32_t image_count, uint32_t *slots, int64_t *below)
 {
-    walk w = {.lines = lines, .reads = reads, .images = images, .count = count, .read_count = read_count,
-              .image_count = image_count, .slots = slots, .below = below};
+    walk w = {.lines = lines,
+              .reads = reads,
+              .images = images,
+              .count = count,
+              .read_count = read_count,
+              .image_count = image_count,
+              .slots = slots,
+              .below = below};
     uint32_t *memory = calloc(4u * (count + 1u) + read_count + 1u, sizeof *memory);
     if (memory == NULL) {
         return 0;

@@ -17,15 +17,15 @@ typedef struct groat_walk_line {
     uint32_t width;
     uint32_t pixel_bytes;
     uint32_t calls;     /* of its op */
-    uint32_t leader;    /* the line in whose slots it lies: its own number, or that of another, which takes its place */
-    uint32_t then;      /* its own number: none */
+    uint32_t leader; /* the line in whose slots it lies: its own number, or that of another, which takes its place */
+    uint32_t then; /* its own number: none */
     uint16_t span;
     uint16_t first_row;
     uint8_t row_step;
     uint8_t first_tap;
     uint8_t taps;
-    uint8_t kept;       /* it asks for all of its units */
-    uint8_t whole;      /* it has memory for all of them */
+    uint8_t kept; /* it asks for all of its units */
+    uint8_t whole; /* it has memory for all of them */
 } groat_walk_line;
 
 /* What the op of a line reads of a line; or, if `resident`, of the image with that number that lies whole. */
@@ -41,7 +41,7 @@ typedef struct groat_walk_read {
     uint16_t pad_w;
     uint16_t dilation;
     uint8_t adds_up;
-    uint8_t in_place;   /* it makes each pixel from the ones at its place */
+    uint8_t in_place; /* it makes each pixel from the ones at its place */
 } groat_walk_read;
 
 typedef struct groat_walk_image {

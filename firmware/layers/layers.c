@@ -31,8 +31,8 @@ __attribute__((noinline)) void groat_layer_row(const groat_call *call, const gro
     real[call->step->op]->part(call, part);
 }
 
-__attribute__((noinline)) uint64_t groat_layer_ticks(void (*row)(const groat_call *, const groat_part *), const groat_call *call,
-                                                     const groat_part *part)
+__attribute__((noinline)) uint64_t groat_layer_ticks(void (*row)(const groat_call *, const groat_part *),
+                                                     const groat_call *call, const groat_part *part)
 {
     uint64_t before = groat_counter_read();
     row(call, part);
@@ -64,13 +64,13 @@ static void row(const groat_call *call, const groat_part *part)
     }
 }
 
-#define GROAT_USE_ROWS(NAME, name)                                        \
+#define GROAT_USE_ROWS(NAME, name)                                                \
     static uint32_t scratch_of_##name(const void *params, const groat_unit *unit) \
-    { \
-        const groat_row_op *op = &__real_groat_row_op_##name; \
-        return op->scratch_bytes != NULL ? op->scratch_bytes(params, unit) : 0; \
-    } \
-    extern const groat_row_op __wrap_groat_row_op_##name;                 \
+    {                                                                             \
+        const groat_row_op *op = &__real_groat_row_op_##name;                     \
+        return op->scratch_bytes != NULL ? op->scratch_bytes(params, unit) : 0;   \
+    }                                                                             \
+    extern const groat_row_op __wrap_groat_row_op_##name;                         \
     const groat_row_op __wrap_groat_row_op_##name = {check, rows, scratch_of_##name, row};
 #include GROAT_OPS_FILE
 #undef GROAT_USE_ROWS

@@ -36,6 +36,18 @@ def scratch_bytes(op_id: int, params: bytes, pixels: int = 0, reach: int = 0) ->
     length.
     """
 
+def walk_stream(
+    lines: Sequence[tuple[int, ...]], reads: Sequence[tuple[int, ...]], images: Sequence[tuple[int, ...]]
+) -> tuple[list[int], list[int]]:
+    """Walks a stream as the runtime will.
+
+    Args:
+        lines, reads, images: the fields of ``groat_walk_line``, ``_read`` and ``_image`` of bindings/stream_walk.h.
+
+    Returns the slots of each line, and [lines * images] how many bytes before an image the tensor of a line must start
+    to lie over it.  Raises ValueError for numbers of lines or images that do not exist.
+    """
+
 class StatusError(ValueError):
     """The C runtime refused a packed model."""
 

@@ -26,6 +26,7 @@ class Packer(Protocol):
     def scratch(self, position: int, pixels: int, reach: int) -> int:
         """What the kernels of an op ask for, as planner.streams.Streams wants to know."""
 
+
 MUCH_WORK = 1.5
 """Multiply-accumulates, as a multiple of the model's own, that reports look at beside what the options allow."""
 

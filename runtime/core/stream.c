@@ -429,7 +429,7 @@ static int lives_through(const groat_t *net, const groat_stream *stream, uint32_
 {
     const groat_buffer *b = groat_buffer_of(net, buffer);
     return groat_is_const(b) || (b->first_step <= stream->first_step &&
-                                             b->last_step + 1u >= (uint32_t)stream->first_step + stream->step_count);
+                                 b->last_step + 1u >= (uint32_t)stream->first_step + stream->step_count);
 }
 
 static int apart(const groat_program *program, const groat_stream *stream)
@@ -790,7 +790,8 @@ static int check_overs(const walk *w)
         for (uint32_t i = 0; i < w->stream->line_count; i++) {
             uint32_t other = owner_of(net, w->stream, (uint32_t)w->stream->first_line + i);
             uint32_t id = groat_tensor_of(net, other)->buffer;
-            GROAT_REQUIRE_STREAM(id != buffer->over && (id == tensor->buffer || groat_buffer_of(net, id)->over != buffer->over));
+            GROAT_REQUIRE_STREAM(id != buffer->over &&
+                                 (id == tensor->buffer || groat_buffer_of(net, id)->over != buffer->over));
         }
         GROAT_REQUIRE_STREAM(w->stream->state != buffer->over);
         for (uint32_t s = w->stream->first_step; s < end; s++) {
@@ -815,8 +816,7 @@ static int check_stream(const groat_t *net, const groat_stream *stream)
         return GROAT_E_SCRATCH;
     }
     const groat_buffer *state = groat_buffer_of(net, stream->state);
-    if (groat_is_const(state) || state->bytes < stream->line_count * sizeof(progress) ||
-        state->over != GROAT_NONE) {
+    if (groat_is_const(state) || state->bytes < stream->line_count * sizeof(progress) || state->over != GROAT_NONE) {
         return GROAT_E_SCRATCH;
     }
     progress lines[GROAT_STREAM_LINES_MAX]; /* the arena is not touched before a run */

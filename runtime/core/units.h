@@ -31,11 +31,13 @@ static inline groat_part groat_part_at(const groat_line *line, uint32_t width, u
     uint32_t in_row = groat_units_in_row(line, width);
     uint32_t row = unit / in_row;
     uint32_t x = (unit - row * in_row) * line->span;
-    return (groat_part){line->first_row + row * line->row_step, x, line->span < width - x ? line->span : width - x, NULL};
+    return (groat_part){line->first_row + row * line->row_step, x, line->span < width - x ? line->span : width - x,
+                        NULL};
 }
 
 /* The rows between the first and the last that a part reads of a line; some may lie outside the image. */
-static inline void groat_rows_read(const groat_rows *rows, const groat_line *line, uint32_t y, int32_t *first, int32_t *last)
+static inline void groat_rows_read(const groat_rows *rows, const groat_line *line, uint32_t y, int32_t *first,
+                                   int32_t *last)
 {
     int32_t top = (int32_t)(y * rows->stride) - rows->pad;
     *first = top + (int32_t)line->first_tap * rows->dilation;

@@ -187,9 +187,9 @@ def test_more_work_is_proposed_where_it_helps(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr("groat.fit.ways", with_patches)
     with pytest.raises(FitError, match=rf"max_mac_overhead=1\.2 \({least:,} bytes\)") as refused:
-        fit(job.graph, Options(ram=least), job.pack, None)
+        fit(job.graph, Options(ram=least), job, None)
     assert {"option": "max_mac_overhead", "value": 1.2, "smallest_bytes": least} in refused.value.facts["helps"]
-    fitted = fit(job.graph, Options(ram=least, max_mac_overhead=1.2), job.pack, None)
+    fitted = fit(job.graph, Options(ram=least, max_mac_overhead=1.2), job, None)
     assert (fitted.arena_bytes, job.compiled(fitted).report["mac_overhead"]) == (least, 1.2)
 
 

@@ -70,8 +70,8 @@ def test_streams_rings_and_scratch_are_marked() -> None:
                 assert any(mark in title and title.endswith(line["tensor"]) for title in titles), (seed, line)
                 seen += 1
         ops = compiled.graph.ops
-        scratch = [b for b in compiled.plan.buffers if any("mean" not in ops[step].kind and "pool" not in ops[step].kind for step in b.steps)]
-        assert sum("scratch of kernels" in title for title in titles) >= len(scratch)
+        filters = [b for b in compiled.plan.buffers if any("conv" in ops[step].kind for step in b.steps)]
+        assert sum("scratch of kernels" in title for title in titles) >= len(filters)
         assert text.count('fill="#f0fff4"') == len(compiled.plan.schedule.streams)
     assert seen > 5
     assert ">stream</text>" in draw(groat.compile(random_cnn(7), "cortex-m4", schedule="stream"), [])

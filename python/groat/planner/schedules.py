@@ -62,11 +62,14 @@ def ways(
         yield Way(graph, streams.schedule(streams.choose(bound, PATCHES if kind == "patch" else ROWS)))
         return
     bound = UNBOUNDED if rows_in else max(streams.single(position) or 0 for position in range(len(graph.ops))) - 1
+    least = bound + 1
     for cuts in (ROWS, PATCHES):
         while True:
             stretches = streams.choose(bound, cuts)
             peak = max(streams.bytes_alive(stretch) for stretch in stretches)
-            yield Way(graph, streams.schedule(stretches))
+            if peak < least:
+                yield Way(graph, streams.schedule(stretches))
+                least = peak
             if peak > bound:  # there is no less
                 break
             bound = peak - max(peak // STEPS, 1)

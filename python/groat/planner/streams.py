@@ -496,9 +496,7 @@ class Streams:
         return total + self._sums(segment) + self._held_bytes(first)
 
     def _sums(self, segment: _Segment) -> int:
-        return sum(
-            _round(SUM_BYTES * self._dims(node.inputs[0])[3]) for node in segment.nodes if node.rows.adds_up
-        )
+        return sum(_round(SUM_BYTES * self._dims(node.inputs[0])[3]) for node in segment.nodes if node.rows.adds_up)
 
     def least_cost(self, first: int, end: int) -> int | None:
         """A lower bound of `cost`, whatever the cuts, that is found sooner; None just when `cost` always is."""

@@ -140,33 +140,33 @@ typedef struct groat_stream {
  * u % slots. */
 typedef struct groat_line {
     uint32_t lead;              /* bytes of the buffer before slot 0 */
-    uint32_t pitch;             /* bytes from one slot to the next; of units that are no whole rows, those of a unit */
-    uint16_t slots;             /* 0: the tensor lies whole, as without a line */
-    uint16_t step;              /* the one that writes it; GROAT_NONE: an input of the program, given row by row */
-    uint16_t span;              /* pixels of a unit; the width where units are whole rows */
-    uint16_t then;              /* line of which a unit is made, if it can be, behind each of this one; or GROAT_NONE */
-    uint16_t first_row;         /* its rows are this one and every `row_step`th from there on */
+    uint32_t pitch; /* bytes from one slot to the next; of units that are no whole rows, those of a unit */
+    uint16_t slots; /* 0: the tensor lies whole, as without a line */
+    uint16_t step; /* the one that writes it; GROAT_NONE: an input of the program, given row by row */
+    uint16_t span; /* pixels of a unit; the width where units are whole rows */
+    uint16_t then; /* line of which a unit is made, if it can be, behind each of this one; or GROAT_NONE */
+    uint16_t first_row; /* its rows are this one and every `row_step`th from there on */
     uint8_t row_step;
-    uint8_t first_tap;          /* its reader reads them with `taps` of the rows of its window from this one on */
-    uint8_t taps;               /* 0: with all, and so may others */
-    uint8_t more;               /* how many further lines of the same tensor follow */
-    int8_t padding;             /* what lies around its rows */
-    uint8_t kept;               /* 1: all of it is wanted, since something reads it after the stream; else 0 */
+    uint8_t first_tap; /* its reader reads them with `taps` of the rows of its window from this one on */
+    uint8_t taps; /* 0: with all, and so may others */
+    uint8_t more; /* how many further lines of the same tensor follow */
+    int8_t padding; /* what lies around its rows */
+    uint8_t kept; /* 1: all of it is wanted, since something reads it after the stream; else 0 */
 } groat_line;
 
 /* What one output channel adds and how it is scaled: y = requantize(acc + bias, multiplier, shift). */
 typedef struct groat_channel {
-    int32_t bias;               /* zero points of input and weights already folded in */
-    int32_t multiplier;         /* Q31, not negative */
-    int32_t shift;              /* -31 to 30; positive shifts left */
+    int32_t bias; /* zero points of input and weights already folded in */
+    int32_t multiplier; /* Q31, not negative */
+    int32_t shift; /* -31 to 30; positive shifts left */
 } groat_channel;
 
 /* The same where activations are int16.  With accumulators of 64 bits the multiplier has 15 bits, and y is
  * requantize_wide(acc + bias, multiplier, shift); with those of 32 bits it is as above. */
 typedef struct groat_channel_s16 {
     int64_t bias;
-    int32_t multiplier;         /* not negative; of 64 bits, at most 32767 */
-    int32_t shift;              /* -31 to 30; of 64 bits, at most 14 */
+    int32_t multiplier; /* not negative; of 64 bits, at most 32767 */
+    int32_t shift; /* -31 to 30; of 64 bits, at most 14 */
 } groat_channel_s16;
 
 /* How a window slides over an NHWC image.  Padding at the bottom and right follows from the output's size. */
