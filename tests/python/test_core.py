@@ -21,6 +21,7 @@ ALIGN = 16
 ARENA_BYTES = 4 * ALIGN
 SHAPE = (2, 10)
 ELEMENTS = 20
+NONE = structs.constants().GROAT_NONE
 OPS = {name: op_id for op_id, _, name, *_ in _core.op_table()}
 
 
@@ -68,9 +69,9 @@ def lut_model(ffi: cffi.FFI, table: bytes) -> bytearray:
             "buffers": records(
                 "groat_buffer",
                 [
-                    {"offset": 0, "bytes": ELEMENTS, "first_step": 0, "last_step": 0, "region": 1},
-                    {"offset": 32, "bytes": ELEMENTS, "first_step": 0, "last_step": 1, "region": 1},
-                    {"offset": 0, "bytes": ELEMENTS, "first_step": 1, "last_step": 1, "region": 1},
+                    {"offset": 0, "bytes": ELEMENTS, "first_step": 0, "last_step": 0, "region": 1, "over": NONE},
+                    {"offset": 32, "bytes": ELEMENTS, "first_step": 0, "last_step": 1, "region": 1, "over": NONE},
+                    {"offset": 0, "bytes": ELEMENTS, "first_step": 1, "last_step": 1, "region": 1, "over": NONE},
                 ],
             ),
             "args": {"offset": add(np.array([0, 1, 1, 2, 0, 2], np.uint16).tobytes()), "count": 6},
