@@ -43,7 +43,7 @@ def parse_size(text: str) -> int:
     return value
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Options:
     """How a model is compiled.
 
