@@ -354,7 +354,7 @@ static void check_ranges(test_case *test)
         for (int i = 0; i < GROAT_RANK_MAX; i++) {
             elements *= tensor->dims[i];
         }
-        const uint32_t sizes[] = {0, 1, 1, 4, 4, 2}; /* by enum groat_dtype */
+        const uint32_t sizes[] = {0, 1, 1, 4, 4, 2, 2}; /* by enum groat_dtype */
         EXPECT(tensor->dtype < sizeof sizes / sizeof sizes[0] && bytes == elements * sizes[tensor->dtype]);
         if (data == NULL) { /* some of its rows only, while its stream runs */
             EXPECT(tensor->line != GROAT_NONE && bytes > 0);
