@@ -10,6 +10,9 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "../../runtime/kernels/fma.h"
+#include "../../runtime/kernels/half.h"
+
 #define __RISCV_VXRM_RNU 0
 
 #ifndef GROAT_EMULATE_VLEN
@@ -181,6 +184,37 @@ static inline int32_t groat_rvv_to_integer(float x)
 
 GROAT_RVV_EACH(vfloat32m8_t, vle32_v_f32m8, (const float *from, size_t vl), from[i])
 GROAT_RVV_EACH(vfloat32m8_t, vfmax_vf_f32m8, (vfloat32m8_t a, float b, size_t vl), a.v[i] > b ? a.v[i] : b)
+/* float16 by its bits. */
+typedef struct {
+    uint16_t v[GROAT_EMULATE_VLEN * 4 / 16];
+} vfloat16m4_t;
+
+static inline void __riscv_vse32_v_f32m8(float *to, vfloat32m8_t a, size_t vl)
+{
+    memcpy(to, a.v, vl * sizeof *to);
+}
+
+static inline void __riscv_vse16_v_f16m4(uint16_t *to, vfloat16m4_t a, size_t vl)
+{
+    memcpy(to, a.v, vl * sizeof *to);
+}
+
+GROAT_RVV_EACH(vfloat16m4_t, vle16_v_f16m4, (const uint16_t *from, size_t vl), from[i])
+GROAT_RVV_EACH(vfloat16m4_t, vfncvt_f_f_w_f16m4, (vfloat32m8_t a, size_t vl), groat_half_of(a.v[i]))
+GROAT_RVV_EACH(vfloat32m8_t, vfmv_v_f_f32m8, (float b, size_t vl), b)
+GROAT_RVV_EACH(vfloat32m8_t, vfadd_vv_f32m8, (vfloat32m8_t a, vfloat32m8_t b, size_t vl), a.v[i] + b.v[i])
+GROAT_RVV_EACH(vfloat32m8_t, vfmacc_vf_f32m8, (vfloat32m8_t sum, float a, vfloat32m8_t b, size_t vl),
+               groat_fma(a, b.v[i], sum.v[i]))
+GROAT_RVV_EACH(vfloat32m8_t, vfmacc_vv_f32m8, (vfloat32m8_t sum, vfloat32m8_t a, vfloat32m8_t b, size_t vl),
+               groat_fma(a.v[i], b.v[i], sum.v[i]))
+GROAT_RVV_EACH(vfloat32m8_t, vfwmacc_vf_f32m8, (vfloat32m8_t sum, uint16_t a, vfloat16m4_t b, size_t vl),
+               groat_fma(groat_float_of_half(a), groat_float_of_half(b.v[i]), sum.v[i]))
+GROAT_RVV_EACH(vfloat32m8_t, vfwmacc_vv_f32m8, (vfloat32m8_t sum, vfloat16m4_t a, vfloat16m4_t b, size_t vl),
+               groat_fma(groat_float_of_half(a.v[i]), groat_float_of_half(b.v[i]), sum.v[i]))
+GROAT_RVV_EACH(vbool4_t, vmflt_vf_f32m8_b4, (vfloat32m8_t a, float b, size_t vl), a.v[i] < b)
+GROAT_RVV_EACH(vbool4_t, vmfgt_vf_f32m8_b4, (vfloat32m8_t a, float b, size_t vl), a.v[i] > b)
+GROAT_RVV_EACH(vfloat32m8_t, vfmerge_vfm_f32m8, (vfloat32m8_t a, float b, vbool4_t mask, size_t vl),
+               mask.v[i] ? b : a.v[i])
 GROAT_RVV_EACH(vfloat32m8_t, vfdiv_vf_f32m8, (vfloat32m8_t a, float b, size_t vl), a.v[i] / b)
 GROAT_RVV_EACH(vint32m8_t, vfcvt_x_f_v_i32m8_rm, (vfloat32m8_t a, unsigned mode, size_t vl),
                ((void)mode, groat_rvv_to_integer(a.v[i])))

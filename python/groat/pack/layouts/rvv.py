@@ -11,10 +11,10 @@ import numpy as np
 from groat.graph.ir import Array
 from groat.ops.arithmetic import Int64
 from groat.pack.layouts import Filters, Packed, nibbles, ref
-from groat.pack.layouts.plain_float import conv_f16 as conv_f16
-from groat.pack.layouts.plain_float import conv_f32 as conv_f32
-from groat.pack.layouts.plain_float import depthwise_f16 as depthwise_f16
-from groat.pack.layouts.plain_float import depthwise_f32 as depthwise_f32
+from groat.pack.layouts.rvv_float import conv_f16 as conv_f16
+from groat.pack.layouts.rvv_float import conv_f32 as conv_f32
+from groat.pack.layouts.rvv_float import depthwise_f16 as depthwise_f16
+from groat.pack.layouts.rvv_float import depthwise_f32 as depthwise_f32
 from groat.pack.layouts.rvv_s16 import conv_s16 as conv_s16
 from groat.pack.layouts.rvv_s16 import depthwise_s16 as depthwise_s16
 

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the vector kernels of floats share: output channels in lanes, whose sums are float32 in eight registers each.
+ * python/groat/pack/layouts/rvv_float.py writes the weights.
+ */
+#ifndef GROAT_RVV_FLOATS_H
+#define GROAT_RVV_FLOATS_H
+
+#include "../fma.h"
+
+#include <riscv_vector.h>
+
+/* Lanes of a sum at VLEN 128; longer registers have them, too. */
+#define GROAT_RVV_FLOAT_LANES 32u
+
+/* A float16 as an operand of a vector instruction.  The host's emulation knows it by its bits. */
+#ifdef __riscv
+typedef _Float16 rvv_half;
+#else
+typedef uint16_t rvv_half;
+#endif
+
+enum {
+    RVV_FLOAT_LANES = 1 /* layout of a convolution: blocks of up to 32 channels, [term][channel] */
+};
+
+static inline vfloat32m8_t rvv_zeros(size_t vl)
+{
+    return __riscv_vfmv_v_f_f32m8(0.0f, vl);
+}
+
+/* Outputs from sums.  What is not a number is less than no limit, and so stays. */
+static inline vfloat32m8_t rvv_finish(vfloat32m8_t sum, const float *bias, float low, float high, size_t vl)
+{
+    sum = __riscv_vfadd_vv_f32m8(sum, __riscv_vle32_v_f32m8(bias, vl), vl);
+    if (low > -__builtin_inff()) {
+        sum = __riscv_vfmerge_vfm_f32m8(sum, low, __riscv_vmflt_vf_f32m8_b4(sum, low, vl), vl);
+    }
+    if (high < __builtin_inff()) {
+        sum = __riscv_vfmerge_vfm_f32m8(sum, high, __riscv_vmfgt_vf_f32m8_b4(sum, high, vl), vl);
+    }
+    return sum;
+}
+
+#endif
