@@ -20,18 +20,16 @@ static inline const ELEMENT *tap_of(const groat_conv_float *k, const int8_t *con
 
 #ifdef __riscv
 /* All terms of a run, `left` of them. */
-#define BY_FOURS                                             \
-    "vsetvli zero, %[vl], " ASM_TYPE ", ta, ma\n\t"          \
-    "addi %[left], %[left], -4\n\t"                          \
-    "bltz %[left], 2f\n"                                     \
-    "1:\n\t" TERM("0") TERM("1") TERM("2") TERM("3") ON("4") \
-    "bgez %[left], 1b\n"                                     \
-    "2:\n\t"                                                 \
-    "addi %[left], %[left], 4\n\t"                           \
-    "beqz %[left], 4f\n"                                     \
-    "3:\n\t" TERM("0") ON("1")                               \
-    "bnez %[left], 3b\n"                                     \
-    "4:"
+#define BY_FOURS                                                                                             \
+    "vsetvli zero, %[vl], " ASM_TYPE ", ta, ma\n\t"                                                          \
+    "addi %[left], %[left], -4\n\t"                                                                          \
+    "bltz %[left], 2f\n"                                                                                     \
+    "1:\n\t" TERM("0") TERM("1") TERM("2") TERM("3") ON("4") "bgez %[left], 1b\n"                            \
+                                                             "2:\n\t"                                        \
+                                                             "addi %[left], %[left], 4\n\t"                  \
+                                                             "beqz %[left], 4f\n"                            \
+                                                             "3:\n\t" TERM("0") ON("1") "bnez %[left], 3b\n" \
+                                                                                        "4:"
 #endif
 
 static void three_pixels(const groat_conv_float *k, const int8_t *const *rows, const ELEMENT *w, const float *bias,
@@ -50,26 +48,23 @@ static void three_pixels(const groat_conv_float *k, const int8_t *const *rows, c
             /* Compilers would move the sums to and fro: four times eight registers are all there are. */
             VECTOR weights;
             float fx, fy, fz;
-#define TERM(i)                                             \
-    ASM_LOAD " %[weights], (%[w])\n\t"                      \
-    "add %[w], %[w], %[step]\n\t"                           \
-    ASM_SCALAR " %[fx], " i "*" ASM_BYTES "(%[x])\n\t"      \
-    ASM_SCALAR " %[fy], " i "*" ASM_BYTES "(%[y])\n\t"      \
-    ASM_SCALAR " %[fz], " i "*" ASM_BYTES "(%[z])\n\t"      \
-    ASM_ADD " %[a], %[fx], %[weights]\n\t"                  \
-    ASM_ADD " %[b], %[fy], %[weights]\n\t"                  \
-    ASM_ADD " %[c], %[fz], %[weights]\n\t"
-#define ON(terms)                                           \
-    "addi %[x], %[x], " terms "*" ASM_BYTES "\n\t"          \
-    "addi %[y], %[y], " terms "*" ASM_BYTES "\n\t"          \
-    "addi %[z], %[z], " terms "*" ASM_BYTES "\n\t"          \
+#define TERM(i)                                                                                                       \
+    ASM_LOAD " %[weights], (%[w])\n\t"                                                                                \
+             "add %[w], %[w], %[step]\n\t" ASM_SCALAR " %[fx], " i "*" ASM_BYTES "(%[x])\n\t" ASM_SCALAR " %[fy], " i \
+             "*" ASM_BYTES "(%[y])\n\t" ASM_SCALAR " %[fz], " i "*" ASM_BYTES "(%[z])\n\t" ASM_ADD                    \
+             " %[a], %[fx], %[weights]\n\t" ASM_ADD " %[b], %[fy], %[weights]\n\t" ASM_ADD                            \
+             " %[c], %[fz], %[weights]\n\t"
+#define ON(terms)                                  \
+    "addi %[x], %[x], " terms "*" ASM_BYTES "\n\t" \
+    "addi %[y], %[y], " terms "*" ASM_BYTES "\n\t" \
+    "addi %[z], %[z], " terms "*" ASM_BYTES "\n\t" \
     "addi %[left], %[left], -" terms "\n\t"
-            __asm__ volatile(BY_FOURS
-                             : [a] "+vr"(a), [b] "+vr"(b), [c] "+vr"(c), [weights] "=&vr"(weights), [x] "+r"(x),
-                               [y] "+r"(y), [z] "+r"(z), [w] "+r"(w), [left] "+r"(left), [fx] "=&f"(fx),
-                               [fy] "=&f"(fy), [fz] "=&f"(fz)
-                             : [vl] "r"(vl), [step] "r"(vl * sizeof(ELEMENT))
-                             : "memory", "vl", "vtype");
+            __asm__ volatile(
+                BY_FOURS
+                : [a] "+vr"(a), [b] "+vr"(b), [c] "+vr"(c), [weights] "=&vr"(weights), [x] "+r"(x), [y] "+r"(y),
+                  [z] "+r"(z), [w] "+r"(w), [left] "+r"(left), [fx] "=&f"(fx), [fy] "=&f"(fy), [fz] "=&f"(fz)
+                : [vl] "r"(vl), [step] "r"(vl * sizeof(ELEMENT))
+                : "memory", "vl", "vtype");
 #undef TERM
 #undef ON
 #else
@@ -97,17 +92,16 @@ static void one_pixel(const groat_conv_float *k, const int8_t *const *rows, cons
 #ifdef __riscv
             VECTOR weights;
             float fx;
-#define TERM(i)                                        \
-    ASM_LOAD " %[weights], (%[w])\n\t"                 \
-    "add %[w], %[w], %[step]\n\t"                      \
-    ASM_SCALAR " %[fx], " i "*" ASM_BYTES "(%[x])\n\t" \
-    ASM_ADD " %[a], %[fx], %[weights]\n\t"
+#define TERM(i)                                                                                       \
+    ASM_LOAD " %[weights], (%[w])\n\t"                                                                \
+             "add %[w], %[w], %[step]\n\t" ASM_SCALAR " %[fx], " i "*" ASM_BYTES "(%[x])\n\t" ASM_ADD \
+             " %[a], %[fx], %[weights]\n\t"
 #define ON(terms) "addi %[x], %[x], " terms "*" ASM_BYTES "\n\taddi %[left], %[left], -" terms "\n\t"
-            __asm__ volatile(BY_FOURS
-                             : [a] "+vr"(a), [weights] "=&vr"(weights), [x] "+r"(x), [w] "+r"(w), [left] "+r"(left),
-                               [fx] "=&f"(fx)
-                             : [vl] "r"(vl), [step] "r"(vl * sizeof(ELEMENT))
-                             : "memory", "vl", "vtype");
+            __asm__ volatile(
+                BY_FOURS
+                : [a] "+vr"(a), [weights] "=&vr"(weights), [x] "+r"(x), [w] "+r"(w), [left] "+r"(left), [fx] "=&f"(fx)
+                : [vl] "r"(vl), [step] "r"(vl * sizeof(ELEMENT))
+                : "memory", "vl", "vtype");
 #undef TERM
 #undef ON
 #else

@@ -39,9 +39,9 @@ static void channel_by_channel(const groat_depthwise_float *k, const int8_t *con
         VECTOR weights, input;
         uint32_t left = width;
         __asm__ volatile("vsetvli zero, %[vl], " ASM_TYPE ", ta, ma\n"
-                         "1:\n\t" ASM_LOAD " %[weights], (%[w])\n\t" ASM_LOAD " %[input], (%[x])\n\t"
-                         ASM_ADD_VECTORS " %[a], %[input], %[weights]\n\t" ASM_LOAD " %[input], (%[y])\n\t"
-                         ASM_ADD_VECTORS " %[b], %[input], %[weights]\n\t"
+                         "1:\n\t" ASM_LOAD " %[weights], (%[w])\n\t" ASM_LOAD " %[input], (%[x])\n\t" ASM_ADD_VECTORS
+                         " %[a], %[input], %[weights]\n\t" ASM_LOAD " %[input], (%[y])\n\t" ASM_ADD_VECTORS
+                         " %[b], %[input], %[weights]\n\t"
                          "add %[w], %[w], %[channels]\n\t"
                          "add %[x], %[x], %[step]\n\t"
                          "add %[y], %[y], %[step]\n\t"
