@@ -24,7 +24,7 @@ from groat.pack.layouts import FloatFilters
 CONSTANTS_MAX = 500  # floats
 
 
-FUSED = {("dsp", "float32"), ("rvv", "float32")}
+FUSED = {(packing, "float32") for packing in ("dsp", "mve", "rvv")}
 """Kernel sets and types whose filters sum with fused multiply-adds."""
 
 

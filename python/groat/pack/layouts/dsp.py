@@ -20,10 +20,10 @@ from groat.graph.ir import Array
 from groat.ops.arithmetic import Int64, requantize
 from groat.pack.layouts import Candidate, Filters, Packed, dsp_stairs, nibbles, ref, winograd
 from groat.pack.layouts.costs import expected
-from groat.pack.layouts.dsp_float import conv_f32 as conv_f32
-from groat.pack.layouts.dsp_float import depthwise_f32 as depthwise_f32
 from groat.pack.layouts.dsp_s16 import conv_s16 as conv_s16
 from groat.pack.layouts.dsp_s16 import depthwise_s16 as depthwise_s16
+from groat.pack.layouts.fpu import conv_f32 as conv_f32
+from groat.pack.layouts.fpu import depthwise_f32 as depthwise_f32
 from groat.pack.layouts.plain_float import conv_f16 as conv_f16
 from groat.pack.layouts.plain_float import depthwise_f16 as depthwise_f16
 

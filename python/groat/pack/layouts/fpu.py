@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Weights of floats for cores with a floating-point unit: four output channels side by side
-(runtime/kernels/dsp/conv_f32.c, depthwise_f32.c)."""
+(runtime/kernels/fpu_conv_tmpl.h, fpu_depthwise_tmpl.h)."""
 
 from __future__ import annotations
 
