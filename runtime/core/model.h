@@ -120,6 +120,12 @@ static inline int groat_is_ring(const groat_t *net, const groat_tensor *tensor)
 #endif
 }
 
+/* Whether the units of a line are whole rows, and each row of a tensor so wide is one. */
+static inline int groat_is_plain(const groat_line *line, uint32_t width)
+{
+    return line->span >= width && line->row_step == 1 && line->first_row == 0 && line->taps == 0 && line->more == 0;
+}
+
 /* The stream that a step belongs to; null if none. */
 static inline const groat_stream *groat_stream_with(const groat_t *net, uint32_t step)
 {

@@ -36,6 +36,7 @@ typedef struct groat_part {
     uint32_t x;
     uint32_t pixels;
     void *out; /* not set for ops that add up: their part is one of the input */
+    uint8_t reach; /* enum groat_reach of its input, where the op gathers */
 } groat_part;
 
 /* How an op goes through images: part [y, x] of its output is made from the window of each input that starts at row
@@ -103,6 +104,43 @@ void groat_run_stream(const groat_t *net, const groat_stream *stream);
 
 /* ---- For `part` -------------------------------------------------------------------------------- */
 
+/* Where the rows of a tensor lie: found once, for many of them. */
+typedef struct groat_view {
+    const groat_t *net;
+    const groat_tensor *tensor;
+    uint8_t *data;
+    uint32_t pitch;
+    uint32_t slots; /* row y is at data + y % slots * pitch; 0: rows lie in pieces, or in several lines */
+    uint32_t pixel_bytes;
+} groat_view;
+
+static inline groat_view groat_view_of(const groat_t *net, const groat_tensor *tensor)
+{
+    groat_view view = {
+        .net = net,
+        .tensor = tensor,
+        .data = groat_address(net, groat_buffer_of(net, tensor->buffer)),
+        .pixel_bytes = groat_pixel_bytes(tensor),
+    };
+    if (!groat_is_ring(net, tensor)) {
+        view.pitch = tensor->dims[2] * view.pixel_bytes;
+        view.slots = UINT32_MAX;
+        return view;
+    }
+    const groat_line *line = groat_line_of(net, tensor->line);
+    if (groat_is_plain(line, tensor->dims[2])) {
+        view.data += line->lead;
+        view.pitch = line->pitch;
+        view.slots = line->slots;
+    }
+    return view;
+}
+
+static inline uint8_t *groat_view_row(const groat_view *view, uint32_t y)
+{
+    return view->data + y % view->slots * view->pitch;
+}
+
 /* Where an input has the pixels of a part; they lie one behind the other. */
 const void *groat_part_of(const groat_call *call, uint32_t index, const groat_part *part);
 
@@ -111,17 +149,29 @@ enum groat_reach groat_reach_of(const groat_call *call, uint32_t index, const gr
 
 /* Neighbouring columns of an input; x may be negative, and the last may lie behind the image. */
 typedef struct groat_columns {
-    const groat_call *call;
-    uint32_t index;
+    groat_view view; /* of the input */
     int32_t x;
     uint32_t pixels;
     int8_t padding;
-    uint8_t reach; /* groat_reach_of */
+    uint8_t reach; /* of the part */
 } groat_columns;
 
 /* Where these columns of row y of the image lie.  That is where they are, if they lie there one behind the other; else
  * they are copied to `room`, with padding for those outside.  `tap` is the place of the row in the window. */
-const void *groat_gather(const groat_columns *columns, uint32_t tap, uint32_t y, void *room);
+static inline const void *groat_gather(const groat_columns *columns, uint32_t tap, uint32_t y, void *room);
+
+/* The same of rows that may lie in pieces, or end too soon. */
+const void *groat_gather_pieces(const groat_columns *columns, uint32_t tap, uint32_t y, void *room);
+
+static inline const void *groat_gather(const groat_columns *columns, uint32_t tap, uint32_t y, void *room)
+{
+    const groat_view *view = &columns->view;
+    int inside = columns->x >= 0 && (uint32_t)columns->x + columns->pixels <= view->tensor->dims[2];
+    if (view->slots > 0 && (inside || columns->reach == GROAT_PADDED)) {
+        return groat_view_row(view, y) + columns->x * (int32_t)view->pixel_bytes;
+    }
+    return groat_gather_pieces(columns, tap, y, room);
+}
 
 /* ---- For `run` --------------------------------------------------------------------------------- */
 

@@ -111,8 +111,13 @@ static uint8_t *place_of(const groat_t *net, const groat_tensor *tensor, uint32_
 
 const void *groat_part_of(const groat_call *call, uint32_t index, const groat_part *part)
 {
+    const groat_tensor *tensor = groat_arg_tensor(call, index);
+    const groat_view view = groat_view_of(call->net, tensor);
+    if (view.slots > 0) {
+        return groat_view_row(&view, part->y) + part->x * view.pixel_bytes;
+    }
     uint32_t run;
-    return place_of(call->net, groat_arg_tensor(call, index), 0, part->y, part->x, &run);
+    return place_of(call->net, tensor, 0, part->y, part->x, &run);
 }
 
 /* Bytes of padding that windows read behind a row. */
@@ -143,11 +148,11 @@ enum groat_reach groat_reach_of(const groat_call *call, uint32_t index, const gr
     return room && line->padding == rows->padding ? GROAT_PADDED : GROAT_BARE;
 }
 
-const void *groat_gather(const groat_columns *c, uint32_t tap, uint32_t y, void *room)
+const void *groat_gather_pieces(const groat_columns *c, uint32_t tap, uint32_t y, void *room)
 {
-    const groat_t *net = c->call->net;
-    const groat_tensor *in = groat_arg_tensor(c->call, c->index);
-    uint32_t pixel = groat_pixel_bytes(in);
+    const groat_t *net = c->view.net;
+    const groat_tensor *in = c->view.tensor;
+    uint32_t pixel = c->view.pixel_bytes;
     int32_t width = (int32_t)in->dims[2], end = c->x + (int32_t)c->pixels;
     int32_t x = c->x < 0 ? 0 : c->x, stop = end < width ? end : width;
     uint32_t before = (uint32_t)(x - c->x) * pixel;
@@ -180,16 +185,33 @@ typedef struct progress {
     uint16_t asked_by; /* the line whose next unit waits for one of this, or GROAT_NONE */
 } progress;
 
+enum {
+    GLANCE_INPUTS = 2,
+    NO_LINE = 0xFF
+};
+
+/* What is the same for all calls of a line's op, where they and what they read are whole rows: call n reads the rows
+ * before row n * stride + end. */
+typedef struct glance {
+    uint8_t stride; /* 0: it is not so */
+    uint8_t reach : 7; /* of a part */
+    uint8_t adds_up : 1;
+    int8_t end;
+    uint8_t from[GLANCE_INPUTS]; /* the lines of what it reads, or NO_LINE */
+} glance;
+
 /* A stream while it is walked. */
 typedef struct walk {
     const groat_t *net;
     const groat_stream *stream;
     progress *lines; /* of the stream */
+    glance *glances;
+    const groat_line *table;
 } walk;
 
 static const groat_line *line_at(const walk *w, uint32_t index)
 {
-    return groat_line_of(w->net, (uint32_t)w->stream->first_line + index);
+    return w->table + index;
 }
 
 /* The number of a tensor's first line within the stream; line_count or more if it is none of the stream's. */
@@ -248,9 +270,100 @@ static uint32_t missing(const walk *w, const groat_call *call, const groat_rows 
     return w->stream->line_count;
 }
 
-/* What happens to unit `next` of a line: it is checked, or made.  `call` is null for an input.  Returns a status. */
-typedef int (*visit)(const walk *w, uint32_t index, const groat_call *call, const groat_rows *rows,
-                     const groat_part *part);
+static uint8_t reach_of(const groat_call *call, const groat_rows *rows)
+{
+    return rows->gathers ? (uint8_t)groat_reach_of(call, 0, rows) : 0;
+}
+
+static glance glance_at(const walk *w, uint32_t index)
+{
+    glance found = {.stride = 0};
+    const groat_line *line = line_at(w, index);
+    if (line->step == GROAT_NONE) {
+        return found;
+    }
+    const groat_call call = call_of(w->net, line->step);
+    const groat_rows rows = rows_of(&call);
+    const groat_tensor *out = output_of(&call);
+    int64_t end = (int64_t)rows.extent - rows.pad;
+    int plain = end >= INT8_MIN && end <= INT8_MAX && rows.stride <= UINT8_MAX && call.step->inputs <= GLANCE_INPUTS;
+    plain = plain && (rows.adds_up || groat_is_plain(line, out->dims[2]));
+    for (uint32_t i = 0; i < call.step->inputs && plain; i++) {
+        const groat_tensor *tensor = groat_arg_tensor(&call, i);
+        uint32_t from = line_index(w, tensor);
+        int comes = from < w->stream->line_count;
+        plain = !comes || groat_is_plain(line_at(w, from), tensor->dims[2]);
+        found.from[i] = comes ? (uint8_t)from : NO_LINE;
+    }
+    if (!plain) {
+        return found;
+    }
+    for (uint32_t i = call.step->inputs; i < GLANCE_INPUTS; i++) {
+        found.from[i] = NO_LINE;
+    }
+    found.stride = (uint8_t)rows.stride;
+    found.end = (int8_t)end;
+    found.reach = reach_of(&call, &rows);
+    found.adds_up = rows.adds_up;
+    return found;
+}
+
+/* How many rows an input of a line's op has. */
+static int32_t rows_that_come(const walk *w, uint32_t index, uint32_t input)
+{
+    const groat_call call = call_of(w->net, line_at(w, index)->step);
+    return (int32_t)groat_arg_tensor(&call, input)->dims[1];
+}
+
+/* The line that lacks some of what the next call of a line's op reads; line_count if none does. */
+static uint32_t wanted_by(const walk *w, uint32_t index)
+{
+    uint32_t next = w->lines[index].made;
+    const glance *g = &w->glances[index];
+    if (g->stride == 0) {
+        const groat_call call = call_of(w->net, line_at(w, index)->step);
+        const groat_rows rows = rows_of(&call);
+        const groat_part part = part_of_call(w, &call, &rows, line_at(w, index), next);
+        return missing(w, &call, &rows, &part, next);
+    }
+    int32_t end = (int32_t)(next * g->stride) + g->end;
+    for (uint32_t i = 0; i < GLANCE_INPUTS; i++) {
+        if (g->from[i] == NO_LINE) {
+            continue;
+        }
+        int32_t made = w->lines[g->from[i]].made;
+        if (made < end && made < rows_that_come(w, index, i)) {
+            return g->from[i];
+        }
+    }
+    return w->stream->line_count;
+}
+
+/* What happens to the next unit of a line: it is checked, or made.  `call` is null for an input; `sums` says that its op
+ * adds up.  Returns a status. */
+typedef int (*visit)(const walk *w, uint32_t index, const groat_call *call, int sums, const groat_part *part);
+
+/* Visits what the next call of a line's op makes, or of an op that adds up what it reads. */
+static int visit_next(const walk *w, uint32_t index, visit visit)
+{
+    uint32_t next = w->lines[index].made;
+    const groat_line *line = line_at(w, index);
+    if (line->step == GROAT_NONE) {
+        const groat_part part = {next, 0, 0, NULL, 0};
+        return visit(w, index, NULL, 0, &part);
+    }
+    const groat_call call = call_of(w->net, line->step);
+    const glance *g = &w->glances[index];
+    if (g->stride > 0) {
+        const groat_tensor *tensor = g->adds_up ? groat_arg_tensor(&call, 0) : output_of(&call);
+        const groat_part part = {next, 0, tensor->dims[2], NULL, g->reach};
+        return visit(w, index, &call, g->adds_up, &part);
+    }
+    const groat_rows rows = rows_of(&call);
+    groat_part part = part_of_call(w, &call, &rows, line, next);
+    part.reach = reach_of(&call, &rows);
+    return visit(w, index, &call, rows.adds_up, &part);
+}
 
 /* Visits the next unit of a line that goes along with another, if all is there that it is made from. */
 static int go_along(const walk *w, uint32_t index, visit visit)
@@ -262,47 +375,45 @@ static int go_along(const walk *w, uint32_t index, visit visit)
     if (w->lines[index].asked_by != GROAT_NONE || next >= calls_of(w, &call, &rows, line)) {
         return GROAT_OK;
     }
-    const groat_part part = part_of_call(w, &call, &rows, line, next);
-    if (missing(w, &call, &rows, &part, next) < w->stream->line_count) {
+    if (wanted_by(w, index) < w->stream->line_count) {
         return GROAT_OK;
     }
-    GROAT_TRY(visit(w, index, &call, &rows, &part));
+    GROAT_TRY(visit_next(w, index, visit));
     w->lines[index].made++;
     return GROAT_OK;
 }
 
 /* Visits every unit that is needed, each after those that it is made from. */
-static int for_each_unit(const walk *w, visit visit)
+static int for_each_unit(walk *w, visit visit)
 {
     uint32_t count = w->stream->line_count;
+    glance glances[GROAT_STREAM_LINES_MAX];
+    w->glances = glances;
     for (uint32_t i = 0; i < count; i++) {
         w->lines[i] = (progress){0, GROAT_NONE};
+        glances[i] = glance_at(w, i);
     }
     for (uint32_t last = count; last-- > 0;) {
         if (!line_at(w, last)->kept) {
             continue;
         }
+        const groat_call of_last = call_of(w->net, line_at(w, last)->step);
+        const groat_rows rows = rows_of(&of_last);
+        const uint32_t calls = calls_of(w, &of_last, &rows, line_at(w, last));
         for (uint32_t at = last;;) {
             const groat_line *line = line_at(w, at);
-            uint32_t next = w->lines[at].made;
-            if (line->step == GROAT_NONE) {
-                const groat_part part = {next, 0, 0, NULL};
-                GROAT_TRY(visit(w, at, NULL, NULL, &part));
-            } else {
-                const groat_call call = call_of(w->net, line->step);
-                const groat_rows rows = rows_of(&call);
-                if (at == last && next == calls_of(w, &call, &rows, line)) {
-                    break;
-                }
-                const groat_part part = part_of_call(w, &call, &rows, line, next);
-                uint32_t wanted = missing(w, &call, &rows, &part, next);
+            if (at == last && w->lines[at].made == calls) {
+                break;
+            }
+            if (line->step != GROAT_NONE) {
+                uint32_t wanted = wanted_by(w, at);
                 if (wanted < count) {
                     w->lines[wanted].asked_by = (uint16_t)at;
                     at = wanted;
                     continue;
                 }
-                GROAT_TRY(visit(w, at, &call, &rows, &part));
             }
+            GROAT_TRY(visit_next(w, at, visit));
             w->lines[at].made++;
             if (at != last) {
                 uint32_t asked_by = w->lines[at].asked_by;
@@ -371,30 +482,51 @@ static uint32_t io_index(const groat_t *net, uint32_t tensor, uint32_t first, ui
     return i;
 }
 
-static int make_unit(const walk *w, uint32_t index, const groat_call *call, const groat_rows *rows,
-                     const groat_part *wanted)
+/* The input of the program that has a line; there is one. */
+static uint32_t input_with(const groat_t *net, uint32_t line)
+{
+    const groat_program *program = groat_program_of(net, net->program);
+    uint32_t i = 0;
+    while (groat_tensor_of(net, groat_arg(net, program->args + i))->line != line) {
+        i++;
+    }
+    return i;
+}
+
+/* Where a pixel of a line's tensor lies. */
+static inline void *pixel_at(const groat_t *net, const groat_tensor *tensor, const groat_line *line, uint32_t y,
+                             uint32_t x)
+{
+    if (line->slots > 0 && groat_is_plain(line, tensor->dims[2])) {
+        uint8_t *data = groat_address(net, groat_buffer_of(net, tensor->buffer));
+        return data + line->lead + y % line->slots * line->pitch + x * groat_pixel_bytes(tensor);
+    }
+    uint32_t run;
+    return place(net, tensor, line, y, x, &run);
+}
+
+static int make_unit(const walk *w, uint32_t index, const groat_call *call, int sums, const groat_part *wanted)
 {
     const groat_row_io *io = w->net->io;
     const groat_t *net = w->net;
-    const groat_program *program = groat_program_of(net, net->program);
     const groat_line *line = line_at(w, index);
-    uint32_t run;
     if (call == NULL) {
-        uint32_t owner = owner_of(net, w->stream, (uint32_t)w->stream->first_line + index);
-        const groat_tensor *tensor = groat_tensor_of(net, owner);
         if (io != NULL && io->read != NULL) {
-            io->read(io->context, io_index(net, owner, program->args, program->inputs), wanted->y,
-                     place(net, tensor, line, wanted->y, 0, &run), groat_row_bytes(tensor));
+            uint32_t input = input_with(net, (uint32_t)w->stream->first_line + index);
+            const groat_tensor *tensor =
+                groat_tensor_of(net, groat_arg(net, groat_program_of(net, net->program)->args + input));
+            io->read(io->context, input, wanted->y, pixel_at(net, tensor, line, wanted->y, 0), groat_row_bytes(tensor));
         }
         return GROAT_OK;
     }
     const groat_tensor *tensor = output_of(call);
     groat_part part = *wanted;
-    if (!rows->adds_up) {
-        part.out = place(net, tensor, line, part.y, part.x, &run);
+    if (!sums) {
+        part.out = pixel_at(net, tensor, line, part.y, part.x);
     }
     linked_row_ops[call->step->op]->part(call, &part);
     if (line->kept && line->slots > 0 && io != NULL && io->write != NULL) {
+        const groat_program *program = groat_program_of(net, net->program);
         uint32_t owner = groat_arg(net, (uint32_t)call->step->args + call->step->inputs);
         io->write(io->context, io_index(net, owner, (uint32_t)program->args + program->inputs, program->outputs),
                   part.y, part.out, groat_row_bytes(tensor));
@@ -404,7 +536,8 @@ static int make_unit(const walk *w, uint32_t index, const groat_call *call, cons
 
 void groat_run_stream(const groat_t *net, const groat_stream *stream)
 {
-    const walk w = {net, stream, groat_address(net, groat_buffer_of(net, stream->state))};
+    walk w = {net, stream, groat_address(net, groat_buffer_of(net, stream->state)), NULL,
+              groat_line_of(net, stream->first_line)};
     /* The padding around the rows, once: rows never touch it. */
     for (uint32_t s = stream->first_step; s < (uint32_t)stream->first_step + stream->step_count; s++) {
         const groat_call call = call_of(net, s);
@@ -412,6 +545,9 @@ void groat_run_stream(const groat_t *net, const groat_stream *stream)
             const groat_tensor *tensor = groat_arg_tensor(&call, i);
             if (line_index(&w, tensor) < stream->line_count && groat_is_ring(net, tensor)) {
                 const groat_line *line = groat_line_of(net, tensor->line);
+                if (line->step != GROAT_NONE && line->step != s) {
+                    continue; /* its step has seen to it */
+                }
                 const groat_buffer *buffer = groat_buffer_of(net, tensor->buffer);
                 if (line->span >= tensor->dims[2] && line->pitch > groat_row_bytes(tensor)) {
                     memset(groat_address(net, buffer), line->padding, buffer->bytes);
@@ -720,15 +856,13 @@ static int check_over(const walk *w, const groat_line *line, const groat_tensor 
 }
 
 /* A unit goes into a slot that holds nothing any more. */
-static int check_unit(const walk *w, uint32_t index, const groat_call *call, const groat_rows *rows,
-                      const groat_part *part)
+static int check_unit(const walk *w, uint32_t index, const groat_call *call, int sums, const groat_part *part)
 {
     const groat_t *net = w->net;
     const groat_line *line = line_at(w, index);
     uint32_t next = w->lines[index].made;
     uint32_t own = owner_of(net, w->stream, (uint32_t)w->stream->first_line + index);
     const groat_tensor *tensor = groat_tensor_of(net, own);
-    int sums = rows != NULL && rows->adds_up;
     for (uint32_t k = 0; k < w->stream->line_count; k++) {
         uint32_t owner = owner_of(net, w->stream, (uint32_t)w->stream->first_line + k);
         const groat_tensor *there = groat_tensor_of(net, owner);
@@ -820,7 +954,7 @@ static int check_stream(const groat_t *net, const groat_stream *stream)
         return GROAT_E_SCRATCH;
     }
     progress lines[GROAT_STREAM_LINES_MAX]; /* the arena is not touched before a run */
-    const walk w = {net, stream, lines};
+    walk w = {net, stream, lines, NULL, groat_line_of(net, stream->first_line)};
     for (uint32_t i = 0; i < stream->line_count;) {
         uint32_t id = (uint32_t)stream->first_line + i;
         const groat_line *line = groat_line_of(net, id);

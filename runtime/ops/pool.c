@@ -102,9 +102,7 @@ uint32_t groat_pool_part_scratch_bytes(const groat_window *w, const groat_unit *
 void groat_pool_part(const groat_call *call, const groat_window *w, int32_t act_min, int32_t act_max,
                      const groat_part *part, groat_pool_kernel kernel)
 {
-    groat_rows geometry;
-    groat_pool_rows(w, &geometry);
-    const groat_unit unit = {part->pixels, (uint8_t)groat_reach_of(call, 0, &geometry)};
+    const groat_unit unit = {part->pixels, part->reach};
     const int8_t **rows = groat_scratch(call);
     int8_t *rooms = (int8_t *)groat_scratch(call) + (uint32_t)w->kernel_h * GROAT_POINTER_BYTES;
     groat_pool_s8 k = kernel_of(w, act_min, act_max);
@@ -113,7 +111,11 @@ void groat_pool_part(const groat_call *call, const groat_window *w, int32_t act_
     left = left < 0 ? 0 : left;
     right = right < w->in_w ? right : w->in_w;
     const groat_columns columns = {
-        .call = call, .index = 0, .x = left, .pixels = (uint32_t)(right - left), .reach = GROAT_PIECES};
+        .view = groat_view_of(call->net, groat_arg_tensor(call, 0)),
+        .x = left,
+        .pixels = (uint32_t)(right - left),
+        .reach = GROAT_PIECES,
+    };
     uint32_t first;
     k.rows = covered(w, part->y, &first);
     for (uint32_t r = 0; r < k.rows; r++) {

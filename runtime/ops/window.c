@@ -241,12 +241,42 @@ uint32_t groat_window_part_scratch_bytes(const groat_window *w, const groat_unit
     return bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX;
 }
 
+/* A part whose rows lie in one piece each, with all that its windows read. */
+static void window_in_place(const groat_call *call, const groat_window *w, int8_t padding, const groat_view *view,
+                            const groat_part *part, groat_segment segment, const void *context, void **kernel_scratch)
+{
+    uint32_t border_bytes = pads_rows(w) ? columns_of(w, part->pixels) * w->in_c : 0;
+    uint32_t own = (uint32_t)w->kernel_h * GROAT_POINTER_BYTES + border_bytes;
+    uint8_t *scratch = groat_scratch(call);
+    const int8_t **taps = (const int8_t **)(void *)scratch;
+    int8_t *border = (int8_t *)scratch + (uint32_t)w->kernel_h * GROAT_POINTER_BYTES;
+    *kernel_scratch = scratch + (own + GROAT_ALIGN - 1) / GROAT_ALIGN * GROAT_ALIGN;
+    int32_t at = ((int32_t)(part->x * w->stride_w) - w->pad_left) * w->in_c;
+    uint32_t y = part->y * w->stride_h - w->pad_top; /* wraps above the image */
+    int outside = 0;
+    for (uint32_t r = 0; r < w->kernel_h; r++, y += w->dilation_h) {
+        if (y < w->in_h) {
+            taps[r] = (const int8_t *)groat_view_row(view, y) + at;
+        } else {
+            taps[r] = border;
+            outside = 1;
+        }
+    }
+    if (outside) {
+        memset(border, padding, border_bytes);
+    }
+    segment(context, taps, part->out, part->pixels);
+}
+
 void groat_window_part(const groat_call *call, const groat_window *w, int8_t padding, const groat_part *part,
                        groat_segment segment, const void *context, void **kernel_scratch)
 {
-    groat_rows rows;
-    groat_window_rows(w, padding, &rows);
-    const groat_unit unit = {part->pixels, (uint8_t)groat_reach_of(call, 0, &rows)};
+    const groat_unit unit = {part->pixels, part->reach};
+    const groat_view view = groat_view_of(call->net, groat_arg_tensor(call, 0));
+    if (part->reach == GROAT_PADDED && view.slots > 0) {
+        window_in_place(call, w, padding, &view, part, segment, context, kernel_scratch);
+        return;
+    }
     uint32_t room_bytes = gathered(w, &unit) * w->in_c;
     uint8_t *scratch = groat_scratch(call);
     const int8_t **taps = (const int8_t **)(void *)scratch;
@@ -267,8 +297,7 @@ void groat_window_part(const groat_call *call, const groat_window *w, int8_t pad
     for (uint32_t done = 0; done < part->pixels;) {
         uint32_t end = done < cuts[0] ? cuts[0] : done < cuts[1] ? cuts[1] : part->pixels;
         const groat_columns columns = {
-            .call = call,
-            .index = 0,
+            .view = view,
             .x = (int32_t)((part->x + done) * w->stride_w) - w->pad_left,
             .pixels = columns_of(w, end - done),
             .padding = padding,
