@@ -4,8 +4,9 @@
  * these very structs through cffi, so this header holds nothing but enums and structs of fixed-width fields,
  * little-endian and without holes.
  *
- * The host sends a request and `bytes` bytes; the firmware answers with a reply and `bytes` bytes.  Of the inputs and
- * outputs of a frame those come first, and last, that do not go row by row; of those that do there is at most one each.
+ * The host sends a request and `bytes` bytes; the firmware answers with a reply and `bytes` bytes.  Of the inputs of
+ * a frame those come first that do not go row by row; of those that do there is at most one.  An output that goes row by
+ * row is the only one.
  */
 #ifndef GROAT_PROTOCOL_H
 #define GROAT_PROTOCOL_H

@@ -45,7 +45,14 @@ class Fitted:
 
 def ways_of(graph: Graph, options: Options, packer: Packer) -> Iterator[Way]:
     """The ways to run a graph among which these options choose, those with the fewest streams first."""
-    return ways(graph, options.schedule, options.input == "rows", options.max_mac_overhead, packer.scratch)
+    return ways(
+        graph,
+        options.schedule,
+        options.input == "rows",
+        options.max_mac_overhead,
+        packer.scratch,
+        options.outputs == "rows",
+    )
 
 
 def fit(
@@ -56,7 +63,7 @@ def fit(
     Where no arena is as small as `room`, the smallest is returned.  For several memories, it is `cheapest`.
 
     Raises:
-        InputError: an input cannot come row by row.
+        InputError: an input or output cannot go row by row.
         FitError: no arena is as small as options.ram; its `facts` are those of `smallest_facts`.
     """
     if len(regions) > 1:

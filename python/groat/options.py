@@ -17,6 +17,8 @@ Kind = Literal["auto", "layer", "stream", "patch"]
 SCHEDULES: tuple[Kind, ...] = get_args(Kind)
 Input = Literal["resident", "rows"]
 INPUTS: tuple[Input, ...] = get_args(Input)
+Outputs = Literal["resident", "rows"]
+OUTPUTS: tuple[Outputs, ...] = get_args(Outputs)
 Ends = Literal["model", "integer"]
 ENDS: tuple[Ends, ...] = get_args(Ends)
 Floats = Literal["float32", "float16"]
@@ -56,6 +58,7 @@ class Options:
             "patch" the same in patches of rows, for less memory and more instructions; "auto" does so only as far as
             RAM asks for it.
         input: "resident", or "rows": inputs come row by row and have no memory of their own.
+        outputs: likewise: "rows" go out as they are made.
         ram: bytes that the arena may take; None: what the target has, but then a model that takes more is compiled
             all the same, since it may run elsewhere.
         memories: which of the target's memories the arena may take, and how much of each, separated by commas: for
@@ -87,6 +90,9 @@ class Options:
     )
     input: Input = field(
         default="resident", metadata=_about("whole in the arena; row by row, with no memory of its own", INPUTS)
+    )
+    outputs: Outputs = field(
+        default="resident", metadata=_about("whole in the arena; row by row, with no memory of their own", OUTPUTS)
     )
     ram: int | None = field(default=None, metadata=_about("RAM that the arena may take, for example 64K", size=True))
     memories: str | None = field(

@@ -62,7 +62,7 @@ static inline uint32_t groat_end_of(const groat_rows *rows, const groat_line *li
         return row + 1;
     }
     int32_t end = (int32_t)((part->x + part->pixels - 1) * rows->stride_w + rows->extent_w) - rows->pad_w;
-    end = end < (int32_t)width ? end : (int32_t)width;
+    end = end < 0 ? 0 : end < (int32_t)width ? end : (int32_t)width;
     return row * groat_units_in_row(line, width) + ((uint32_t)end + line->span - 1) / line->span;
 }
 
@@ -86,7 +86,8 @@ static inline uint32_t groat_start_of(const groat_rows *rows, const groat_line *
     int again = line->first_row + row * line->row_step >= (uint32_t)first + rows->stride;
     uint32_t x = part->x * rows->stride_w;
     x = again || x < rows->pad_w ? 0 : x - rows->pad_w;
-    return row * groat_units_in_row(line, width) + x / line->span;
+    uint32_t in_row = groat_units_in_row(line, width);
+    return row * in_row + (x < width ? x / line->span : in_row);
 }
 
 #endif

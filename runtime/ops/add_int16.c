@@ -15,16 +15,15 @@ static int check(const groat_call *call)
     return GROAT_OK;
 }
 
-static void row(const void *kernel, const void *a, uint32_t a_step, const void *b, uint32_t b_step, void *out,
-                uint32_t count)
+static void segment(const void *kernel, const void *a, uint32_t a_step, const void *b, uint32_t b_step, void *out,
+                    uint32_t count)
 {
     groat_kernels.add_s16(kernel, a, a_step, b, b_step, out, count);
 }
 
-static void run(const groat_call *call)
+static groat_add_s16 kernel_of(const groat_add_int16_params *p)
 {
-    const groat_add_int16_params *p = groat_params(call);
-    const groat_add_s16 kernel = {
+    return (groat_add_s16){
         .a_multiplier = p->a_multiplier,
         .b_multiplier = p->b_multiplier,
         .output_multiplier = p->output_multiplier,
@@ -35,7 +34,21 @@ static void run(const groat_call *call)
         .act_min = p->act_min,
         .act_max = p->act_max,
     };
-    groat_broadcast(call, p->dims, p->a_strides, p->b_strides, sizeof(int16_t), row, &kernel);
+}
+
+static void run(const groat_call *call)
+{
+    const groat_add_int16_params *p = groat_params(call);
+    const groat_add_s16 kernel = kernel_of(p);
+    groat_broadcast(call, p->dims, p->a_strides, p->b_strides, sizeof(int16_t), segment, &kernel);
 }
 
 const groat_op groat_op_add_int16 = {check, NULL, run};
+
+static void part(const groat_call *call, const groat_part *part)
+{
+    const groat_add_s16 kernel = kernel_of(groat_params(call));
+    groat_broadcast_part(call, part, segment, &kernel);
+}
+
+const groat_row_op groat_row_op_add_int16 = {groat_check_equal_rows, groat_rows_alike, NULL, part};

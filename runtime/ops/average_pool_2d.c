@@ -29,13 +29,6 @@ const groat_op groat_op_average_pool_2d = {check, scratch_bytes, run};
 
 /* ---- Part by part ---------------------------------------------------------------------------------- */
 
-/* One window that is the whole image: its parts are added up as they come. */
-static int is_global(const groat_window *w)
-{
-    return w->kernel_h == w->in_h && w->kernel_w == w->in_w && w->pad_top == 0 && w->pad_left == 0 && w->out_h == 1 &&
-           w->out_w == 1;
-}
-
 static int check_rows(const groat_call *call)
 {
     const groat_average_pool_2d_params *p = groat_params(call);
@@ -45,7 +38,7 @@ static int check_rows(const groat_call *call)
 static void rows(const groat_call *call, groat_rows *rows)
 {
     const groat_average_pool_2d_params *p = groat_params(call);
-    if (is_global(&p->window)) {
+    if (groat_pool_is_global(&p->window)) {
         groat_rows_added_up(rows);
     } else {
         groat_pool_rows(&p->window, rows);
@@ -56,25 +49,22 @@ static uint32_t part_scratch_bytes(const void *params, const groat_unit *unit)
 {
     const groat_average_pool_2d_params *p = params;
     const groat_window *w = &p->window;
-    return is_global(w) ? groat_sums_bytes(w->in_c) : groat_pool_part_scratch_bytes(w, unit);
+    return groat_pool_is_global(w) ? groat_sums_bytes(w->in_c) : groat_pool_part_scratch_bytes(w, unit);
 }
 
 static void part(const groat_call *call, const groat_part *part)
 {
     const groat_average_pool_2d_params *p = groat_params(call);
     const groat_window *w = &p->window;
-    if (!is_global(w)) {
+    if (!groat_pool_is_global(w)) {
         groat_pool_part(call, w, p->act_min, p->act_max, part, groat_kernels.average_pool_s8);
         return;
     }
     int32_t *sums = groat_scratch(call);
     if (groat_add_up(call, part, sums)) {
         int8_t *out = groat_out(call, 0);
-        int32_t count = (int32_t)w->in_h * w->in_w;
         for (uint32_t c = 0; c < w->in_c; c++) {
-            /* Rounds half away from zero: division truncates. */
-            int32_t mean = (sums[c] > 0 ? sums[c] + count / 2 : sums[c] - count / 2) / count;
-            out[c] = (int8_t)groat_clamp(mean, p->act_min, p->act_max);
+            out[c] = (int8_t)groat_clamp(groat_pool_mean(w, sums[c]), p->act_min, p->act_max);
         }
     }
 }

@@ -3,7 +3,9 @@
  * The average of each channel over windows of an int16 image.
  */
 #include "../kernels/select.h"
+#include "../kernels/requantize.h"
 #include "pool.h"
+#include "rows.h"
 
 static int check(const groat_call *call)
 {
@@ -40,3 +42,48 @@ static void run(const groat_call *call)
 }
 
 const groat_op groat_op_average_pool_2d_int16 = {check, scratch_bytes, run};
+
+/* ---- Part by part ---------------------------------------------------------------------------------- */
+
+static int check_rows(const groat_call *call)
+{
+    const groat_average_pool_2d_int16_params *p = groat_params(call);
+    return groat_window_check_rows(call, &p->window);
+}
+
+static void rows(const groat_call *call, groat_rows *rows)
+{
+    const groat_average_pool_2d_int16_params *p = groat_params(call);
+    if (groat_pool_is_global(&p->window)) {
+        groat_rows_added_up(rows);
+    } else {
+        groat_pool_rows(&p->window, rows);
+    }
+}
+
+static uint32_t part_scratch_bytes(const void *params, const groat_unit *unit)
+{
+    const groat_average_pool_2d_int16_params *p = params;
+    const groat_window bytes = groat_window_of_s16(&p->window);
+    return groat_pool_is_global(&bytes) ? groat_sums_bytes(p->window.in_c)
+                                        : groat_pool_part_scratch_bytes(&bytes, unit);
+}
+
+static void part(const groat_call *call, const groat_part *part)
+{
+    const groat_average_pool_2d_int16_params *p = groat_params(call);
+    const groat_window bytes = groat_window_of_s16(&p->window);
+    if (!groat_pool_is_global(&bytes)) {
+        groat_pool_part(call, &bytes, p->act_min, p->act_max, part, kernel);
+        return;
+    }
+    int32_t *sums = groat_scratch(call);
+    if (groat_add_up_s16(call, part, sums)) {
+        int16_t *out = groat_out(call, 0);
+        for (uint32_t c = 0; c < p->window.in_c; c++) {
+            out[c] = (int16_t)groat_clamp(groat_pool_mean(&bytes, sums[c]), p->act_min, p->act_max);
+        }
+    }
+}
+
+const groat_row_op groat_row_op_average_pool_2d_int16 = {check_rows, rows, part_scratch_bytes, part};

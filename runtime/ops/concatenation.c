@@ -2,7 +2,7 @@
  *
  * Joins tensors along one axis: a run of each input in turn, as often as there is something before the axis.
  */
-#include "../core/op.h"
+#include "rows.h"
 
 static uint32_t bytes_of(const groat_tensor *tensor)
 {
@@ -44,3 +44,36 @@ static void run(const groat_call *call)
 }
 
 const groat_op groat_op_concatenation = {check, NULL, run};
+
+/* ---- Part by part ---------------------------------------------------------------------------------- */
+
+/* Images side by side, channel behind channel. */
+static int check_rows(const groat_call *call)
+{
+    const groat_concatenation_params *p = groat_params(call);
+    const uint32_t *out = groat_arg_tensor(call, call->step->inputs)->dims;
+    for (uint32_t i = 0; i < call->step->inputs; i++) {
+        const uint32_t *in = groat_arg_tensor(call, i)->dims;
+        if (in[1] != out[1] || in[2] != out[2]) {
+            return 0;
+        }
+    }
+    return p->outer == out[1] * out[2];
+}
+
+static void part(const groat_call *call, const groat_part *part)
+{
+    uint32_t inputs = call->step->inputs;
+    uint32_t out_run = groat_pixel_bytes(groat_arg_tensor(call, inputs));
+    uint8_t *out = part->out;
+    for (uint32_t i = 0; i < inputs; i++) {
+        uint32_t in_run = groat_pixel_bytes(groat_arg_tensor(call, i));
+        const uint8_t *in = groat_part_of(call, i, part);
+        for (uint32_t p = 0; p < part->pixels; p++) {
+            memcpy(out + p * out_run, in + p * in_run, in_run);
+        }
+        out += in_run;
+    }
+}
+
+const groat_row_op groat_row_op_concatenation = {check_rows, groat_rows_alike, NULL, part};

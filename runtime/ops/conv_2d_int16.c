@@ -116,3 +116,41 @@ static void run(const groat_call *call)
 }
 
 const groat_op groat_op_conv_2d_int16 = {check, scratch_bytes, run};
+
+/* ---- Part by part ---------------------------------------------------------------------------------- */
+
+static int check_rows(const groat_call *call)
+{
+    const groat_conv_2d_int16_params *p = groat_params(call);
+    return groat_window_check_rows(call, &p->window);
+}
+
+static void rows(const groat_call *call, groat_rows *rows)
+{
+    const groat_conv_2d_int16_params *p = groat_params(call);
+    groat_window_rows(&p->window, 0, rows);
+}
+
+static uint32_t part_scratch_bytes(const void *params, const groat_unit *unit)
+{
+    const groat_conv_2d_int16_params *p = params;
+    const groat_window bytes = groat_window_of_s16(&p->window);
+    conv_context c;
+    groat_needs needs;
+    prepare(p, &c, &needs);
+    return groat_window_part_scratch_bytes(&bytes, unit, needs.scratch_bytes);
+}
+
+static void part(const groat_call *call, const groat_part *part)
+{
+    const groat_conv_2d_int16_params *p = groat_params(call);
+    const groat_window bytes = groat_window_of_s16(&p->window);
+    conv_context c;
+    groat_needs needs;
+    prepare(p, &c, &needs);
+    c.kernel.weights = groat_const(call, p->weights);
+    c.kernel.channels = groat_const(call, p->channels);
+    groat_window_part(call, &bytes, 0, part, segment, &c, &c.kernel.scratch);
+}
+
+const groat_row_op groat_row_op_conv_2d_int16 = {check_rows, rows, part_scratch_bytes, part};

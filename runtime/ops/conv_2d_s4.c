@@ -83,3 +83,63 @@ static void run(const groat_call *call)
 }
 
 const groat_op groat_op_conv_2d_s4 = {check, scratch_bytes, run};
+
+/* ---- Part by part ---------------------------------------------------------------------------------- */
+
+static int check_rows(const groat_call *call)
+{
+    const groat_conv_2d_s4_params *p = groat_params(call);
+    return groat_window_check_rows(call, &p->s8.window);
+}
+
+static void rows(const groat_call *call, groat_rows *rows)
+{
+    const groat_conv_2d_s4_params *p = groat_params(call);
+    groat_window_rows(&p->s8.window, p->s8.input_zero_point, rows);
+}
+
+static uint32_t part_scratch_bytes(const void *params, const groat_unit *unit)
+{
+    const groat_conv_2d_s4_params *p = params;
+    groat_blocks b;
+    prepare(p, &b);
+    return groat_window_part_scratch_bytes(&p->s8.window, unit, b.scratch_bytes);
+}
+
+/* A block while it meets a part: unpacked in scratch when its first pixels come. */
+typedef struct part_context {
+    block_context *block;
+    int *packed;
+} part_context;
+
+static void unpack_and_compute(const void *context, const int8_t *const *rows, int8_t *out, uint32_t pixels)
+{
+    const part_context *c = context;
+    if (*c->packed) {
+        GROAT_NIBBLES_OF(conv_s4_unpack)(&c->block->kernel);
+        *c->packed = 0;
+    }
+    segment(c->block, rows, out, pixels);
+}
+
+static void part(const groat_call *call, const groat_part *part)
+{
+    const groat_conv_2d_s4_params *params = groat_params(call);
+    const groat_conv_2d_params *p = &params->s8;
+    groat_blocks b;
+    prepare(params, &b);
+    for (groat_block at = {0, 0, p->weights, p->channels}; groat_more_blocks(&b, &at); groat_next_block(&b, &at)) {
+        block_context block = {
+            .kernel = groat_kernel_of_block(call, &b, &at),
+            .in_offset = at.group * (p->window.in_c / p->groups),
+        };
+        int packed = 1;
+        const part_context c = {&block, &packed};
+        groat_part of_block = *part;
+        of_block.out = (int8_t *)part->out + at.group * b.kernel.channels_out + at.first;
+        groat_window_part(call, &p->window, p->input_zero_point, &of_block, unpack_and_compute, &c,
+                          &block.kernel.scratch);
+    }
+}
+
+const groat_row_op groat_row_op_conv_2d_s4 = {check_rows, rows, part_scratch_bytes, part};

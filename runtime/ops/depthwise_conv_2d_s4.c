@@ -50,3 +50,59 @@ static void run(const groat_call *call)
 }
 
 const groat_op groat_op_depthwise_conv_2d_s4 = {check, scratch_bytes, run};
+
+/* ---- Part by part ---------------------------------------------------------------------------------- */
+
+static int check_rows(const groat_call *call)
+{
+    const groat_depthwise_conv_2d_s4_params *p = groat_params(call);
+    return groat_window_check_rows(call, &p->s8.window);
+}
+
+static void rows(const groat_call *call, groat_rows *rows)
+{
+    const groat_depthwise_conv_2d_s4_params *p = groat_params(call);
+    groat_window_rows(&p->s8.window, p->s8.input_zero_point, rows);
+}
+
+static uint32_t part_scratch_bytes(const void *params, const groat_unit *unit)
+{
+    const groat_depthwise_conv_2d_s4_params *p = params;
+    groat_depthwise_s8 k;
+    groat_needs needs, unpacked;
+    groat_depthwise_conv_2d_kernel(&p->s8, &k);
+    GROAT_NIBBLES_OF(depthwise_s4_needs)(&k, &needs);
+    groat_kernels.depthwise_s8_needs(&k, &unpacked);
+    return groat_window_part_scratch_bytes(&p->s8.window, unit, needs.scratch_bytes + unpacked.scratch_bytes);
+}
+
+/* The kernel while it meets a part: its weights are unpacked when the first pixels come. */
+typedef struct part_context {
+    groat_depthwise_s8 *kernel;
+    int *packed;
+} part_context;
+
+static void unpack_and_compute(const void *context, const int8_t *const *rows, int8_t *out, uint32_t pixels)
+{
+    const part_context *c = context;
+    if (*c->packed) {
+        GROAT_NIBBLES_OF(depthwise_s4_unpack)(c->kernel);
+        *c->packed = 0;
+    }
+    groat_kernels.depthwise_s8(c->kernel, rows, out, pixels);
+}
+
+static void part(const groat_call *call, const groat_part *part)
+{
+    const groat_depthwise_conv_2d_s4_params *params = groat_params(call);
+    const groat_depthwise_conv_2d_params *p = &params->s8;
+    groat_depthwise_s8 k;
+    groat_depthwise_conv_2d_kernel(p, &k);
+    k.weights = groat_const(call, p->weights);
+    k.channels = groat_const(call, p->channels);
+    int packed = 1;
+    const part_context c = {&k, &packed};
+    groat_window_part(call, &p->window, p->input_zero_point, part, unpack_and_compute, &c, &k.scratch);
+}
+
+const groat_row_op groat_row_op_depthwise_conv_2d_s4 = {check_rows, rows, part_scratch_bytes, part};

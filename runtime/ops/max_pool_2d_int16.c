@@ -40,3 +40,33 @@ static void run(const groat_call *call)
 }
 
 const groat_op groat_op_max_pool_2d_int16 = {check, scratch_bytes, run};
+
+/* ---- Part by part ---------------------------------------------------------------------------------- */
+
+static int check_rows(const groat_call *call)
+{
+    const groat_max_pool_2d_int16_params *p = groat_params(call);
+    return groat_window_check_rows(call, &p->window);
+}
+
+static void rows(const groat_call *call, groat_rows *rows)
+{
+    const groat_max_pool_2d_int16_params *p = groat_params(call);
+    groat_pool_rows(&p->window, rows);
+}
+
+static uint32_t part_scratch_bytes(const void *params, const groat_unit *unit)
+{
+    const groat_max_pool_2d_int16_params *p = params;
+    const groat_window bytes = groat_window_of_s16(&p->window);
+    return groat_pool_part_scratch_bytes(&bytes, unit);
+}
+
+static void part(const groat_call *call, const groat_part *part)
+{
+    const groat_max_pool_2d_int16_params *p = groat_params(call);
+    const groat_window bytes = groat_window_of_s16(&p->window);
+    groat_pool_part(call, &bytes, p->act_min, p->act_max, part, kernel);
+}
+
+const groat_row_op groat_row_op_max_pool_2d_int16 = {check_rows, rows, part_scratch_bytes, part};

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The mean over some axes, rescaled; the division is folded into the multiplier.  Included for each type, which
- * defines PARAMS, ELEMENT, DTYPE, MIN, MAX, OFFSET(p) and OUTPUT_ZERO_POINT(p).  Sums wrap modulo 2^32.
+ * defines PARAMS, ELEMENT, DTYPE, MIN, MAX, ADD_UP, OFFSET(p) and OUTPUT_ZERO_POINT(p).  Sums wrap modulo 2^32.
  */
-#include "../core/op.h"
 #include "../kernels/requantize.h"
+#include "rows.h"
 
 static int check(const groat_call *call)
 {
@@ -76,6 +76,47 @@ static void run(const groat_call *call)
                     *out++ = rescale(p, sum(p, row + l * s[3]));
                 }
             }
+        }
+    }
+}
+
+/* ---- Part by part ---------------------------------------------------------------------------------- */
+
+/* Whether the mean of each channel is over the whole image; its two axes are then merged into one. */
+static int check_rows(const groat_call *call)
+{
+    const PARAMS *p = groat_params(call);
+    const uint32_t *dims = groat_arg_tensor(call, 0)->dims;
+    for (int i = 0; i < 3; i++) {
+        if (p->kept_dims[i] != 1 || p->reduced_dims[i] != 1) {
+            return 0;
+        }
+    }
+    return p->kept_dims[3] == dims[3] && p->reduced_dims[3] == dims[1] * dims[2] &&
+           (p->kept_strides[3] == 1 || dims[3] == 1) && (p->reduced_strides[3] == dims[3] || dims[1] * dims[2] == 1);
+}
+
+static void rows(const groat_call *call, groat_rows *rows)
+{
+    (void)call;
+    groat_rows_added_up(rows);
+}
+
+static uint32_t part_scratch_bytes(const void *params, const groat_unit *unit)
+{
+    (void)unit;
+    const PARAMS *p = params;
+    return groat_sums_bytes(p->kept_dims[3]);
+}
+
+static void part(const groat_call *call, const groat_part *part)
+{
+    const PARAMS *p = groat_params(call);
+    int32_t *sums = groat_scratch(call);
+    if (ADD_UP(call, part, sums)) {
+        ELEMENT *out = groat_out(call, 0);
+        for (uint32_t c = 0; c < p->kept_dims[3]; c++) {
+            out[c] = rescale(p, sums[c]);
         }
     }
 }

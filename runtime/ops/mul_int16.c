@@ -13,8 +13,8 @@ static int check(const groat_call *call)
     return GROAT_OK;
 }
 
-static void row(const void *kernel, const void *first, uint32_t a_step, const void *second, uint32_t b_step, void *to,
-                uint32_t count)
+static void segment(const void *kernel, const void *first, uint32_t a_step, const void *second, uint32_t b_step,
+                    void *to, uint32_t count)
 {
     const groat_mul_int16_params *p = kernel;
     const int16_t *a = first;
@@ -29,7 +29,14 @@ static void row(const void *kernel, const void *first, uint32_t a_step, const vo
 static void run(const groat_call *call)
 {
     const groat_mul_int16_params *p = groat_params(call);
-    groat_broadcast(call, p->dims, p->a_strides, p->b_strides, sizeof(int16_t), row, p);
+    groat_broadcast(call, p->dims, p->a_strides, p->b_strides, sizeof(int16_t), segment, p);
 }
 
 const groat_op groat_op_mul_int16 = {check, NULL, run};
+
+static void part(const groat_call *call, const groat_part *part)
+{
+    groat_broadcast_part(call, part, segment, groat_params(call));
+}
+
+const groat_row_op groat_row_op_mul_int16 = {groat_check_equal_rows, groat_rows_alike, NULL, part};

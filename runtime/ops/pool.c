@@ -80,6 +80,18 @@ void groat_pool(const groat_call *call, const groat_window *w, int32_t act_min, 
 
 /* ---- Part by part ---------------------------------------------------------------------------------- */
 
+int groat_pool_is_global(const groat_window *w)
+{
+    return w->kernel_h == w->in_h && w->kernel_w == w->in_w && w->pad_top == 0 && w->pad_left == 0 && w->out_h == 1 &&
+           w->out_w == 1;
+}
+
+int32_t groat_pool_mean(const groat_window *w, int32_t sum)
+{
+    int32_t count = (int32_t)w->in_h * w->in_w;
+    return (sum > 0 ? sum + count / 2 : sum - count / 2) / count; /* division truncates */
+}
+
 void groat_pool_rows(const groat_window *w, groat_rows *rows)
 {
     groat_window_rows(w, 0, rows);

@@ -23,6 +23,12 @@ void groat_pool(const groat_call *call, const groat_window *w, int32_t act_min, 
 
 /* ---- Part by part ---------------------------------------------------------------------------------- */
 
+/* One window that is the whole image: its parts may be added up as they come. */
+int groat_pool_is_global(const groat_window *w);
+
+/* The average of such a window; halves round away from zero. */
+int32_t groat_pool_mean(const groat_window *w, int32_t sum);
+
 void groat_pool_rows(const groat_window *w, groat_rows *rows);
 
 uint32_t groat_pool_part_scratch_bytes(const groat_window *w, const groat_unit *unit);

@@ -2,7 +2,7 @@
  *
  * float32 to int16: round(x / scale), ties away from zero.
  */
-#include "../core/op.h"
+#include "rows.h"
 
 static int check(const groat_call *call)
 {
@@ -14,12 +14,10 @@ static int check(const groat_call *call)
     return GROAT_OK;
 }
 
-static void run(const groat_call *call)
+static void convert(const groat_call *call, const float *in, int16_t *out, uint32_t count)
 {
     const groat_quantize_int16_params *p = groat_params(call);
-    const float *in = groat_in(call, 0);
-    int16_t *out = groat_out(call, 0);
-    for (uint32_t i = 0; i < p->elements; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         float q = in[i] / p->scale;
         /* NaN compares false and becomes the lowest value. */
         int32_t y = q >= 32767.0f ? 32767 : INT16_MIN;
@@ -33,4 +31,17 @@ static void run(const groat_call *call)
     }
 }
 
+static void run(const groat_call *call)
+{
+    const groat_quantize_int16_params *p = groat_params(call);
+    convert(call, groat_in(call, 0), groat_out(call, 0), p->elements);
+}
+
 const groat_op groat_op_quantize_int16 = {check, NULL, run};
+
+static void part(const groat_call *call, const groat_part *part)
+{
+    convert(call, groat_part_of(call, 0, part), part->out, groat_part_elements(call, part));
+}
+
+const groat_row_op groat_row_op_quantize_int16 = {groat_check_equal_rows, groat_rows_alike, NULL, part};

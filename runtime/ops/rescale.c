@@ -2,8 +2,8 @@
  *
  * A change of scale between int8 and int16, in any direction, with a clamp: QUANTIZE between integers, RELU, RELU6.
  */
-#include "../core/op.h"
 #include "../kernels/requantize.h"
+#include "rows.h"
 
 static int check_integers(const groat_call *call, uint32_t index, uint32_t elements)
 {
@@ -24,14 +24,12 @@ static int check(const groat_call *call)
     return GROAT_OK;
 }
 
-static void run(const groat_call *call)
+static void convert(const groat_call *call, const void *in, void *out, uint32_t count)
 {
     const groat_rescale_params *p = groat_params(call);
-    const void *in = groat_in(call, 0);
-    void *out = groat_out(call, 0);
     int wide_in = groat_arg_tensor(call, 0)->dtype == GROAT_INT16;
     int wide_out = groat_arg_tensor(call, 1)->dtype == GROAT_INT16;
-    for (uint32_t i = 0; i < p->elements; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         int32_t x = wide_in ? ((const int16_t *)in)[i] : ((const int8_t *)in)[i];
         int32_t y = groat_requantize(x - p->input_zero_point, p->multiplier, p->shift);
         y = groat_clamp(groat_add_wrap(y, p->output_zero_point), p->act_min, p->act_max);
@@ -43,4 +41,17 @@ static void run(const groat_call *call)
     }
 }
 
+static void run(const groat_call *call)
+{
+    const groat_rescale_params *p = groat_params(call);
+    convert(call, groat_in(call, 0), groat_out(call, 0), p->elements);
+}
+
 const groat_op groat_op_rescale = {check, NULL, run};
+
+static void part(const groat_call *call, const groat_part *part)
+{
+    convert(call, groat_part_of(call, 0, part), part->out, groat_part_elements(call, part));
+}
+
+const groat_row_op groat_row_op_rescale = {groat_check_equal_rows, groat_rows_alike, NULL, part};

@@ -32,4 +32,7 @@ static inline uint32_t groat_sums_bytes(uint32_t channels)
  * after the last. */
 int groat_add_up(const groat_call *call, const groat_part *part, int32_t *sums);
 
+/* The same for int16; sums wrap modulo 2^32. */
+int groat_add_up_s16(const groat_call *call, const groat_part *part, int32_t *sums);
+
 #endif

@@ -3,7 +3,7 @@
  * The logistic function and tanh of int16: one table of the logistic function for positive arguments serves both, by
  * linear interpolation and symmetry (docs/NUMERICS.md).
  */
-#include "../core/op.h"
+#include "rows.h"
 
 enum {
     ENTRIES = 256,
@@ -46,17 +46,28 @@ static int16_t hyperbolic_tangent(const uint16_t *table, int32_t x)
     return (int16_t)(y >> 8);
 }
 
-static void run(const groat_call *call)
+static void convert(const groat_call *call, const int16_t *in, int16_t *out, uint32_t count)
 {
     const groat_sigmoid_int16_params *p = groat_params(call);
     const uint16_t *table = groat_const(call, p->table);
-    const int16_t *in = groat_in(call, 0);
-    int16_t *out = groat_out(call, 0);
     int32_t half = p->shift > 0 ? (int32_t)(1u << (p->shift - 1)) : 0;
-    for (uint32_t i = 0; i < p->elements; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         int32_t x = (int32_t)(((int64_t)in[i] * p->multiplier + half) >> p->shift);
         out[i] = p->tanh ? hyperbolic_tangent(table, x) : logistic(table, x);
     }
 }
 
+static void run(const groat_call *call)
+{
+    const groat_sigmoid_int16_params *p = groat_params(call);
+    convert(call, groat_in(call, 0), groat_out(call, 0), p->elements);
+}
+
 const groat_op groat_op_sigmoid_int16 = {check, NULL, run};
+
+static void part(const groat_call *call, const groat_part *part)
+{
+    convert(call, groat_part_of(call, 0, part), part->out, groat_part_elements(call, part));
+}
+
+const groat_row_op groat_row_op_sigmoid_int16 = {groat_check_equal_rows, groat_rows_alike, NULL, part};

@@ -3,7 +3,7 @@
  * Softmax of int16 over the last dimension, row by row.
  */
 #include "../kernels/select.h"
-#include "../core/op.h"
+#include "rows.h"
 
 enum {
     ENTRIES = 513
@@ -26,7 +26,7 @@ static int check(const groat_call *call)
     return GROAT_OK;
 }
 
-static void run(const groat_call *call)
+static void convert(const groat_call *call, const int16_t *in, int16_t *out, uint32_t rows)
 {
     const groat_softmax_int16_params *p = groat_params(call);
     const groat_softmax_s16 kernel = {
@@ -35,11 +35,31 @@ static void run(const groat_call *call)
         .multiplier = p->multiplier,
         .shift = p->shift,
     };
-    const int16_t *in = groat_in(call, 0);
-    int16_t *out = groat_out(call, 0);
-    for (uint32_t r = 0; r < p->rows; r++, in += p->depth, out += p->depth) {
+    for (uint32_t r = 0; r < rows; r++, in += p->depth, out += p->depth) {
         groat_kernels.softmax_s16(&kernel, in, out, p->depth);
     }
 }
 
+static void run(const groat_call *call)
+{
+    const groat_softmax_int16_params *p = groat_params(call);
+    convert(call, groat_in(call, 0), groat_out(call, 0), p->rows);
+}
+
 const groat_op groat_op_softmax_int16 = {check, NULL, run};
+
+/* ---- Part by part ---------------------------------------------------------------------------------- */
+
+/* Pixels are what it goes over by itself, too. */
+static int check_rows(const groat_call *call)
+{
+    const groat_softmax_int16_params *p = groat_params(call);
+    return groat_check_equal_rows(call) && p->depth == groat_arg_tensor(call, 0)->dims[3];
+}
+
+static void part(const groat_call *call, const groat_part *part)
+{
+    convert(call, groat_part_of(call, 0, part), part->out, part->pixels);
+}
+
+const groat_row_op groat_row_op_softmax_int16 = {check_rows, groat_rows_alike, NULL, part};

@@ -180,7 +180,7 @@ def test_more_work_is_proposed_where_it_helps(monkeypatch: pytest.MonkeyPatch) -
     least = job.pack(found[-1], 0).plan.arena_bytes
 
     def with_patches(
-        graph: object, kind: str, rows_in: bool, max_mac_overhead: float, scratch: object
+        graph: object, kind: str, rows_in: bool, max_mac_overhead: float, scratch: object, rows_out: bool
     ) -> Iterator[Way]:
         offered = [*found[:-1], replace(found[-1], mac_overhead=1.2)]
         return (way for way in offered if way.mac_overhead <= max_mac_overhead)
@@ -279,7 +279,7 @@ def test_commands_hand_their_options_on(groat_command: Groat, digits: Path, tmp_
     given |= {"ram": 9 << 10, "max_mac_overhead": 1.25, "io": "integer", "solver": "cp-sat", "floats": "float16"}
     expected = Options(**given)
     unchanged = {name for name, value in asdict(expected).items() if value == getattr(Options(), name)}
-    assert unchanged == {"memories"}, "which would stand in place of ram"
+    assert unchanged == {"memories", "outputs"}, "which would stand in place of ram; whose output is no image"
     output = tmp_path / "digits.groat"
     report = groat_command.json("pack", digits, "-o", output, "--target", "cortex-m4", *flags)
     assert output.read_bytes() == groat.compile(digits, "cortex-m4", options=expected).packed
@@ -291,6 +291,16 @@ def test_commands_hand_their_options_on(groat_command: Groat, digits: Path, tmp_
     assert groat_command.json("run", digits, *flags)["outputs"] == groat_command.json("run", digits)["outputs"]
     if is_installed():
         assert groat_command.json("validate", digits, "--inputs", 2, *flags)["equal"]
+
+
+def test_a_command_gives_rows(groat_command: Groat, tmp_path: Path) -> None:
+    path = tmp_path / "image.tflite"
+    path.write_bytes(random_cnn(1, image=True))
+    resident, rows = (groat_command.json("run", path, "--outputs", way) for way in ("resident", "rows"))
+    assert rows == resident
+    packed = tmp_path / "image.groat"
+    groat_command.json("pack", path, "-o", packed, "--outputs", "rows")
+    assert all(info.by_rows for info in read(packed.read_bytes()).outputs)
 
 
 @pytest.mark.parametrize("command", COMPILING)

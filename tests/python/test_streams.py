@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import product
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
-from tests.support.random_cnns import random_cnn
+from tests.support.random_cnns import Kind, random_cnn
 from tests.support.random_graphs import random_inputs
 from tests.support.streams import Replay, random_schedule
 from tools.tflite_builder import Builder, Quant
@@ -28,12 +28,18 @@ from groat.planner.streams import Line, Schedule, Streams, Stretch
 from groat.runners.host import HostRunner
 from groat.targets import list_targets, load_target
 
+KINDS: tuple[Kind, ...] = get_args(Kind)
 TARGET_OF = {load_target(name).packing: name for name in list_targets()}
+
+
+def network(seed: int) -> bytes:
+    """One of each kind of network in turn; every other one gives an image."""
+    return random_cnn(seed, seed % 2 == 1, KINDS[seed // 2 % len(KINDS)])
 
 
 def compare(seed: int) -> int:
     """Runs a network by layers and in random streams; returns how many streams that were."""
-    model = random_cnn(seed)
+    model = network(seed)
     graph = run_passes(groat.load(model).graph)
     inputs = [random_inputs(model, seed + k) for k in range(2)]
     expected = Tflm(model) if is_installed() else None
@@ -44,8 +50,8 @@ def compare(seed: int) -> int:
             for a, b in zip(ours, expected.run(x), strict=True):
                 np.testing.assert_array_equal(a, b)
     count = 0
-    for rows_in in (False, True):
-        found = random_schedule(graph, seed, rows_in)
+    for rows_in, rows_out in ((False, False), (True, False), (False, True), (True, True)):
+        found = random_schedule(graph, seed, rows_in, rows_out)
         if found is None:
             continue
         plan, packed, ids = found
@@ -54,23 +60,23 @@ def compare(seed: int) -> int:
         with HostRunner(packed) as runner:
             for ours, x in zip(wanted, inputs, strict=True):
                 for a, b in zip(ours, runner.run(x), strict=True):
-                    np.testing.assert_array_equal(a, b, f"random_cnn({seed}), rows_in={rows_in}")
+                    np.testing.assert_array_equal(a, b, f"network({seed}), {rows_in=}, {rows_out=}")
     return count
 
 
 def test_random_networks_in_random_streams() -> None:
-    assert sum(compare(seed) for seed in range(50)) > 50
+    assert sum(compare(seed) for seed in range(60)) > 100
 
 
 @pytest.mark.slow
 def test_many_random_networks_in_random_streams() -> None:
-    assert sum(compare(seed) for seed in range(10_000, 14_000)) > 4000
+    assert sum(compare(seed) for seed in range(10_000, 14_000)) > 6000
 
 
 @pytest.mark.parametrize("isa", PACKINGS)
 def test_every_kernel_set_streams(isa: str) -> None:
-    for seed in range(20_000, 20_010):
-        model = random_cnn(seed)
+    for seed in range(20_000, 20_012):
+        model = network(seed)
         inputs = random_inputs(model, seed)
         with compile_model(model, TARGET_OF[isa]).on("host") as layers:
             wanted = layers.runner.run(inputs)
@@ -81,7 +87,7 @@ def test_every_kernel_set_streams(isa: str) -> None:
                 continue
             with compiled.on("host") as streamed:
                 for a, b in zip(wanted, streamed.runner.run(inputs), strict=True):
-                    np.testing.assert_array_equal(a, b, f"random_cnn({seed}) for {isa}, {way}, {rows}")
+                    np.testing.assert_array_equal(a, b, f"network({seed}) for {isa}, {way}, {rows}")
 
 
 # ---- Wrong plans -------------------------------------------------------------------------------------------
@@ -204,7 +210,7 @@ def test_an_input_by_rows_is_never_resident() -> None:
     x = m.input((1, 6), quant=Quant(0.05))
     dense = m.fully_connected(x, np.ones((3, 6), np.int8), None, Quant(0.01), Quant(0.1))
     for way in ("layer", "stream", "auto"):
-        with pytest.raises(InputError, match=r"cannot come row by row: op 0 fully_connected reads all of it at once"):
+        with pytest.raises(InputError, match=r"cannot go row by row: op 0 fully_connected reads all of it at once"):
             compile_model(m.build([dense]), schedule=way, input="rows")
 
 
@@ -224,12 +230,82 @@ def test_the_lower_bound_of_a_stream_is_one(cuts: int) -> None:
     assert close > 100
 
 
+@pytest.mark.parametrize("isa", PACKINGS)
+def test_an_output_goes_row_by_row(isa: str) -> None:
+    """For every kernel set; the rows are the output's, and it has no memory."""
+    for seed in range(30_000, 30_005):
+        model = random_cnn(seed, image=True)
+        inputs = random_inputs(model, seed)
+        resident = compile_model(model, TARGET_OF[isa], schedule="stream")
+        with resident.on("host") as session:
+            wanted = session.runner.run(inputs)
+        for way in ("layer", "stream"):
+            rows = compile_model(model, TARGET_OF[isa], schedule=way, outputs="rows")
+            info = read(rows.packed)
+            assert all(output.by_rows for output in info.outputs)
+            with rows.on("host") as session:
+                for a, b in zip(wanted, session.runner.run(inputs), strict=True):
+                    np.testing.assert_array_equal(a, b, f"random_cnn({seed}, True) for {isa}, {way}")
+
+
+def test_output_rows_save_the_output() -> None:
+    """A wide last layer: of its image, one row at a time is there."""
+    m = Builder()
+    x = m.input((1, 24, 20, 2), quant=Quant(0.05))
+    y = m.conv_2d(x, np.ones((16, 3, 3, 2), np.int8), None, Quant(0.01), Quant(0.1))
+    model = m.build([y])
+    resident, rows = (compile_model(model, schedule="stream", outputs=way) for way in ("resident", "rows"))
+    assert resident.plan.arena_bytes > 24 * 20 * 16
+    assert rows.plan.arena_bytes < 24 * 20 * 2 + 20 * 16 + 600
+
+
+def test_an_output_of_one_row_goes_too() -> None:
+    m = Builder()
+    x = m.input((1, 1, 6, 2), quant=Quant(0.05))
+    model = m.build([m.max_pool_2d(x, (1, 2))])
+    rows = compile_model(model, outputs="rows")
+    assert read(rows.packed).outputs[0].by_rows
+    with rows.on("host") as session, compile_model(model).on("host") as resident:
+        inputs = random_inputs(model, 1)
+        np.testing.assert_array_equal(session.run(*inputs), resident.run(*inputs))
+
+
+def test_an_output_that_is_no_image_cannot_go_row_by_row() -> None:
+    def refused(build: Any, message: str) -> None:
+        m = Builder()
+        model = m.build([build(m, m.input((1, 6, 5, 2), quant=Quant(0.05), name="x"))])
+        for way in ("layer", "stream", "auto"):
+            with pytest.raises(InputError, match=message):
+                compile_model(model, schedule=way, outputs="rows")
+
+    refused(
+        lambda m, x: m.mean(x, [1, 2], Quant(0.1), name="y"),
+        "output 'y' cannot go row by row: op 0 mean writes all of it at once; keep it resident",
+    )
+    refused(
+        lambda m, x: m.transpose(x, (0, 2, 1, 3), name="y"),
+        "output 'y' cannot go row by row: op 0 transpose writes all of it at once",
+    )
+    refused(
+        lambda m, x: m.reshape(m.max_pool_2d(x, (2, 2), name="y"), (12,)),
+        "output 'y' cannot go row by row: its shape changes behind op 0 max_pool_2d",
+    )
+    refused(
+        lambda m, x: m.fully_connected(
+            m.max_pool_2d(x, (1, 1)), np.ones((3, 60), np.int8), None, Quant(0.01), Quant(0.1), name="y"
+        ),
+        "output 'y' cannot go row by row: op 1 fully_connected writes all of it at once",
+    )
+
+
 def test_wrong_words_are_refused() -> None:
     model = random_cnn(1)
     with pytest.raises(InputError, match="schedule is 'rows'; expected one of auto, layer, stream, patch"):
         compile_model(model, schedule="rows")
     with pytest.raises(InputError, match="input is 'camera'; expected one of resident, rows"):
         compile_model(model, input="camera")
+    with pytest.raises(InputError, match="outputs is 'screen'; expected one of resident, rows"):
+        compile_model(model, outputs="screen")
 
 
 def test_the_same_model_gives_the_same_bytes() -> None:

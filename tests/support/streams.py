@@ -217,7 +217,7 @@ class Replay:
         if number not in self.makers:
             return False
         op = self.graph.ops[self.makers[number]]
-        return op.kind == "mean" or (op.kind == "average_pool_2d" and self._is_global(op))
+        return "mean" in op.kind or ("average_pool_2d" in op.kind and self._is_global(op))
 
     def _is_global(self, op: Op) -> bool:
         shape = self.graph.tensors[op.inputs[0]].shape
@@ -269,6 +269,8 @@ class Replay:
 
     def _window(self, op: Op, number: int) -> tuple[Any, Any, Any, Any] | None:
         """(kernel, stride, dilation, padding before) of an op that has windows."""
+        if op.kind == "pad":
+            return (1, 1), (1, 1), (1, 1), (op.attrs["padding"][1][0], op.attrs["padding"][2][0])
         if "kernel" not in op.attrs or self._adds_up(number):
             return None
         attrs = op.attrs
@@ -302,7 +304,7 @@ class Replay:
         rows = [r for r in range(record.first_row, height, record.row_step) if first <= r <= last]
         if not rows:
             return 0
-        column = min((end - 1) * stride[1] - pad[1] + (kernel[1] - 1) * dilation[1] + 1, width)
+        column = max(min((end - 1) * stride[1] - pad[1] + (kernel[1] - 1) * dilation[1] + 1, width), 0)
         per_row = -(-width // record.span)
         row = (rows[-1] - record.first_row) // record.row_step
         return int(row * per_row + -(-column // record.span))
@@ -324,14 +326,17 @@ class Replay:
             if not 0 <= row < height:
                 continue
             a, b = max(left, 0), min(right, width)
+            if a >= b:
+                continue
             self._read(source, tap, row, a, b, where)
             lines = self._lines(source)
-            if "pool" in op.kind or not lines or lines[0] not in self.tensor_of or not self._padded(lines[0]):
+            cuts = op.kind == "pad" or "pool" in op.kind
+            if cuts or not lines or lines[0] not in self.tensor_of or not self._padded(lines[0]):
                 continue
             before, behind = pad[1], max(self._right(op, number) - width, 0)
             record = self.lines[lines[0]]
             room = record.lead >= before * pixel and record.pitch >= (width + max(before, behind)) * pixel
-            if room and record.padding == op.attrs["input_zero_point"]:
+            if room and record.padding == op.attrs.get("input_zero_point", 0):
                 ((offset, _, _),) = self._pieces(source, tap, row, a, b)
                 beside = [self.owner[offset - (a - left) * pixel : offset]]
                 beside.append(self.owner[offset + (b - a) * pixel : offset + (right - a) * pixel])

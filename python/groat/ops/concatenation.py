@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from groat.errors import InputError
 from groat.graph.ir import Array, Op, Tensor
-from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Unsupported
+from groat.ops.base import Constants, ImportedOp, OpDef, Rows, Shape, Unsupported
 from groat.ops.call import array, axis_of, call
 
 
@@ -34,6 +34,9 @@ class Concatenation(OpDef):
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
     ) -> dict[str, Any]:
         return {"outer": int(np.prod(outputs[0].shape[: op.attrs["axis"]], dtype=np.int64))}
+
+    def rows(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> Rows | None:
+        return Rows() if len(outputs[0].shape) == 4 and op.attrs["axis"] == 3 else None
 
 
 def _import(source: ImportedOp) -> Op:

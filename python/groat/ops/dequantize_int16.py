@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from groat.graph.ir import Array, Op, Tensor
-from groat.ops.base import Constants, OpDef, Shape
+from groat.ops.base import Constants, OpDef, Rows, Shape, rows_alike
 
 
 class DequantizeInt16(OpDef):
@@ -27,6 +27,9 @@ class DequantizeInt16(OpDef):
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
     ) -> dict[str, Any]:
         return {"elements": outputs[0].elements, **op.attrs}
+
+    def rows(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> Rows | None:
+        return rows_alike(inputs[:1], outputs)
 
 
 OP = DequantizeInt16()

@@ -15,10 +15,11 @@ from numpy.typing import ArrayLike
 
 from groat.graph.ir import Array, Op, Tensor
 from groat.ops.arithmetic import require_activations
-from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Unsupported
+from groat.ops.base import Constants, ImportedOp, OpDef, Rows, Shape, Unsupported
 from groat.ops.call import array, call
 
 RANK = 6
+MOST_BEFORE = 65_535  # rows or columns, in a stream
 
 
 class Pad(OpDef):
@@ -41,6 +42,13 @@ class Pad(OpDef):
             "element_bytes": len(value),
             "value": list(value.ljust(4, b"\0")),
         }
+
+    def rows(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> Rows | None:
+        borders = op.attrs["padding"]
+        if len(borders) != 4 or borders[0] != (0, 0) or borders[3] != (0, 0):
+            return None
+        top, left = borders[1][0], borders[2][0]
+        return Rows(pad=top, pad_w=left, gathers=True, cuts=True) if max(top, left) <= MOST_BEFORE else None
 
 
 def _import(source: ImportedOp) -> Op:

@@ -14,7 +14,7 @@ import numpy as np
 
 from groat.graph.ir import Array, Op, Tensor
 from groat.ops.arithmetic import clamp_int16
-from groat.ops.base import Constants, OpDef, Shape
+from groat.ops.base import Constants, OpDef, Rows, Shape, rows_alike
 
 
 class QuantizeInt16(OpDef):
@@ -32,6 +32,9 @@ class QuantizeInt16(OpDef):
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
     ) -> dict[str, Any]:
         return {"elements": outputs[0].elements, **op.attrs}
+
+    def rows(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> Rows | None:
+        return rows_alike(inputs[:1], outputs)
 
 
 OP = QuantizeInt16()

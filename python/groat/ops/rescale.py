@@ -25,7 +25,7 @@ from groat.ops.arithmetic import (
     steps,
     wrap32,
 )
-from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Unsupported
+from groat.ops.base import Constants, ImportedOp, OpDef, Rows, Shape, Unsupported, rows_alike
 from groat.ops.call import arguments_of, array, call, clamp, zero_points
 from groat.ops.call import scale as checked_scale
 
@@ -47,6 +47,9 @@ class Rescale(OpDef):
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
     ) -> dict[str, Any]:
         return {"elements": outputs[0].elements, **{name: op.attrs[name] for name in FIELDS}}
+
+    def rows(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> Rows | None:
+        return rows_alike(inputs[:1], outputs)
 
 
 def _attributes(x: Tensor, y: Tensor, act_min: int, act_max: int) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 
 from groat.graph.ir import Array, Op, Tensor
 from groat.ops.arithmetic import Int64, require_activations
-from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Unsupported
+from groat.ops.base import Constants, ImportedOp, OpDef, Rows, Shape, Unsupported, rows_alike
 from groat.ops.call import arguments_of, array, call
 from groat.ops.call import scale as checked_scale
 from groat.ops.sigmoid_float32 import import_sigmoid_float32
@@ -68,6 +68,9 @@ class SigmoidInt16(OpDef):
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
     ) -> dict[str, Any]:
         return {"elements": outputs[0].elements, "table": constants.add(table().astype("<u2").tobytes()), **op.attrs}
+
+    def rows(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> Rows | None:
+        return rows_alike(inputs[:1], outputs)
 
 
 def scaling(scale: float) -> dict[str, int]:

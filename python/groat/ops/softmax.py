@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 
 from groat.graph.ir import Array, Op, Tensor
 from groat.ops.arithmetic import clamp_int8, mul_high, quantize_multiplier, require_activations, round_shift, wrap32
-from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Unsupported
+from groat.ops.base import Constants, ImportedOp, OpDef, Rows, Shape, Unsupported, rows_alike
 from groat.ops.call import activations, arguments_of, call, scale
 from groat.ops.fixed_point import exp_on_negative_values, input_radius, reciprocal_one_plus
 from groat.ops.softmax_float32 import import_softmax_float32
@@ -69,6 +69,9 @@ class Softmax(OpDef):
             "table": constants.add(table.astype("<i4").tobytes()),
             "table_count": len(table),
         }
+
+    def rows(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> Rows | None:
+        return rows_alike(inputs, outputs) if len(inputs[0].shape) == 4 else None
 
 
 def _import(source: ImportedOp) -> Op:

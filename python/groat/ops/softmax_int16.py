@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from groat.graph.ir import Array, Op, Tensor
 from groat.ops.arithmetic import Int64, clamp_int16, factor, requantize
-from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Unsupported
+from groat.ops.base import Constants, ImportedOp, OpDef, Rows, Shape, Unsupported, rows_alike
 
 DEPTH_MAX = 65535
 STEPS = 512
@@ -97,6 +97,9 @@ class SoftmaxInt16(OpDef):
             "reciprocal_table": constants.add(reciprocal_table().astype("<i2").tobytes()),
             **op.attrs,
         }
+
+    def rows(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> Rows | None:
+        return rows_alike(inputs, outputs) if len(inputs[0].shape) == 4 else None
 
 
 def attributes(scale: float, beta: float) -> dict[str, int]:

@@ -38,30 +38,33 @@ def ways(
     rows_in: bool,
     max_mac_overhead: float,
     scratch: Callable[[int, int, int], int] | None = None,
+    rows_out: bool = False,
 ) -> Iterator[Way]:
     """The ways of a kind to run a graph, found as they are asked for.
 
     Args:
         graph: after all passes.
-        kind: "layer": op by op, but for what takes an input by rows; "stream": rows of several ops together, with the
-            fewest bytes alive; "patch": the same in patches of rows; "auto": from the first to the last, each with
-            fewer bytes alive than the one before.
+        kind: "layer": op by op, but for what takes an input or gives an output by rows; "stream": rows of several ops
+            together, with the fewest bytes alive; "patch": the same in patches of rows; "auto": from the first to the
+            last, each with fewer bytes alive than the one before.
         rows_in: inputs come row by row and have no memory of their own.
         max_mac_overhead: no way takes more.
         scratch: as Streams.
+        rows_out: outputs go row by row and have no memory of their own.
 
-    Raises InputError if an input cannot come row by row.
+    Raises InputError if an input or output cannot go row by row.
     """
-    if kind in ("layer", "auto") and not rows_in:
+    layers = not (rows_in or rows_out)
+    if kind in ("layer", "auto") and layers:
         yield Way(graph, Schedule())
         if kind == "layer":
             return
-    streams = Streams(graph, rows_in, scratch=scratch)
+    streams = Streams(graph, rows_in, rows_out, scratch)
     if kind != "auto":
         bound = UNBOUNDED if kind == "layer" else 0
         yield Way(graph, streams.schedule(streams.choose(bound, PATCHES if kind == "patch" else ROWS)))
         return
-    bound = UNBOUNDED if rows_in else max(streams.single(position) or 0 for position in range(len(graph.ops))) - 1
+    bound = max(streams.single(position) or 0 for position in range(len(graph.ops))) - 1 if layers else UNBOUNDED
     least = bound + 1
     for cuts in (ROWS, PATCHES):
         while True:

@@ -168,7 +168,7 @@ class Streams:
     Args:
         graph: after all passes.
         rows_in: inputs come row by row where their consumers allow it, and then have no memory of their own.
-        rows_out: outputs that are images go row by row, and then have none either.
+        rows_out: outputs go row by row, and then have none either.
         scratch: bytes that the kernels of an op ask for: of the op, how many pixels it makes at a time (0: it runs by
             itself) and how its input lies (PADDED, BARE or PIECES); default: none.
     """
@@ -193,7 +193,7 @@ class Streams:
         self._end = {number: uses[-1] for number, uses in self._consumers.items()}
         self._outputs = {graph.root(number) for number in graph.outputs}
         self._rows_out = self._outputs if rows_out else set()
-        for number in self._outputs:
+        for number in self._outputs - self._rows_out:
             self._end[number] = len(graph.ops)
         roots = {graph.root(number) for number in graph.inputs}
         self._held = [(-1, number) for number in roots] + [(p, n) for n, p in self._producer.items()]
@@ -257,10 +257,13 @@ class Streams:
             inside = all(use < end for use in self._consumers.get(output, []))
             if rows.adds_up and self._consumers.get(output, [end])[0] < end:
                 return None
-            if rows.adds_up or self._end.get(output, position) >= end:
+            goes = output in self._rows_out
+            if goes and (rows.adds_up or output not in graph.outputs or not inside):
+                return None
+            if goes or rows.adds_up or self._end.get(output, position) >= end:
                 segment.kept.append(output)
-                if rows.adds_up or output not in self._rows_out or not inside:
-                    segment.whole.append(output)
+            if not goes and output in segment.kept:
+                segment.whole.append(output)
         if len(segment.nodes) + len(segment.given) > LINES_MAX or not segment.kept:
             return None
         return segment
@@ -304,11 +307,15 @@ class Streams:
         """A draft with its lines; None if there are too many of them, or of units."""
         segment = replace(draft, lines=[], then={}, slots=[], shares={}, over={})
         maker = {node.output: node for node in segment.nodes}
+        # What goes row by row is made of whole rows, and so is what an op reads place by place that makes it.
+        uncut = {*segment.given, *(number for number in segment.kept if number not in segment.whole)}
+        for last in reversed(segment.nodes):
+            if last.output in uncut and not last.rows.gathers:
+                uncut.update(last.inputs)
         for number in segment.tensors:
             node = maker.get(number)
             width = self._dims(number)[2]
-            fine = number not in segment.given and (number not in segment.kept or number in segment.whole)
-            span = -(-width // cuts) if fine else width
+            span = width if number in uncut else -(-width // cuts)
             count = self._classes(segment, number) if classes else 1
             segment.lines += [_Line(number, node, span, row, count) for row in range(count)]
         of_tensor: dict[int, list[int]] = {}
@@ -379,7 +386,8 @@ class Streams:
                 for source in of_tensor.get(number, []):
                     reads.append((index, source, 0, *geometry, in_place))
                 if number not in of_tensor:
-                    reads.append((index, images.setdefault(number, len(images)), 1, *geometry, in_place))
+                    # Not in place, for then it would have to lie at the same byte.
+                    reads.append((index, images.setdefault(number, len(images)), 1, *geometry, False))
         shapes = [(*self._dims(number)[1:3], _pixel_bytes(self.graph.tensors[number])) for number in images]
         segment.slots, below = _core.walk_stream(lines, reads, shapes)
         count = len(images)
@@ -508,12 +516,15 @@ class Streams:
         read = {self.graph.root(n) for node in draft.nodes for n in node.inputs} - set(draft.tensors)
         dying = [_round(self.graph.tensors[n].nbytes) for n in read if self._end[n] < end]
         total += sum(written) - sum(min(a, b) for a, b in zip(written, sorted(dying, reverse=True), strict=False))
+        wanted = set(draft.kept)  # rows of an op whose output nothing reads are never made
+        for node in reversed(draft.nodes):
+            wanted.update(node.inputs if node.output in wanted else ())
         for number in draft.tensors:
             if number not in draft.whole:
-                total += self._least_ring(draft, number)
+                total += self._least_ring(draft, number, wanted)
         return total + self._held_bytes(first)
 
-    def _least_ring(self, segment: _Segment, number: int) -> int:
+    def _least_ring(self, segment: _Segment, number: int, wanted: set[int]) -> int:
         """Bytes of the rows that a window has read and the next one reads again."""
         _, height, width, _ = self._dims(number)
         most = 0
@@ -521,7 +532,7 @@ class Streams:
             rows = node.rows
             first = -(-rows.pad // rows.stride)
             fits = first * rows.stride - rows.pad + rows.extent <= height and first + 1 < self._dims(node.output)[1]
-            if rows.gathers and rows.dilation == 1 and fits:
+            if rows.gathers and rows.dilation == 1 and fits and node.output in wanted:
                 most = max(most, rows.extent - rows.stride)
         return most * width * _pixel_bytes(self.graph.tensors[number])
 
@@ -536,7 +547,7 @@ class Streams:
         """Whether an op reads an input, or makes an output, that goes row by row, and so is part of a stream."""
         op = self.graph.ops[position]
         reads = any(self.graph.root(number) in self._inputs for number in self._reads[position])
-        return reads or (self._rows[position] is not None and any(n in self._rows_out for n in op.outputs))
+        return reads or any(number in self._rows_out for number in op.outputs)
 
     def single(self, position: int) -> int | None:
         """Bytes alive while an op runs by itself, on whole tensors.  None if it cannot."""
@@ -633,18 +644,24 @@ class Streams:
         )
 
     def _why_not_by_rows(self) -> str:
-        """Which input cannot come row by row, and which op is in the way."""
-        for position, op in enumerate(self.graph.ops):
-            if self.takes_rows(position) and self._rows[position] is None:
-                name = self.graph.tensors[self._reads[position][0]].name
-                return (
-                    f"{self.graph.name}: input {name!r} cannot come row by row: "
-                    f"op {op.index} {op.kind} reads all of it at once; keep it resident"
-                )
-        return (
-            f"{self.graph.name}: an input cannot come row by row: the ops that read it do not run together; "
-            "keep it resident"
-        )
+        """Which input or output cannot go row by row, and which op is in the way."""
+        graph = self.graph
+
+        def refused(what: str, number: int, why: str) -> str:
+            return f"{graph.name}: {what} {graph.tensors[number].name!r} cannot go row by row: {why}; keep it resident"
+
+        for position, op in enumerate(graph.ops):
+            comes = [number for number in self._reads[position] if graph.root(number) in self._inputs]
+            goes = [number for number in op.outputs if number in self._rows_out]
+            rows = self._rows[position]
+            if comes and rows is None:
+                return refused("input", comes[0], f"op {op.index} {op.kind} reads all of it at once")
+            if goes and (rows is None or rows.adds_up):
+                return refused("output", goes[0], f"op {op.index} {op.kind} writes all of it at once")
+            if goes and goes[0] not in graph.outputs:
+                return refused("output", goes[0], f"its shape changes behind op {op.index} {op.kind}")
+        ends = " or ".join(["an input"] * bool(self._inputs) + ["an output"] * bool(self._rows_out))
+        return f"{graph.name}: {ends} cannot go row by row: not all ops that read it run together; keep it resident"
 
     def schedule(self, stretches: Sequence[Stretch]) -> Schedule:
         """The schedule of stretches that cover all ops."""

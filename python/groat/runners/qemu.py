@@ -335,8 +335,10 @@ class QemuRunner(BaseRunner):
         self._linked = packed if linked else None
         self._beside = None if linked else packed
         self.image = self._build()
-        if sum(info.by_rows for info in self.model.inputs) > 1 or sum(info.by_rows for info in self.model.outputs) > 1:
-            raise InputError("the firmware takes one input, and gives one output, row by row; this model has more")
+        if sum(info.by_rows for info in self.model.inputs) > 1:
+            raise InputError("the firmware takes one input row by row; this model has more; keep them resident")
+        if any(info.by_rows for info in self.model.outputs) and len(self.model.outputs) > 1:
+            raise InputError("the firmware gives the only output row by row; this model has more; keep them resident")
         self._rows = b""
         _check_fit(self._target, self.image, self._arenas, self._beside)
         self._session = self._open(count=False)

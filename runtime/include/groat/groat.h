@@ -106,7 +106,8 @@ const groat_tensor *groat_output_tensor(const groat_t *net, uint32_t index);
 /* Where to write an input; null if `index` is out of range, or the input goes row by row.  A run may overwrite it: set all inputs before every run. */
 void *groat_input(const groat_t *net, uint32_t index);
 
-/* Where to read an output after a run; valid until the next run or the next write to an input; null if out of range. */
+/* Where to read an output after a run; valid until the next run or the next write to an input; null if out of range, or
+ * the output goes row by row. */
 const void *groat_output(const groat_t *net, uint32_t index);
 
 /* Their sizes in bytes; 0 if `index` is out of range. */
