@@ -289,6 +289,11 @@ class Job:
             require_solver()
         self.scratch = Scratch(self.graph, self.target.packing, self._offered)
 
+    @property
+    def packing(self) -> str:
+        """The kernel set of the target."""
+        return self.target.packing
+
     def pack(self, way: Way, ram: int | None) -> Chosen:
         """The model packed for one way to run it; layouts give way to others as far as an arena of `ram` bytes asks
         for it, or several memories do.  Raises FitError if it does not fit the flash."""

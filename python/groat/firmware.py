@@ -58,7 +58,7 @@ class Image:
         code_bytes: code, constants and initial values of data; not the model.
         runtime_code_bytes: the part of it that is the runtime; the rest is start-up, server and libgcc.
         data_bytes: RAM for variables and the stack; not the arena.
-        arenas: memory -> bytes of it that a model may use in this image.
+        arenas: memory -> bytes of it that a model may use in this image; arena_starts: -> their address.
         sections: sizes of all sections that are loaded or take memory, by name.
     """
 
@@ -67,6 +67,7 @@ class Image:
     runtime_code_bytes: int
     data_bytes: int
     arenas: dict[str, int]
+    arena_starts: dict[str, int]
     sections: dict[str, int]
 
 
@@ -151,14 +152,14 @@ def build_program(target: Target, files: Iterable[Path], flags: Iterable[str] = 
     return _build(target, [*_board_units(target, find_sources()), *program], layout)
 
 
-def build_plugin() -> Path:
-    """Builds the plugin with which QEMU counts instructions, or finds it in the cache: a shared library of the host.
+def build_plugin(name: str = "groat_profile") -> Path:
+    """Builds a plugin of QEMU's, a file of firmware/plugin, or finds it in the cache: a shared library of the host.
 
     Raises:
         ToolchainError: there is no C compiler, or it failed.
     """
-    source = find_sources().firmware / "plugin" / "groat_profile.c"
-    compiler = toolchain.require("cc", "counting instructions by function and opcode")
+    source = find_sources().firmware / "plugin" / f"{name}.c"
+    compiler = toolchain.require("cc", "watching firmware in the emulator")
     key = _hash(toolchain.version(compiler), *_PLUGIN_FLAGS, source.read_bytes())
     library = cache_folder() / "plugins" / f"{source.stem}-{key}.so"
     if not library.is_file():
@@ -520,7 +521,8 @@ def _describe(path: Path, arenas: Iterable[str]) -> Image:
         def address(name: str) -> int:
             return int((symbols.get_symbol_by_name(name) or [])[0]["st_value"])
 
-        room = {name: address(f"groat_arena_{name}_end") - address(f"groat_arena_{name}_start") for name in arenas}
+        starts = {name: address(f"groat_arena_{name}_start") for name in arenas}
+        room = {name: address(f"groat_arena_{name}_end") - start for name, start in starts.items()}
     return Image(
         path=path,
         code_bytes=sum(size for name, size in loaded.items() if name != ".model"),
@@ -528,5 +530,6 @@ def _describe(path: Path, arenas: Iterable[str]) -> Image:
         data_bytes=loaded.get(".data", 0)
         + sum(size for name, size in reserved.items() if not name.startswith(_ARENA_SECTION)),
         arenas=room,
+        arena_starts=starts,
         sections=loaded | reserved,
     )

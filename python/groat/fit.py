@@ -12,12 +12,16 @@ from groat.graph import Graph
 from groat.options import Options
 from groat.pack.choose import Chosen
 from groat.planner import Region, Way, plan_memory, spill, ways
-from groat.planner.memories import cost_without_scratch
+from groat.planner.memories import READINGS, cost_without_scratch
 from groat.planner.schedules import stretches_of
 
 
 class Packer(Protocol):
     """Packs a model for a target."""
+
+    @property
+    def packing(self) -> str:
+        """Whose kernels run it."""
 
     def pack(self, way: Way, ram: int | None) -> Chosen:
         """Packs it for one way to run it; layouts of weights give way to others as far as an arena of `ram` bytes asks
@@ -93,13 +97,13 @@ def cheapest(found: Iterable[Way], packer: Packer, regions: Sequence[Region]) ->
     """
     best: Fitted | None = None
     rank = (0, 0.0)
-    hopes = [(cost_without_scratch(way.graph, way.schedule, regions), way) for way in found]
+    hopes = [(cost_without_scratch(way.graph, way.schedule, regions, READINGS[packer.packing]), way) for way in found]
     for hope, way in sorted(hopes, key=lambda pair: pair[0])[:TRIES]:
         if best is not None and hope >= rank:
             break
         plain = Fitted(way, packer.pack(way, None))
         scratch = [step.scratch_bytes for step in plain.chosen.steps.steps]
-        graph, schedule = spill(way.graph, way.schedule, scratch, regions)
+        graph, schedule = spill(way.graph, way.schedule, scratch, regions, packer.packing)
         candidates = [plain]
         if graph is not way.graph:
             copied = replace(way, graph=graph, schedule=schedule)

@@ -21,7 +21,7 @@ from groat.pack import pack_steps, read
 from groat.passes import run_passes
 from groat.planner import Region, Schedule, lifetimes, plan_memory, spill
 from groat.planner.lifetimes import Lifetime
-from groat.planner.memories import MACS_PER_LOAD, place, traffic
+from groat.planner.memories import Reading, place, traffic
 from groat.runners.host import HostRunner
 from groat.targets import load_target
 
@@ -114,10 +114,11 @@ def test_traffic_of_a_convolution() -> None:
     graph = run_passes(groat.load(RESIDUAL).graph)
     steps = pack_steps(graph).steps
     live = lifetimes(graph, [0] * len(steps))
-    weights = traffic(graph, live, Schedule())
     (x,) = graph.inputs
     index = next(i for i, buffer in enumerate(live) if x in buffer.tensors)
-    assert weights[index] == 2 * 8 * 8 * 4 + 8 * 8 * 4 * 8 // MACS_PER_LOAD
+    for in_place in (False, True):
+        weights = traffic(graph, live, Schedule(), Reading(0.25, in_place))
+        assert weights[index] == 2 * 8 * 8 * 4 + 8 * 8 * 4 * 8 // 4
 
 
 # ---- Copies -------------------------------------------------------------------------------------------------

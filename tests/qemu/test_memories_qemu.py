@@ -12,14 +12,16 @@ from tests.support.devices import device
 from tests.support.material import RESNET8
 from tests.support.random_cnns import random_cnn
 from tests.support.random_graphs import random_inputs
+from tools.tflite_builder import Builder
 
 from groat.compiler import compile_model
 from groat.errors import FitError, InputError
+from groat.inputs import lcg_inputs
 from groat.pack import structs
 from groat.pack.writer import seal
 from groat.runners import open_runner
 from groat.runners.host import HostRunner
-from groat.runners.qemu import QemuRunner
+from groat.runners.qemu import QemuRunner, Traffic
 
 pytestmark = pytest.mark.qemu
 
@@ -92,3 +94,36 @@ def test_a_region_that_is_larger_than_its_memory() -> None:
     packed[header.regions.offset : header.regions.offset + 4] = (0x80010).to_bytes(4, "little")
     with pytest.raises(FitError, match="needs an arena of 524,304 bytes; cortex-m55 has 524,288: 524,288 of dtcm"):
         open_runner("qemu:cortex-m55", seal(packed))
+
+
+# ---- What is read and written where -------------------------------------------------------------------------
+
+
+def test_traffic_of_copies_is_exact() -> None:
+    device("cortex-m4")
+    m = Builder()
+    parts = [m.input((1, rows, 12), quant=models.UNIT) for rows in (3, 5)]
+    model = m.build([m.concatenation(parts, 1)])
+    with QemuRunner("cortex-m4", compile_model(model, "cortex-m4").packed) as emulated:
+        assert emulated.traffic(random_inputs(model, 1)) == {"sram": Traffic(read=96, written=96)}
+
+
+@pytest.mark.parametrize("target", ["cortex-m3", "cortex-m4", "cortex-m55"])
+def test_traffic_is_about_what_was_planned(material: Path, target: str) -> None:
+    """Layer by layer, in one memory and in two; and `auto` makes next to none in the slow one."""
+    device(target)
+    fast, slow = BOARDS[target][0], BOARDS[target][-1]
+
+    def run(schedule: str, memories: str) -> tuple[dict[str, int], dict[str, int]]:
+        compiled = compile_model(RESNET8.model(material), target, schedule=schedule, memories=memories)
+        with QemuRunner(target, compiled.packed) as emulated:
+            found = emulated.traffic(lcg_inputs(emulated.model.inputs))
+        planned = {memory["name"]: int(memory["traffic_bytes"]) for memory in compiled.report["memories"]}
+        return planned, {name: traffic.read + traffic.written for name, traffic in found.items()}
+
+    for memories in (slow, f"{fast}:16K,{slow}"):
+        planned, found = run("layer", memories)
+        assert planned.keys() == found.keys()
+        assert all(0.6 < found[name] / planned[name] < 1.3 for name in found), (planned, found)
+    _, found = run("auto", f"{fast}:8K,{slow}")
+    assert found[slow] < 0.06 * found[fast]

@@ -177,7 +177,7 @@ def _within(
     def build(picks: Sequence[int]) -> Chosen:
         picked = [step[pick] if step else None for step, pick in zip(offers, picks, strict=True)]
         steps = pack_steps(graph, packing, streams, picked)
-        plan = plan_memory(graph, [step.scratch_bytes for step in steps.steps], streams, regions)
+        plan = plan_memory(graph, [step.scratch_bytes for step in steps.steps], streams, regions, packing)
         return Chosen(steps, plan, *write(graph, steps, plan, source_hash))
 
     smallest = choose(offers, optimize, 0)

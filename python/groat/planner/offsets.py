@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from groat.graph import Graph
 from groat.planner.lifetimes import Lifetime, lifetimes
-from groat.planner.memories import Region, place, traffic
+from groat.planner.memories import READINGS, Region, place, traffic
 from groat.planner.packing import Block, pack, round_up
 from groat.planner.streams import Schedule
 
@@ -129,6 +129,7 @@ def plan_memory(
     scratch_bytes: Sequence[int],
     schedule: Schedule | None = None,
     regions: Sequence[Region] = (Region(),),
+    packing: str = "ref",
 ) -> Plan:
     """Plans the arena of a graph whose ops run in their order.
 
@@ -136,10 +137,11 @@ def plan_memory(
         scratch_bytes: what each op of the graph asks for beside its tensors.
         schedule: which of them run together row by row; default: none.
         regions: the memories that may be used.
+        packing: whose kernels run: they decide what is read and written where.
     """
     schedule = schedule if schedule is not None else Schedule()
     live = lifetimes(graph, scratch_bytes, schedule)
-    weights = traffic(graph, live, schedule)
+    weights = traffic(graph, live, schedule, READINGS[packing])
     region_of = [0] * len(live)
     offsets = [0] * len(live)
     if len(regions) > 1:

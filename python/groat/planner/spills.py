@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from groat.graph import Graph, Op
 from groat.ops import op_def
 from groat.planner.lifetimes import lifetimes
-from groat.planner.memories import Placement, Region, place, traffic
+from groat.planner.memories import READINGS, Placement, Region, place, traffic
 from groat.planner.streams import Line, Schedule
 
 GAP = 2
@@ -31,25 +31,26 @@ class _Version:
     schedule: Schedule
     scratch: tuple[int, ...]
 
-    def placement(self, regions: Sequence[Region]) -> Placement:
+    def placement(self, regions: Sequence[Region], packing: str) -> Placement:
         live = lifetimes(self.graph, self.scratch, self.schedule)
-        return place(live, traffic(self.graph, live, self.schedule), regions, thorough=False)
+        weights = traffic(self.graph, live, self.schedule, READINGS[packing])
+        return place(live, weights, regions, thorough=False)
 
 
 def spill(
-    graph: Graph, schedule: Schedule, scratch_bytes: Sequence[int], regions: Sequence[Region]
+    graph: Graph, schedule: Schedule, scratch_bytes: Sequence[int], regions: Sequence[Region], packing: str = "ref"
 ) -> tuple[Graph, Schedule]:
     """The graph with copies between memories, and its schedule; the same ones where no copy makes the plan cheaper.
 
     Args:
         scratch_bytes: what each op asks for beside its tensors.
-        regions: the memories.
+        regions, packing: as of plan_memory.
     """
     best = _Version(graph, schedule, tuple(scratch_bytes))
-    rank = best.placement(regions).rank
+    rank = best.placement(regions, packing).rank
     while True:
         versions = list(_versions(best))
-        ranks = [version.placement(regions).rank for version in versions]
+        ranks = [version.placement(regions, packing).rank for version in versions]
         if not ranks or min(ranks) >= rank:
             return best.graph, best.schedule
         rank = min(ranks)

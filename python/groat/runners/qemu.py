@@ -51,6 +51,14 @@ class Plugin:
     arguments: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Traffic:
+    """Bytes that one inference reads and writes in a stretch of memory."""
+
+    read: int
+    written: int
+
+
 class QemuSession:
     """One QEMU process that runs the firmware, and the conversation with it.
 
@@ -514,6 +522,26 @@ class QemuRunner(BaseRunner):
             found = self._count(self.image, both)
         steps = tuple(found[index] for index in range(len(self.model.steps)))
         return Counts(found[-1], steps, self.image.path, layers_image.path)
+
+    def traffic(self, inputs: Sequence[Array]) -> dict[str, Traffic]:
+        """Counts the bytes that one inference reads and writes in each region of the model, by a plugin of QEMU's.
+
+        Writing the inputs and reading the outputs is the host's, and not counted.  Raises as `count`.
+        """
+        frame = self._pack(inputs, batch=False)
+        names = list(self._arenas)
+        starts = [self.image.arena_starts[name] for name in names]
+        marks = [f"range={s:x}-{s + self._arenas[n].nbytes:x}" for n, s in zip(names, starts, strict=True)]
+        session = self._open(count=False, plugin=Plugin(firmware.build_plugin("groat_traffic"), tuple(marks)))
+        try:
+            session.ask("RUN", 1, np.concatenate(self._split(frame), axis=1).tobytes())
+            lines = [line.split() for line in session.finish().splitlines()]
+        finally:
+            session.close()
+        if lines[-1:] != [["end", str(len(names))]]:
+            raise RunnerError(f"{self.target}: the plugin's file has no end; it was cut")
+        found = [Traffic(int(read), int(written)) for _, read, written in lines[:-1]]
+        return dict(zip(names, found, strict=True))
 
     def _count(
         self, image: firmware.Image, ask: Callable[[QemuSession], Iterator[int]]
