@@ -64,7 +64,8 @@ def fit(
 ) -> Fitted:
     """The first way whose arena takes at most options.ram bytes, or `room` if that is None.
 
-    Where no arena is as small as `room`, the smallest is returned.  For several memories, it is `cheapest`.
+    Where no arena is as small as `room`, the smallest is returned; so it is for schedules that are for the least
+    memory, if no RAM is given.  For several memories, it is `cheapest`.
 
     Raises:
         InputError: an input or output cannot go row by row.
@@ -73,6 +74,9 @@ def fit(
     if len(regions) > 1:
         return cheapest(ways_of(graph, options, packer), packer, regions)
     bound = options.ram if options.ram is not None else room
+    if options.ram is None and options.schedule in ("stream", "patch"):  # as little memory as that can
+        least = smallest(ways_of(graph, options, packer), packer)
+        return Fitted(least.way, packer.pack(least.way, least.arena_bytes))
     for way in ways_of(graph, options, packer):
         if bound is None or _least_bytes(way) <= bound:
             fitted = Fitted(way, packer.pack(way, bound))

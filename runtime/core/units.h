@@ -72,10 +72,10 @@ static inline uint32_t groat_start_of(const groat_rows *rows, const groat_line *
 {
     int32_t first, last;
     groat_rows_read(rows, line, part->y, &first, &last);
-    if (first < line->first_row) {
-        return 0; /* parts further down may read the first row from its start on */
+    uint32_t row = 0; /* of the line */
+    if (first > line->first_row) {
+        row = ((uint32_t)first - line->first_row + line->row_step - 1) / line->row_step;
     }
-    uint32_t row = ((uint32_t)first - line->first_row + line->row_step - 1) / line->row_step;
     if (row >= groat_rows_in(line, height)) {
         return groat_units_of(line, height, width);
     }
@@ -83,7 +83,7 @@ static inline uint32_t groat_start_of(const groat_rows *rows, const groat_line *
         return row;
     }
     /* The next row of parts may read this row, too, and then from its start on. */
-    int again = line->first_row + row * line->row_step >= (uint32_t)first + rows->stride;
+    int again = (int32_t)(line->first_row + row * line->row_step) >= first + rows->stride;
     uint32_t x = part->x * rows->stride_w;
     x = again || x < rows->pad_w ? 0 : x - rows->pad_w;
     uint32_t in_row = groat_units_in_row(line, width);

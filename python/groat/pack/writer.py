@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -174,7 +174,7 @@ def _params(
 
 
 class Scratch:
-    """What the kernels of a graph's ops ask for, with the layouts of weights that they usually get."""
+    """What the kernels of a graph's ops ask for at least, with the layouts of weights that need the least."""
 
     def __init__(self, graph: Graph, packing: str, remembered: Offered) -> None:
         self._graph, self._packing, self._remembered = graph, packing, remembered
@@ -185,12 +185,18 @@ class Scratch:
         planner.streams.PADDED, BARE or PIECES."""
         key = (position, pixels, reach)
         if key not in self._known:
-            op = self._graph.ops[position]
-            params, _ = _params(
-                self._graph, op, self._packing, (pixels, reach), _Constants(0, 1), None, self._remembered
-            )
-            self._known[key] = core(self._packing).scratch_bytes(op_row(op.kind).id, params, pixels, reach)
+            self._known[key] = min(self._of_each(position, (pixels, reach)))
         return self._known[key]
+
+    def _of_each(self, position: int, unit: tuple[int, int]) -> Iterator[int]:
+        """With each layout that there is."""
+        op, constants = self._graph.ops[position], _Constants(0, 1)
+        params, selector = _params(self._graph, op, self._packing, unit, constants, None, self._remembered)
+        yield core(self._packing).scratch_bytes(op_row(op.kind).id, params, *unit)
+        for layout in selector.candidates[1:]:
+            if unit == WHOLE or not any(part.more_rows for part in layout.packed):
+                params, _ = _params(self._graph, op, self._packing, unit, constants, layout, self._remembered)
+                yield core(self._packing).scratch_bytes(op_row(op.kind).id, params, *unit)
 
 
 class _Names:
