@@ -528,7 +528,12 @@ class Streams:
         """Bytes of the rows that a window has read and the next one reads again."""
         _, height, width, _ = self._dims(number)
         most = 0
+        wanted = set(segment.kept)
+        for node in reversed(segment.nodes):
+            wanted |= set(node.inputs) if node.output in wanted else set()
         for node in self._readers(segment, number):
+            if node.output not in wanted:
+                continue  # nothing asks for it
             rows = node.rows
             first = -(-rows.pad // rows.stride)
             fits = first * rows.stride - rows.pad + rows.extent <= height and first + 1 < self._dims(node.output)[1]
