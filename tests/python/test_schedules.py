@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.support.schedules import NAMES, Way, compiled_as, each_way, expected
+from tests.support.schedules import NAMES, Way, compiled_as, each_way, expected, run
 
 from groat.oracle.tflm import is_installed
 from groat.pack import read
@@ -26,5 +26,5 @@ def test_a_schedule_gives_the_bytes_of_tflm(name: str, way: Way) -> None:
     frames, wanted = expected(name)
     with HostRunner(compiled.packed) as runner:
         for frame, outputs in zip(frames, wanted, strict=True):
-            for found, right in zip(runner.run(frame), outputs, strict=True):
+            for found, right in zip(run(runner, compiled, name, frame), outputs, strict=True):
                 np.testing.assert_array_equal(found, right)

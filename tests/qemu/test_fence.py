@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from elftools.elf.elffile import ELFFile
 from tests.support.devices import DEVICES, device
-from tests.support.schedules import Way, compiled_as, expected
+from tests.support.schedules import Way, compiled_as, expected, run
 
 import groat
 from groat import firmware
@@ -67,7 +67,7 @@ def test_a_model_runs_in_what_was_planned(name: str, way: Way, core: str) -> Non
         assert runner.image.sections[".stack"] - UNIT < needed <= runner.image.sections[".stack"]
         assert runner.image.arenas == {target.memory("data").name: compiled.plan.arena_bytes}
         assert runner.image.data_bytes < needed + UNIT + 256  # for variables
-        for found, right in zip(runner.run(frames[0]), wanted[0], strict=True):
+        for found, right in zip(run(runner, compiled, name, frames[0]), wanted[0], strict=True):
             np.testing.assert_array_equal(found, right)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from tests.support.devices import device
-from tests.support.schedules import NAMES, WAYS, Way, compiled_as, expected
+from tests.support.schedules import NAMES, WAYS, Way, compiled_as, expected, run
 
 from groat.oracle.tflm import is_installed
 from groat.runners.qemu import QemuRunner
@@ -36,5 +36,5 @@ def test_a_schedule_gives_the_bytes_of_tflm(name: str, way: Way, core: str) -> N
     frames, wanted = expected(name)
     linked = len(compiled.packed) > target.model_room.length
     with QemuRunner(core, compiled.packed, linked) as runner:
-        for found, right in zip(runner.run(frames[0]), wanted[0], strict=True):
+        for found, right in zip(run(runner, compiled, name, frames[0]), wanted[0], strict=True):
             np.testing.assert_array_equal(found, right)

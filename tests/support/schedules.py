@@ -16,9 +16,11 @@ from tests.support.random_graphs import random_inputs
 
 import groat
 from groat.compiler import compile_model
+from groat.ends import from_ends, to_ends
 from groat.graph.ir import Array
 from groat.options import INPUTS, SCHEDULES
 from groat.oracle.tflm import Tflm
+from groat.runners import BaseRunner
 
 _PUBLISHED = {
     "resnet8": RESNET8.path,
@@ -26,7 +28,8 @@ _PUBLISHED = {
     "mcunetv2_vww": "tinyengine/vww",
     "ds_cnn": DS_CNN.path,
 }
-NAMES = (*_PUBLISHED, *NETWORKS)
+_INTEGER = {"mcunetv2_vww_integer": "mcunetv2_vww"}  # without the float ends of the model
+NAMES = (*_PUBLISHED, *_INTEGER, *NETWORKS)
 SHARES = (0.0, 0.25, 0.5, 0.75)
 
 
@@ -60,11 +63,12 @@ def model_named(name: str) -> groat.Model:
     """One of NAMES; skips the test where a published one is absent."""
     if name in NETWORKS:
         return groat.load(mobilenet(name))
-    (recorded,) = (model for model in MODELS if model.path == _PUBLISHED[name])
-    path = recorded.model(material.folder())
-    if not path.is_file():
-        pytest.skip(f"needs {path} (set GROAT_MATERIAL)")
-    return groat.load(path)
+    path = _PUBLISHED[_INTEGER.get(name, name)]
+    (recorded,) = (model for model in MODELS if model.path == path)
+    file = recorded.model(material.folder())
+    if not file.is_file():
+        pytest.skip(f"needs {file} (set GROAT_MATERIAL)")
+    return groat.load(file)
 
 
 @functools.cache
@@ -82,14 +86,21 @@ def _ends(x: Array) -> Array:
 
 def compiled_as(name: str, way: Way, target: str) -> groat.Compiled:
     """The model in that schedule; AssertionError if it needs more than it may."""
-    model = model_named(name)
+
+    def compiled(schedule: str, ram: int | None = None) -> groat.Compiled:
+        io = "integer" if name in _INTEGER else "model"
+        return compile_model(model_named(name), target, schedule=schedule, input=way.input, ram=ram, io=io)
+
     if way.share is None:
-        return compile_model(model, target, schedule=way.schedule, input=way.input)
-    smallest, largest = (
-        compile_model(model, target, schedule=schedule, input=way.input).plan.arena_bytes
-        for schedule in ("stream", "layer")
-    )
+        return compiled(way.schedule)
+    smallest, largest = (compiled(schedule).plan.arena_bytes for schedule in ("stream", "layer"))
     ram = smallest + int((largest - smallest) * way.share)
-    compiled = compile_model(model, target, schedule=way.schedule, input=way.input, ram=ram)
-    assert compiled.plan.arena_bytes <= ram
-    return compiled
+    bounded = compiled(way.schedule, ram)
+    assert bounded.plan.arena_bytes <= ram
+    return bounded
+
+
+def run(runner: BaseRunner, compiled: groat.Compiled, name: str, frame: Sequence[Array]) -> list[Array]:
+    """One inference, in the types that the model itself takes and gives."""
+    outputs = runner.run(to_ends(frame, compiled.graph))
+    return from_ends(outputs, compiled.graph, model_named(name).graph)
