@@ -34,4 +34,6 @@ void groat_fence(void)
     }
     add_gate(regions, PERIPHERALS, PERIPHERALS_BYTES, NEVER_EXECUTE, DEVICE);
     start_mpu();
+    /* Below the stack is no gate.  A stack limit would also count what a function reserves and never touches. */
+    __asm__ volatile("msr msplim, %0" : : "r"(0));
 }
