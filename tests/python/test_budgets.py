@@ -81,7 +81,7 @@ def check(case: Case) -> None:
 
 
 @given(CASES)
-@settings(deadline=None, derandomize=True, database=None, max_examples=40)
+@settings(deadline=None, derandomize=True, database=None, max_examples=20)
 def test_random_networks_at_random_bounds(case: Case) -> None:
     check(case)
 

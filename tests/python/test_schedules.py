@@ -8,18 +8,27 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.support.schedules import NAMES, Way, compiled_as, each_way, expected, run
+from tests.support.schedules import NAMES, SMALL, WAYS, Way, compiled_as, expected, run
 
 from groat.oracle.tflm import is_installed
 from groat.pack import read
 from groat.runners.host import HostRunner
 
 pytestmark = pytest.mark.skipif(not is_installed(), reason="needs the package tflite-micro")
-LARGE = "mobilenetv2_1.0_224"
 
 
-@each_way
-@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n == LARGE else n for n in NAMES])
+def is_quick(name: str, way: Way) -> bool:
+    return name in SMALL or (way.share is None and name != "mobilenetv2_1.0_224")
+
+
+CASES = [
+    pytest.param(name, way, marks=() if is_quick(name, way) else pytest.mark.slow, id=f"{name}-{way}")
+    for name in NAMES
+    for way in WAYS
+]
+
+
+@pytest.mark.parametrize(("name", "way"), CASES)
 def test_a_schedule_gives_the_bytes_of_tflm(name: str, way: Way) -> None:
     compiled = compiled_as(name, way, "host")
     assert [info.by_rows for info in read(compiled.packed).inputs] == [way.input == "rows"]

@@ -7,7 +7,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from tests.support.devices import device
-from tests.support.schedules import NAMES, WAYS, Way, compiled_as, expected, run
+from tests.support.schedules import NAMES, SMALL, WAYS, Way, compiled_as, expected, run
 
 from groat.oracle.tflm import is_installed
 from groat.runners.qemu import QemuRunner
@@ -18,7 +18,7 @@ pytestmark = [
 ]
 CORES = ("cortex-m4", "cortex-m55", "rv32imc")
 QUICK = {
-    *((name, Way("stream", rows)) for name in ("resnet8", "ds_cnn") for rows in ("resident", "rows")),
+    *((name, Way("stream", rows)) for name in SMALL for rows in ("resident", "rows")),
     ("mobilenetv2_0.35_144", Way("stream", "rows")),
 }
 CASES = [

@@ -55,7 +55,7 @@ WAYS = (
     *(Way(schedule, rows) for schedule in SCHEDULES for rows in INPUTS),
     *(Way("auto", rows, share) for rows in INPUTS for share in SHARES),
 )
-each_way = pytest.mark.parametrize("way", WAYS, ids=str)
+SMALL = ("resnet8", "ds_cnn")  # to plan and to run
 
 
 @functools.cache
