@@ -243,7 +243,7 @@ static groat_part part_of_call(const walk *w, const groat_call *call, const groa
     if (index < w->stream->line_count) {
         return groat_part_at(line_at(w, index), in->dims[2], next);
     }
-    return (groat_part){next, 0, in->dims[2], NULL};
+    return (groat_part){next, 0, in->dims[2], NULL, 0};
 }
 
 /* A line that lacks units which a part is made from; line_count if none does. */

@@ -26,13 +26,13 @@ static inline uint32_t groat_units_of(const groat_line *line, uint32_t height, u
 static inline groat_part groat_part_at(const groat_line *line, uint32_t width, uint32_t unit)
 {
     if (line->span >= width) {
-        return (groat_part){line->first_row + unit * line->row_step, 0, width, NULL};
+        return (groat_part){line->first_row + unit * line->row_step, 0, width, NULL, 0};
     }
     uint32_t in_row = groat_units_in_row(line, width);
     uint32_t row = unit / in_row;
     uint32_t x = (unit - row * in_row) * line->span;
     return (groat_part){line->first_row + row * line->row_step, x, line->span < width - x ? line->span : width - x,
-                        NULL};
+                        NULL, 0};
 }
 
 /* The rows between the first and the last that a part reads of a line; some may lie outside the image. */
