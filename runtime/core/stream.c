@@ -837,11 +837,12 @@ static int check_over(const walk *w, const groat_line *line, const groat_tensor 
             const groat_line *out = line_at(w, index);
             for (uint32_t left = out->more;; left--, out++, index++) {
                 uint32_t done = w->lines[index].made;
-                uint32_t first = rows.adds_up ? done * in->dims[2]
-                                              : first_needed(w, &call, &rows, out, done, &pixels, in);
+                uint32_t first =
+                    rows.adds_up ? done * in->dims[2] : first_needed(w, &call, &rows, out, done, &pixels, in);
                 uint64_t needed = under->offset + (uint64_t)first * groat_pixel_bytes(in);
                 int in_place = s == line->step && !rows.gathers && (groat_find_op(call.step->op).flags & GROAT_INPLACE);
-                if (in_place && pixel == groat_pixel_bytes(in) && from <= needed) { /* it reads what it is about to write */
+                if (in_place && pixel == groat_pixel_bytes(in) &&
+                    from <= needed) { /* it reads what it is about to write */
                     first = first_needed(w, &call, &rows, out, done + 1, &pixels, in);
                     needed = under->offset + (uint64_t)first * pixel;
                 }
