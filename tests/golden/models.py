@@ -234,6 +234,18 @@ def with_two_memories(m: Builder, rng: np.random.Generator) -> list[Tensor]:
     return [m.add(short, y, UNIT)]
 
 
+def written_by_rows(m: Builder, rng: np.random.Generator) -> list[Tensor]:
+    """An image from an image, neither of which is ever whole."""
+    x = m.input((1, 9, 7, 2), quant=IMAGE)
+    y = m.pad(x, [(0, 0), (1, 2), (2, 0), (0, 0)])
+    y = m.max_pool_2d(y, (2, 2), stride=(1, 1), padding="VALID")
+    y = m.concatenation([y, m.conv_2d(y, _ints(rng, (2, 1, 1, 2)), _biases(rng, 2), Quant(0.004), IMAGE)], 3)
+    y = m.quantize(y, Quant(0.0001), "int16")
+    biases = _biases(rng, 5).astype(np.int64)
+    y = m.conv_2d(y, _ints(rng, (5, 3, 3, 4)), biases, Quant(0.004), Quant(0.0002), stride=(2, 1))
+    return [m.softmax(y)]
+
+
 def patched(m: Builder, rng: np.random.Generator) -> list[Tensor]:
     x = m.input((1, 24, 12, 3), quant=IMAGE)
     stem = m.conv_2d(x, _ints(rng, (4, 3, 3, 3)), _biases(rng, 4), Quant(0.005), UNIT, activation="RELU")
@@ -250,6 +262,7 @@ OWN_RESULTS = ("functions_float32", *FLOAT16)
 OPTIONS: dict[str, dict[str, str]] = {
     "streamed": {"schedule": "stream", "input": "rows"},
     "patched": {"schedule": "patch"},
+    "written_by_rows": {"schedule": "stream", "input": "rows", "outputs": "rows"},
     "with_two_memories": {"schedule": "layer", "memories": "fast:1K,slow"},
     **{name: {"floats": "float16"} for name in FLOAT16},
 }
@@ -285,6 +298,7 @@ MODELS = {
         streamed,
         with_two_memories,
         patched,
+        written_by_rows,
     )
 }
 
