@@ -386,8 +386,7 @@ class Streams:
                 for source in of_tensor.get(number, []):
                     reads.append((index, source, 0, *geometry, in_place))
                 if number not in of_tensor:
-                    # Not in place, for then it would have to lie at the same byte.
-                    reads.append((index, images.setdefault(number, len(images)), 1, *geometry, False))
+                    reads.append((index, images.setdefault(number, len(images)), 1, *geometry, in_place))
         shapes = [(*self._dims(number)[1:3], _pixel_bytes(self.graph.tensors[number])) for number in images]
         segment.slots, below = _core.walk_stream(lines, reads, shapes)
         count = len(images)
@@ -528,12 +527,7 @@ class Streams:
         """Bytes of the rows that a window has read and the next one reads again."""
         _, height, width, _ = self._dims(number)
         most = 0
-        wanted = set(segment.kept)
-        for node in reversed(segment.nodes):
-            wanted |= set(node.inputs) if node.output in wanted else set()
         for node in self._readers(segment, number):
-            if node.output not in wanted:
-                continue  # nothing asks for it
             rows = node.rows
             first = -(-rows.pad // rows.stride)
             fits = first * rows.stride - rows.pad + rows.extent <= height and first + 1 < self._dims(node.output)[1]
