@@ -341,7 +341,7 @@ static uint32_t wanted_by(const walk *w, uint32_t index)
 
 /* What happens to the next unit of a line: it is checked, or made.  `call` is null for an input; `sums` says that its op
  * adds up.  Returns a status. */
-typedef int (*visit)(const walk *w, uint32_t index, const groat_call *call, int sums, const groat_part *part);
+typedef int (*visit)(const walk *w, uint32_t index, const groat_call *call, int sums, groat_part *part);
 
 /* Visits what the next call of a line's op makes, or of an op that adds up what it reads. */
 static int visit_next(const walk *w, uint32_t index, visit visit)
@@ -349,14 +349,14 @@ static int visit_next(const walk *w, uint32_t index, visit visit)
     uint32_t next = w->lines[index].made;
     const groat_line *line = line_at(w, index);
     if (line->step == GROAT_NONE) {
-        const groat_part part = {next, 0, 0, NULL, 0};
+        groat_part part = {next, 0, 0, NULL, 0};
         return visit(w, index, NULL, 0, &part);
     }
     const groat_call call = call_of(w->net, line->step);
     const glance *g = &w->glances[index];
     if (g->stride > 0) {
         const groat_tensor *tensor = g->adds_up ? groat_arg_tensor(&call, 0) : output_of(&call);
-        const groat_part part = {next, 0, tensor->dims[2], NULL, g->reach};
+        groat_part part = {next, 0, tensor->dims[2], NULL, g->reach};
         return visit(w, index, &call, g->adds_up, &part);
     }
     const groat_rows rows = rows_of(&call);
@@ -493,19 +493,19 @@ static uint32_t input_with(const groat_t *net, uint32_t line)
     return i;
 }
 
-/* Where a pixel of a line's tensor lies. */
-static inline void *pixel_at(const groat_t *net, const groat_tensor *tensor, const groat_line *line, uint32_t y,
-                             uint32_t x)
+/* Where a part of a line's tensor lies. */
+static void *part_at(const walk *w, const groat_tensor *tensor, uint32_t index, const groat_part *part)
 {
-    if (line->slots > 0 && groat_is_plain(line, tensor->dims[2])) {
-        uint8_t *data = groat_address(net, groat_buffer_of(net, tensor->buffer));
-        return data + line->lead + y % line->slots * line->pitch + x * groat_pixel_bytes(tensor);
+    const groat_line *line = line_at(w, index);
+    if (line->slots > 0 && w->glances[index].stride > 0) { /* a whole row */
+        uint8_t *data = groat_address(w->net, groat_buffer_of(w->net, tensor->buffer));
+        return data + line->lead + part->y % line->slots * line->pitch;
     }
     uint32_t run;
-    return place(net, tensor, line, y, x, &run);
+    return place(w->net, tensor, line, part->y, part->x, &run);
 }
 
-static int make_unit(const walk *w, uint32_t index, const groat_call *call, int sums, const groat_part *wanted)
+static int make_unit(const walk *w, uint32_t index, const groat_call *call, int sums, groat_part *part)
 {
     const groat_row_io *io = w->net->io;
     const groat_t *net = w->net;
@@ -515,21 +515,20 @@ static int make_unit(const walk *w, uint32_t index, const groat_call *call, int 
             uint32_t input = input_with(net, (uint32_t)w->stream->first_line + index);
             const groat_tensor *tensor =
                 groat_tensor_of(net, groat_arg(net, groat_program_of(net, net->program)->args + input));
-            io->read(io->context, input, wanted->y, pixel_at(net, tensor, line, wanted->y, 0), groat_row_bytes(tensor));
+            io->read(io->context, input, part->y, part_at(w, tensor, index, part), groat_row_bytes(tensor));
         }
         return GROAT_OK;
     }
     const groat_tensor *tensor = output_of(call);
-    groat_part part = *wanted;
     if (!sums) {
-        part.out = pixel_at(net, tensor, line, part.y, part.x);
+        part->out = part_at(w, tensor, index, part);
     }
-    linked_row_ops[call->step->op]->part(call, &part);
+    linked_row_ops[call->step->op]->part(call, part);
     if (line->kept && line->slots > 0 && io != NULL && io->write != NULL) {
         const groat_program *program = groat_program_of(net, net->program);
         uint32_t owner = groat_arg(net, (uint32_t)call->step->args + call->step->inputs);
         io->write(io->context, io_index(net, owner, (uint32_t)program->args + program->inputs, program->outputs),
-                  part.y, part.out, groat_row_bytes(tensor));
+                  part->y, part->out, groat_row_bytes(tensor));
     }
     return GROAT_OK;
 }
@@ -859,7 +858,7 @@ static int check_over(const walk *w, const groat_line *line, const groat_tensor 
 }
 
 /* A unit goes into a slot that holds nothing any more. */
-static int check_unit(const walk *w, uint32_t index, const groat_call *call, int sums, const groat_part *part)
+static int check_unit(const walk *w, uint32_t index, const groat_call *call, int sums, groat_part *part)
 {
     const groat_t *net = w->net;
     const groat_line *line = line_at(w, index);

@@ -175,7 +175,7 @@ static void any_four(const groat_depthwise_s8 *k, const dsp_pixels *b)
 /* ---- Along planes ---- */
 
 /* A row of four channels; `slide` has what is the same for all. */
-static void slide_row(const groat_depthwise_s8 *k, const dsp_plan *p, const dsp_pixels *b, dsp_slide *slide)
+static void slide_row(const groat_depthwise_s8 *k, dsp_plan *p, const dsp_pixels *b, dsp_slide *slide)
 {
     int32_t *records = k->scratch;
     int32_t *planes = records + 4u * p->record_words;

@@ -13,6 +13,11 @@ static uint32_t reach(uint32_t kind)
     return dsp_advance(kind) + 1u + (kind >= SLIDE_3X3_BY_1 ? 0 : kind / 2u);
 }
 
+static uint32_t pairs_of(const dsp_plan *p)
+{
+    return p->by_three ? 2u : row_words[p->kind] - 1u;
+}
+
 int groat_dsp_make_plan(dsp_plan *p, const dsp_axis *along, const dsp_axis *across, uint32_t bytes)
 {
     if (along->kernel > 7u || along->stride - 1u > 1u) {
@@ -48,12 +53,17 @@ int groat_dsp_make_plan(dsp_plan *p, const dsp_axis *along, const dsp_axis *acro
         p->plane *= 3u;
         p->slots = 1;
     }
+    uint32_t pair_step = (p->by_three ? 1u : along->stride) * along->tap_step;
+    p->widening = (dsp_rows){
+        .tap_step = along->tap_step,
+        .record_step = 4u * p->record_words,
+        .pairs = pairs_of(p),
+        .pair_step = pair_step,
+        .row_step = across->tap_step - pairs_of(p) * pair_step,
+        .to_step = p->by_three ? 0 : 4,
+        .rows = across->kernel,
+    };
     return 1;
-}
-
-static uint32_t pairs_of(const dsp_plan *p)
-{
-    return p->by_three ? 2u : row_words[p->kind] - 1u;
 }
 
 void groat_dsp_write_steps(const dsp_plan *p, int32_t *records)
@@ -84,31 +94,21 @@ static void widen_fewer(const dsp_plan *p, const int8_t *w, int32_t scale, int32
     }
 }
 
-void groat_dsp_widen(const dsp_plan *p, const int32_t *stream, const dsp_channel *channels, int32_t *records)
+void groat_dsp_widen(dsp_plan *p, const int32_t *stream, const dsp_channel *channels, int32_t *records)
 {
     if (p->by_three && p->exact && p->along.tap_step == 4) {
         groat_dsp_widen3x3(stream, records);
         return;
     }
-    uint32_t pair_step = (p->by_three ? 1u : p->along.stride) * p->along.tap_step;
-    dsp_rows rows = {
-        .weights = (const int8_t *)stream,
-        .tap_step = p->along.tap_step,
-        .to = records + 4,
-        .record_step = 4u * p->record_words,
-        .pairs = pairs_of(p),
-        .pair_step = pair_step,
-        .row_step = p->across.tap_step - pairs_of(p) * pair_step,
-        .to_step = p->by_three ? 0 : 4,
-        .rows = p->across.kernel,
-    };
-    groat_dsp_widen_channels(channels, records, rows.record_step, rows.scales);
+    p->widening.weights = (const int8_t *)stream;
+    p->widening.to = records + 4;
+    groat_dsp_widen_channels(channels, records, p->widening.record_step, p->widening.scales);
     if (p->exact && !p->by_three && p->along.stride == 1 && p->along.tap_step == 4) {
-        groat_dsp_widen_neighbours(&rows);
+        groat_dsp_widen_neighbours(&p->widening);
         return;
     }
     if (p->exact) {
-        groat_dsp_widen_rows(&rows);
+        groat_dsp_widen_rows(&p->widening);
     }
     int32_t *record = records;
     for (uint32_t c = 0; c < 4 && (p->by_three || !p->exact); c++, record += p->record_words) {

@@ -32,6 +32,7 @@ typedef struct dsp_plan {
     uint32_t plane;         /* bytes of a row of one channel, or of those three rows */
     uint32_t slots;         /* rows that there is room for */
     uint32_t record_words;
+    dsp_rows widening;      /* of a filter's weights */
 } dsp_plan;
 
 /* Rows along `along`, whose planes take up to `bytes`; 0 if there is no way. */
@@ -58,6 +59,6 @@ static inline int32_t dsp_pair(int32_t low, int32_t high)
 void groat_dsp_write_steps(const dsp_plan *p, int32_t *records);
 
 /* The rest of the records of four channels, whose weights are in `stream`. */
-void groat_dsp_widen(const dsp_plan *p, const int32_t *stream, const dsp_channel *channels, int32_t *records);
+void groat_dsp_widen(dsp_plan *p, const int32_t *stream, const dsp_channel *channels, int32_t *records);
 
 #endif
