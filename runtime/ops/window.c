@@ -5,6 +5,10 @@
  */
 #include "window.h"
 
+enum {
+    WHOLE_BYTES = 1536 /* of the rows of a window that are gathered whole in a stream */
+};
+
 static int check_axis(uint32_t in, uint32_t out, uint32_t kernel, uint32_t stride, uint32_t dilation, uint32_t pad)
 {
     if (in == 0 || out == 0 || kernel == 0 || stride == 0 || dilation == 0) {
@@ -200,13 +204,28 @@ static void inner(const groat_window *w, uint32_t *first, uint32_t *end)
     *end = *end > *first ? *end : *first;
 }
 
+/* How many rows of a window can lie inside the image. */
+static uint32_t rows_inside(const groat_window *w)
+{
+    uint32_t most = ((uint32_t)w->in_h + w->dilation_h - 1u) / w->dilation_h;
+    return most < w->kernel_h ? most : w->kernel_h;
+}
+
+/* Whether a part is cut where windows begin and end to stick out, so that only those at the sides are gathered: of whole
+ * rows without padding beside them that are too long to be gathered whole. */
+static int is_cut(const groat_window *w, const groat_unit *unit)
+{
+    return unit->reach == GROAT_BARE && unit->pixels == w->out_w &&
+           (uint64_t)rows_inside(w) * columns_of(w, w->out_w) * w->in_c > WHOLE_BYTES;
+}
+
 /* The most columns of a row that are gathered at a time. */
 static uint32_t gathered(const groat_window *w, const groat_unit *unit)
 {
     if (unit->reach == GROAT_PADDED) {
         return 0;
     }
-    if (unit->reach == GROAT_PIECES || unit->pixels < w->out_w) {
+    if (!is_cut(w, unit)) {
         return columns_of(w, unit->pixels);
     }
     uint32_t first, end;
@@ -214,13 +233,6 @@ static uint32_t gathered(const groat_window *w, const groat_unit *unit)
     uint32_t last = w->out_w - end;
     uint32_t most = first > last ? first : last;
     return most > 0 ? columns_of(w, most) : 0;
-}
-
-/* How many rows of a window can lie inside the image. */
-static uint32_t rows_inside(const groat_window *w)
-{
-    uint32_t most = ((uint32_t)w->in_h + w->dilation_h - 1u) / w->dilation_h;
-    return most < w->kernel_h ? most : w->kernel_h;
 }
 
 static uint64_t border_bytes(const groat_window *w, const groat_unit *unit)
@@ -284,10 +296,8 @@ void groat_window_part(const groat_call *call, const groat_window *w, int8_t pad
     int8_t *rooms = border + border_bytes(w, &unit);
     *kernel_scratch = scratch + part_kernel_start(w, &unit);
 
-    /* Whole rows without padding beside them are cut where windows begin and end to stick out, so that only the windows at
-     * the sides are gathered. */
     uint32_t cuts[] = {0, part->pixels};
-    if (unit.reach == GROAT_BARE && part->pixels == w->out_w) {
+    if (is_cut(w, &unit)) {
         inner(w, &cuts[0], &cuts[1]);
     }
     int32_t top = (int32_t)(part->y * w->stride_h) - w->pad_top;

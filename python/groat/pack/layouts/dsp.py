@@ -371,6 +371,8 @@ def depthwise_s8_candidates(filters: Filters) -> list[Candidate]:
     size = "3x3" if rows == taps == 3 else "any size"
     names = {0: "plain", _FOURS: "fours", _DENSE: "dense", _PLANES: "planes"}
     layouts = [usual] if usual.layout == 0 else [usual, ref.depthwise_s8(filters)]
+    if usual.layout == _PLANES and filters.image is None:  # whose scratch a stream may not have
+        layouts.insert(1, _fours(filters))
     return [_priced(names[part.layout], [part], f"depthwise, {names[part.layout]}, {size}", work) for part in layouts]
 
 
