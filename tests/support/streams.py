@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 
 from groat.graph import Graph, Op
-from groat.ops import op_def
+from groat.ops import op_def, op_row
 from groat.pack import pack_steps, structs, write
 from groat.planner import Plan, plan_memory
 from groat.planner.streams import Streams, Stretch
 
-PADDING, SCRATCH = -1, -2
+PADDING, STATE, SCRATCH = -1, -2, -3
 PIXELS = 1_000_000  # more than a tensor has
 
 
@@ -180,19 +180,38 @@ class Replay:
 
     def _run_whole(self, position: int) -> None:
         op = self.graph.ops[position]
-        for number in self._reads(op):
-            self._read_whole(self.graph.root(number), f"op {position}")
+        where = f"op {position} ({op.kind})"
+        reads = [self.graph.root(number) for number in self._reads(op)]
         self._use_scratch(position)
+        for number in reads:
+            self._read_whole(number, where)
         for number in op.outputs:
             self._write_whole(number)
+        self._scratch_is_left(position)
+        places = {self._address(self._buffer(number)) for number in op.outputs}
+        for number in reads:
+            # What an op works on in place it may overwrite; the rest it still reads while it writes.
+            if not (op_row(op.kind).inplace and self._address(self._buffer(number)) in places):
+                self._read_whole(number, where)
 
     def _use_scratch(self, position: int) -> None:
         scratch = self.steps[position].scratch
         if scratch != self.none:
-            self._put(self._address(self.buffers[scratch]), self.buffers[scratch].bytes, SCRATCH - 10 * position)
+            self._put(self._address(self.buffers[scratch]), self.buffers[scratch].bytes, SCRATCH - position)
+
+    def _scratch_is_left(self, position: int) -> None:
+        """Nothing has overwritten what an op has in scratch."""
+        if self.steps[position].scratch != self.none:
+            self._is_left(self.buffers[self.steps[position].scratch], SCRATCH - position, f"scratch of op {position}")
+
+    def _is_left(self, buffer: Any, owner: int, what: str) -> None:
+        start = self._address(buffer)
+        assert (self.owner[start : start + buffer.bytes] == owner).all(), f"{what} was overwritten"
 
     def _run_stream(self, first: int, count: int) -> None:
         ops = range(first, first + count)
+        state = next(self.buffers[stream.state] for stream in self.streams if stream.first_step == first)
+        self._put(self._address(state), state.bytes, STATE)
         self.makers = {self.graph.ops[p].outputs[0]: p for p in ops}
         touched = {n for p in ops for n in (*self._reads(self.graph.ops[p]), *self.graph.ops[p].outputs)}
         given = {n for n in touched if n not in self.makers and self._lines(n)}
@@ -206,6 +225,7 @@ class Replay:
         for line in sorted((index for index in self.made if self.lines[index].kept), reverse=True):
             while self.made[line] < self._calls(line):
                 self._make(line)
+        self._is_left(state, STATE, f"the state of the stream from op {first} on")
 
     def _padded(self, line: int) -> bool:
         """Whether there is padding around a line's rows."""
@@ -253,19 +273,24 @@ class Replay:
             self._do(then, self.tensor_of[then], *self._parts(then)[self.made[then]])
 
     def _do(self, line: int, number: int, y: int, x: int, end: int) -> None:
-        if number in self.makers:
-            position = self.makers[number]
-            op = self.graph.ops[position]
-            for source in self._reads(op):
-                self._read_for(position, source, number, y, x, end)
-            if self._adds_up(number):
-                self.made[line] += 1
-                if self.made[line] == self._calls(line):
-                    self._write_whole(number)
-                return
-            self._use_scratch(position)
-        self._write(number, self.lines[line].first_tap, y, x, end)
+        if number not in self.makers:
+            self._write(number, self.lines[line].first_tap, y, x, end)
+            self.made[line] += 1
+            return
+        position = self.makers[number]
+        op = self.graph.ops[position]
+        adds_up = self._adds_up(number)
+        if adds_up and self.made[line] > 0:
+            self._scratch_is_left(position)  # sums live from row to row
+        self._use_scratch(position)
+        for source in self._reads(op):
+            self._read_for(position, source, number, y, x, end)
         self.made[line] += 1
+        if not adds_up:
+            self._write(number, self.lines[line].first_tap, y, x, end)
+        elif self.made[line] == self._calls(line):
+            self._write_whole(number)
+        self._scratch_is_left(position)
 
     def _window(self, op: Op, number: int) -> tuple[Any, Any, Any, Any] | None:
         """(kernel, stride, dilation, padding before) of an op that has windows."""

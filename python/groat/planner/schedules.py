@@ -6,14 +6,19 @@ Nothing here knows a device: scratch, and so the arena, comes with the kernels (
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from groat.errors import InputError
 from groat.graph import Graph
 from groat.planner.lifetimes import adds_up
 from groat.planner.offsets import Plan, PlannedBuffer
-from groat.planner.streams import PATCHES, ROWS, Schedule, Streams
+from groat.planner.order import best_order, in_order
+from groat.planner.streams import PADDED, PATCHES, ROWS, Schedule, Streams
+
+Scratch = Callable[[int, int, int], int]
 
 UNBOUNDED = 1 << 62
 STEPS = 32  # by such a part of it, at least, each way has fewer bytes alive than the one before
@@ -24,6 +29,7 @@ class Way:
     """A way to run a graph.
 
     Attributes:
+        graph: its ops in the order in which they run.
         mac_overhead: multiply-accumulates as a multiple of the graph's own; more than 1 where rows are made again.
     """
 
@@ -37,7 +43,7 @@ def ways(
     kind: str,
     rows_in: bool,
     max_mac_overhead: float,
-    scratch: Callable[[int, int, int], int] | None = None,
+    scratch: Scratch | None = None,
     rows_out: bool = False,
 ) -> Iterator[Way]:
     """The ways of a kind to run a graph, found as they are asked for.
@@ -54,12 +60,14 @@ def ways(
 
     Raises InputError if an input or output cannot go row by row.
     """
+    orders = _orders(graph, scratch)
     layers = not (rows_in or rows_out)
     if kind in ("layer", "auto") and layers:
-        yield Way(graph, Schedule())
+        yield Way(orders[0][0], Schedule())
         if kind == "layer":
             return
-    streams = Streams(graph, rows_in, rows_out, scratch)
+    streams = _streams(orders, rows_in, rows_out, ROWS if kind == "stream" else PATCHES)
+    graph = streams.graph
     if kind != "auto":
         bound = UNBOUNDED if kind == "layer" else 0
         yield Way(graph, streams.schedule(streams.choose(bound, PATCHES if kind == "patch" else ROWS)))
@@ -76,6 +84,41 @@ def ways(
             if peak > bound:  # there is no less
                 break
             bound = peak - max(peak // STEPS, 1)
+
+
+def _orders(graph: Graph, scratch: Scratch | None) -> list[tuple[Graph, Scratch | None]]:
+    """The graph in the order that needs the least memory op by op; and as it is, if that is another."""
+    alone = tuple(scratch(position, 0, PADDED) if scratch is not None else 0 for position in range(len(graph.ops)))
+    order = _order_of(graph, alone)
+    if order == tuple(range(len(graph.ops))):
+        return [(graph, scratch)]
+
+    def moved(position: int, pixels: int, reach: int) -> int:
+        return scratch(order[position], pixels, reach) if scratch is not None else 0
+
+    return [(in_order(graph, order), moved), (graph, scratch)]
+
+
+@functools.lru_cache(maxsize=4)  # one model is looked at in several ways
+def _order_of(graph: Graph, scratch_bytes: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(best_order(graph, scratch_bytes))
+
+
+def _streams(
+    orders: Sequence[tuple[Graph, Scratch | None]], rows_in: bool, rows_out: bool, cuts: Sequence[int]
+) -> Streams:
+    """The streams of the order in which they can have the fewest bytes alive; of equals the first."""
+    candidates = [Streams(graph, rows_in, rows_out, scratch) for graph, scratch in orders]
+    if len(candidates) == 1:
+        return candidates[0]
+    peaks = []
+    for index, streams in enumerate(candidates):
+        try:
+            stretches = streams.choose(0, cuts)
+        except InputError:  # an input or output cannot go by rows in this order
+            continue
+        peaks.append((max(streams.bytes_alive(stretch) for stretch in stretches), index))
+    return candidates[min(peaks)[1]] if peaks else candidates[-1]
 
 
 def without_scratch(graph: Graph, scratch_bytes: Sequence[int], schedule: Schedule) -> list[int]:
