@@ -287,12 +287,15 @@ class Job:
         self._effort = Effort()
         if options.solver == "cp-sat":
             require_solver()
-        self.scratch = Scratch(self.graph, self.target.packing, self._offered)
 
     @property
     def packing(self) -> str:
         """The kernel set of the target."""
         return self.target.packing
+
+    def scratch_of(self, graph: Graph, least: bool) -> Scratch:
+        """What the kernels of a graph's ops ask for, with the layouts that need the least or with the usual ones."""
+        return Scratch(graph, self.target.packing, self._offered, least)
 
     def pack(self, way: Way, ram: int | None) -> Chosen:
         """The model packed for one way to run it; layouts give way to others as far as an arena of `ram` bytes asks

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -27,8 +27,9 @@ class Packer(Protocol):
         """Packs it for one way to run it; layouts of weights give way to others as far as an arena of `ram` bytes asks
         for it."""
 
-    def scratch(self, position: int, pixels: int, reach: int) -> int:
-        """What the kernels of an op ask for, as planner.streams.Streams wants to know."""
+    def scratch_of(self, graph: Graph, least: bool) -> Callable[[int, int, int], int]:
+        """What the kernels of a graph's ops ask for, as planner.streams.Streams wants to know: with the layouts of
+        weights that they usually get, or with those that need the least."""
 
 
 MUCH_WORK = 1.5
@@ -54,7 +55,7 @@ def ways_of(graph: Graph, options: Options, packer: Packer) -> Iterator[Way]:
         options.schedule,
         options.input == "rows",
         options.max_mac_overhead,
-        packer.scratch,
+        packer.scratch_of,
         options.outputs == "rows",
     )
 
@@ -64,8 +65,8 @@ def fit(
 ) -> Fitted:
     """The first way whose arena takes at most options.ram bytes, or `room` if that is None.
 
-    Where no arena is as small as `room`, the smallest is returned; so it is for schedules that are for the least
-    memory, if no RAM is given.  For several memories, it is `cheapest`.
+    Where no arena is as small as `room`, the smallest is returned; so it is for patches, if no
+    RAM is given.  For several memories, it is `cheapest`.
 
     Raises:
         InputError: an input or output cannot go row by row.
@@ -74,7 +75,7 @@ def fit(
     if len(regions) > 1:
         return cheapest(ways_of(graph, options, packer), packer, regions)
     bound = options.ram if options.ram is not None else room
-    if options.ram is None and options.schedule in ("stream", "patch"):  # as little memory as that can
+    if options.ram is None and options.schedule == "patch":  # as little memory as that can
         least = smallest(ways_of(graph, options, packer), packer)
         return Fitted(least.way, packer.pack(least.way, least.arena_bytes))
     for way in ways_of(graph, options, packer):

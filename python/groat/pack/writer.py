@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from groat.errors import ModelError
-from groat.graph import Graph, Op
+from groat.graph import Graph, Op, Tensor
 from groat.isa import core
 from groat.ops import op_def, op_row
 from groat.ops.base import MOVED
@@ -24,9 +24,9 @@ WHOLE = (0, 0)  # the unit of an op that runs by itself
 _LINE_FIELDS = ("lead", "pitch", "slots", "span", "first_row", "row_step", "first_tap", "taps", "padding", "kept")
 
 
-Place = tuple[int, int]
+Place = tuple[Tensor, int]
 Offered = dict[tuple[str, str, Place], tuple[Candidate, ...]]
-"""What a kernel set offers for a layer, by packing, kernel, the number of the tensor that the layer writes and how many
+"""What a kernel set offers for a layer, by packing, kernel, the tensor that the layer writes and how many
 pixels it makes at a time.  To lay out weights takes most of the time of packing, and schedules have most of it in
 common."""
 
@@ -163,7 +163,7 @@ def _params(
     remembered: Offered,
 ) -> tuple[bytes, _Selector]:
     """The parameter struct of an op, and which layouts it was offered."""
-    selector = _Selector(packing, chosen, remembered, (op.outputs[0], unit[0]))
+    selector = _Selector(packing, chosen, remembered, (graph.tensors[op.outputs[0]], unit[0]))
     constants.layouts, constants.pixels = cast(Layouts, selector), unit[0]
     inputs, outputs = ([graph.tensors[number] for number in numbers] for numbers in (op.inputs, op.outputs))
     try:
@@ -174,10 +174,11 @@ def _params(
 
 
 class Scratch:
-    """What the kernels of a graph's ops ask for at least, with the layouts of weights that need the least."""
+    """What the kernels of a graph's ops ask for: with the layouts of weights that they usually get, or with those that
+    need the least."""
 
-    def __init__(self, graph: Graph, packing: str, remembered: Offered) -> None:
-        self._graph, self._packing, self._remembered = graph, packing, remembered
+    def __init__(self, graph: Graph, packing: str, remembered: Offered, least: bool) -> None:
+        self._graph, self._packing, self._remembered, self._least = graph, packing, remembered, least
         self._known: dict[tuple[int, int, int], int] = {}
 
     def __call__(self, position: int, pixels: int, reach: int) -> int:
@@ -193,7 +194,7 @@ class Scratch:
         op, constants = self._graph.ops[position], _Constants(0, 1)
         params, selector = _params(self._graph, op, self._packing, unit, constants, None, self._remembered)
         yield core(self._packing).scratch_bytes(op_row(op.kind).id, params, *unit)
-        for layout in selector.candidates[1:]:
+        for layout in selector.candidates[1:] if self._least else ():
             if unit == WHOLE or not any(part.more_rows for part in layout.packed):
                 params, _ = _params(self._graph, op, self._packing, unit, constants, layout, self._remembered)
                 yield core(self._packing).scratch_bytes(op_row(op.kind).id, params, *unit)

@@ -13,14 +13,16 @@ from typing import Any
 
 from groat.errors import InputError
 from groat.graph import Graph
+from groat.planner.groups import in_groups, wide_pairs
 from groat.planner.lifetimes import adds_up
 from groat.planner.offsets import Plan, PlannedBuffer
 from groat.planner.order import best_order, in_order
-from groat.planner.streams import PADDED, PATCHES, ROWS, Schedule, Streams
+from groat.planner.streams import PADDED, PATCHES, ROWS, Schedule, Streams, Stretch
 
 Scratch = Callable[[int, int, int], int]
 
 UNBOUNDED = 1 << 62
+GROUPS = 4  # of channels, where a wide tensor is made in groups
 STEPS = 32  # by such a part of it, at least, each way has fewer bytes alive than the one before
 
 
@@ -43,7 +45,7 @@ def ways(
     kind: str,
     rows_in: bool,
     max_mac_overhead: float,
-    scratch: Scratch | None = None,
+    scratch_of: Callable[[Graph, bool], Scratch] | None = None,
     rows_out: bool = False,
 ) -> Iterator[Way]:
     """The ways of a kind to run a graph, found as they are asked for.
@@ -51,52 +53,90 @@ def ways(
     Args:
         graph: after all passes.
         kind: "layer": op by op, but for what takes an input or gives an output by rows; "stream": rows of several ops
-            together, with the fewest bytes alive; "patch": the same in patches of rows; "auto": from the first to the
+            together, with the fewest bytes alive; "patch": the same in patches of rows, with wide tensors in groups
+            of channels where that saves memory; "auto": from the first to the
             last, each with fewer bytes alive than the one before.
         rows_in: inputs come row by row and have no memory of their own.
         max_mac_overhead: no way takes more.
-        scratch: as Streams.
+        scratch_of: what the kernels of a graph's ops ask for, as Streams wants to know; with the layouts of weights that
+            they usually get, or (True) with those that need the least.
         rows_out: outputs go row by row and have no memory of their own.
 
     Raises InputError if an input or output cannot go row by row.
     """
-    orders = _orders(graph, scratch)
+    orders = _orders(graph, scratch_of(graph, False) if scratch_of is not None else None)
     layers = not (rows_in or rows_out)
     if kind in ("layer", "auto") and layers:
-        yield Way(orders[0][0], Schedule())
+        yield Way(orders[0], Schedule())
         if kind == "layer":
             return
-    streams = _streams(orders, rows_in, rows_out, ROWS if kind == "stream" else PATCHES)
+
+    def streams_of(graph: Graph) -> Streams:
+        scratch = scratch_of(graph, kind in ("patch", "auto")) if scratch_of is not None else None
+        return Streams(graph, rows_in, rows_out, scratch)
+
+    streams = _streams([streams_of(order) for order in orders], ROWS if kind == "stream" else PATCHES)
     graph = streams.graph
-    if kind != "auto":
-        bound = UNBOUNDED if kind == "layer" else 0
-        yield Way(graph, streams.schedule(streams.choose(bound, PATCHES if kind == "patch" else ROWS)))
+    if kind in ("layer", "stream"):
+        yield _Plan(streams, streams.choose(UNBOUNDED if kind == "layer" else 0)).way
         return
     bound = max(streams.single(position) or 0 for position in range(len(graph.ops))) - 1 if layers else UNBOUNDED
     least = bound + 1
-    for cuts in (ROWS, PATCHES):
+    plan = None
+    for cuts in (ROWS, PATCHES) if kind == "auto" else ():
         while True:
-            stretches = streams.choose(bound, cuts)
-            peak = max(streams.bytes_alive(stretch) for stretch in stretches)
-            if peak < least:
-                yield Way(graph, streams.schedule(stretches))
-                least = peak
-            if peak > bound:  # there is no less
+            plan = _Plan(streams, streams.choose(bound, cuts))
+            if plan.peak < least:
+                yield plan.way
+                least = plan.peak
+            if plan.peak > bound:  # there is no less
                 break
-            bound = peak - max(peak // STEPS, 1)
+            bound = plan.peak - max(plan.peak // STEPS, 1)
+    if plan is None:
+        plan = _Plan(streams, streams.choose(0, PATCHES))
+        yield plan.way
+    while (narrower := _narrower(plan, streams_of)) is not None:
+        plan = narrower
+        yield plan.way
 
 
-def _orders(graph: Graph, scratch: Scratch | None) -> list[tuple[Graph, Scratch | None]]:
+class _Plan:
+    """A graph in stretches.
+
+    Attributes:
+        peak: the most bytes alive at any time.
+    """
+
+    def __init__(self, streams: Streams, stretches: Sequence[Stretch]) -> None:
+        self.streams, self.stretches = streams, stretches
+        self.peak = max(streams.bytes_alive(stretch) for stretch in stretches)
+
+    @property
+    def way(self) -> Way:
+        return Way(self.streams.graph, self.streams.schedule(self.stretches))
+
+
+def _narrower(plan: _Plan, streams_of: Callable[[Graph], Streams]) -> _Plan | None:
+    """The plan with a wide tensor of its peak in groups of channels; None where that saves little."""
+    graph = plan.streams.graph
+    peak = next(stretch for stretch in plan.stretches if plan.streams.bytes_alive(stretch) == plan.peak)
+    best: _Plan | None = None
+    for wide, depthwise in wide_pairs(graph, peak.first, peak.end):
+        split = in_groups(graph, wide, depthwise, GROUPS)
+        if split is None:
+            continue
+        streams = streams_of(split)
+        found = _Plan(streams, streams.choose(0, PATCHES))
+        if found.peak < (best or plan).peak:
+            best = found
+    return best if best is not None and best.peak <= plan.peak - plan.peak // STEPS else None
+
+
+def _orders(graph: Graph, scratch: Scratch | None) -> list[Graph]:
     """The graph in the order that needs the least memory op by op; and as it is, if that is another."""
     alone = tuple(scratch(position, 0, PADDED) if scratch is not None else 0 for position in range(len(graph.ops)))
     order = _order_of(graph, alone)
-    if order == tuple(range(len(graph.ops))):
-        return [(graph, scratch)]
-
-    def moved(position: int, pixels: int, reach: int) -> int:
-        return scratch(order[position], pixels, reach) if scratch is not None else 0
-
-    return [(in_order(graph, order), moved), (graph, scratch)]
+    return [graph] if order == tuple(range(len(graph.ops))) else [in_order(graph, order), graph]
 
 
 @functools.lru_cache(maxsize=4)  # one model is looked at in several ways
@@ -104,11 +144,8 @@ def _order_of(graph: Graph, scratch_bytes: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(best_order(graph, scratch_bytes))
 
 
-def _streams(
-    orders: Sequence[tuple[Graph, Scratch | None]], rows_in: bool, rows_out: bool, cuts: Sequence[int]
-) -> Streams:
+def _streams(candidates: Sequence[Streams], cuts: Sequence[int]) -> Streams:
     """The streams of the order in which they can have the fewest bytes alive; of equals the first."""
-    candidates = [Streams(graph, rows_in, rows_out, scratch) for graph, scratch in orders]
     if len(candidates) == 1:
         return candidates[0]
     peaks = []
