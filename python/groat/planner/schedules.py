@@ -58,8 +58,8 @@ def ways(
             last, each with fewer bytes alive than the one before.
         rows_in: inputs come row by row and have no memory of their own.
         max_mac_overhead: no way takes more.
-        scratch_of: what the kernels of a graph's ops ask for, as Streams wants to know; with the layouts of weights that
-            they usually get, or (True) with those that need the least.
+        scratch_of: what the kernels of a graph's ops ask for, as Streams wants to know; with the layouts of weights
+            that they usually get, or (True) with those that need the least.
         rows_out: outputs go row by row and have no memory of their own.
 
     Raises InputError if an input or output cannot go row by row.
