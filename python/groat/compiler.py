@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from groat.errors import FitError, InputError, ModelError
-from groat.fit import Fitted, fit
+from groat.fit import Fitted, Remembered, fit
 from groat.frontends.tflite import load_tflite
 from groat.graph import Graph
 from groat.ops import op_def
@@ -283,6 +283,7 @@ class Job:
             self.options = replace(options, ram=self.room, memories=None)
         self.graph = run_passes(graph, after_each, options.io, options.floats)
         self._source_hash = hashlib.sha256(source).digest()
+        self.known_ways: dict[tuple[object, ...], Remembered] = {}
         self._offered: Offered = {}
         self._effort = Effort()
         if options.solver == "cp-sat":

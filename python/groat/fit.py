@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -11,7 +12,7 @@ from groat.errors import FitError, InputError
 from groat.graph import Graph
 from groat.options import Options
 from groat.pack.choose import Chosen
-from groat.planner import Region, Way, plan_memory, spill, ways
+from groat.planner import Region, Way, spill, ways
 from groat.planner.memories import READINGS, cost_without_scratch
 from groat.planner.schedules import stretches_of
 
@@ -26,6 +27,10 @@ class Packer(Protocol):
     def pack(self, way: Way, ram: int | None) -> Chosen:
         """Packs it for one way to run it; layouts of weights give way to others as far as an arena of `ram` bytes asks
         for it."""
+
+    @property
+    def known_ways(self) -> dict[tuple[object, ...], Remembered]:
+        """Of the graph, found so far: to find them takes most of the time of planning."""
 
     def scratch_of(self, graph: Graph, least: bool) -> Callable[[int, int, int], int]:
         """What the kernels of a graph's ops ask for, as planner.streams.Streams wants to know: with the layouts of
@@ -48,16 +53,40 @@ class Fitted:
         return self.chosen.plan.arena_bytes
 
 
+class Remembered:
+    """The ways to run a graph: each is found when it is first asked for, and only then."""
+
+    def __init__(self, found: Iterator[Way]) -> None:
+        self._found = found
+        self._known: list[Way] = []
+
+    def __iter__(self) -> Iterator[Way]:
+        for index in itertools.count():
+            if index == len(self._known):
+                way = next(self._found, None)
+                if way is None:
+                    return
+                self._known.append(way)
+            yield self._known[index]
+
+
 def ways_of(graph: Graph, options: Options, packer: Packer) -> Iterator[Way]:
-    """The ways to run a graph among which these options choose, those with the fewest streams first."""
-    return ways(
-        graph,
-        options.schedule,
-        options.input == "rows",
-        options.max_mac_overhead,
-        packer.scratch_of,
-        options.outputs == "rows",
-    )
+    """The ways to run a graph among which these options choose, those with the fewest streams first.
+
+    Raises InputError if an input or output cannot go row by row.
+    """
+    work = max(options.max_mac_overhead, MUCH_WORK)
+    key = (options.schedule, options.input, options.outputs, work)
+    if key not in packer.known_ways:
+        by_rows = (options.input == "rows", options.outputs == "rows")
+        packer.known_ways[key] = Remembered(
+            ways(graph, options.schedule, by_rows[0], work, packer.scratch_of, by_rows[1])
+        )
+    try:
+        yield from (way for way in packer.known_ways[key] if way.mac_overhead <= options.max_mac_overhead)
+    except InputError:
+        packer.known_ways.pop(key, None)  # or it would seem that there is none
+        raise
 
 
 def fit(
@@ -79,7 +108,7 @@ def fit(
         least = smallest(ways_of(graph, options, packer), packer)
         return Fitted(least.way, packer.pack(least.way, least.arena_bytes))
     for way in ways_of(graph, options, packer):
-        if bound is None or _least_bytes(way) <= bound:
+        if bound is None or way.least_bytes <= bound:
             fitted = Fitted(way, packer.pack(way, bound))
             if bound is None or fitted.arena_bytes <= bound:
                 return fitted
@@ -124,8 +153,8 @@ def cheapest(found: Iterable[Way], packer: Packer, regions: Sequence[Region]) ->
 def smallest(found: Iterable[Way], packer: Packer) -> Fitted:
     """The way with the smallest arena, of equals the first."""
     best: Fitted | None = None
-    for way in sorted(found, key=_least_bytes):
-        if best is not None and _least_bytes(way) >= best.arena_bytes:
+    for way in sorted(found, key=lambda way: way.least_bytes):
+        if best is not None and way.least_bytes >= best.arena_bytes:
             break
         fitted = Fitted(way, packer.pack(way, 0))
         if best is None or fitted.arena_bytes < best.arena_bytes:
@@ -139,8 +168,8 @@ def trade_off(graph: Graph, options: Options, packer: Packer) -> list[dict[str, 
     bytes, of all schedules for this input that no other one beats in both."""
     found = ways_of(graph, replace(_with_more_work(options), schedule="auto"), packer)
     points: list[dict[str, Any]] = []
-    for way in sorted(found, key=lambda way: (way.mac_overhead, _least_bytes(way))):
-        if points and _least_bytes(way) >= points[-1]["arena_bytes"]:
+    for way in sorted(found, key=lambda way: (way.mac_overhead, way.least_bytes)):
+        if points and way.least_bytes >= points[-1]["arena_bytes"]:
             continue
         try:
             arena = packer.pack(way, 0).plan.arena_bytes
@@ -156,11 +185,6 @@ def trade_off(graph: Graph, options: Options, packer: Packer) -> list[dict[str, 
 
 def _with_more_work(options: Options) -> Options:
     return replace(options, max_mac_overhead=max(options.max_mac_overhead, MUCH_WORK))
-
-
-def _least_bytes(way: Way) -> int:
-    """What an arena has at least, whatever scratch its kernels need."""
-    return plan_memory(way.graph, [0] * len(way.graph.ops), way.schedule).lower_bound
 
 
 def smallest_facts(graph: Graph, options: Options, packer: Packer, least: Fitted) -> dict[str, Any]:

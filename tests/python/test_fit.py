@@ -21,7 +21,7 @@ import groat
 from groat.analysis import analyze_model
 from groat.compiler import Job
 from groat.errors import FitError, InputError
-from groat.fit import fit, trade_off, ways_of
+from groat.fit import Fitted, fit, trade_off, ways_of
 from groat.options import Options
 from groat.oracle.tflm import is_installed
 from groat.pack import read
@@ -112,14 +112,10 @@ def test_without_a_budget_the_target_is_one_but_no_error() -> None:
 
 def test_layouts_give_way_in_a_stream_too() -> None:
     """All of its steps share their scratch, so that it takes all of the heaviest to make it less."""
-    usual = groat.compile(deep(), TARGET, schedule="stream", optimize="speed")
-    assert usual.report["scratch_bytes"] > 0
-    with pytest.raises(FitError) as refused:
-        groat.compile(deep(), TARGET, schedule="stream", optimize="speed", ram=0)
-    assert refused.value.facts["smallest_bytes"] < usual.plan.arena_bytes
-    tight = groat.compile(
-        deep(), TARGET, schedule="stream", optimize="speed", ram=refused.value.facts["smallest_bytes"]
-    )
+    job = Job(deep(), TARGET, Options(schedule="stream", optimize="speed"))
+    (way,) = ways_of(job.graph, job.options, job)
+    usual, tight = (job.compiled(Fitted(way, job.pack(way, ram))) for ram in (None, 0))
+    assert tight.plan.arena_bytes < usual.plan.arena_bytes
     assert tight.report["scratch_bytes"] < usual.report["scratch_bytes"]
     np.testing.assert_array_equal(tight.run(*random_inputs(deep(), 0)), usual.run(*random_inputs(deep(), 0)))
 
@@ -167,6 +163,7 @@ def test_the_trade_off_keeps_only_what_nothing_beats() -> None:
     assert layers > between > least
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("groat.fit.ways", lambda *_: iter(offered))
+        job.known_ways.clear()
         points = trade_off(job.graph, job.options, job)
     assert points == [
         {"arena_bytes": layers, "mac_overhead": 1.0},
@@ -186,6 +183,7 @@ def test_more_work_is_proposed_where_it_helps(monkeypatch: pytest.MonkeyPatch) -
         return (way for way in offered if way.mac_overhead <= max_mac_overhead)
 
     monkeypatch.setattr("groat.fit.ways", with_patches)
+    job.known_ways.clear()
     with pytest.raises(FitError, match=rf"max_mac_overhead=1\.2 \({least:,} bytes\)") as refused:
         fit(job.graph, Options(ram=least), job, None)
     assert {"option": "max_mac_overhead", "value": 1.2, "smallest_bytes": least} in refused.value.facts["helps"]

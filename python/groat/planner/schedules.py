@@ -14,9 +14,10 @@ from typing import Any
 from groat.errors import InputError
 from groat.graph import Graph
 from groat.planner.groups import in_groups, wide_pairs
-from groat.planner.lifetimes import adds_up
-from groat.planner.offsets import Plan, PlannedBuffer
+from groat.planner.lifetimes import adds_up, lifetimes
+from groat.planner.offsets import Plan, PlannedBuffer, blocks_of
 from groat.planner.order import best_order, in_order
+from groat.planner.packing import lower_bound
 from groat.planner.streams import PADDED, PATCHES, ROWS, Schedule, Streams, Stretch
 
 Scratch = Callable[[int, int, int], int]
@@ -38,6 +39,11 @@ class Way:
     graph: Graph
     schedule: Schedule
     mac_overhead: float = 1.0
+
+    @functools.cached_property
+    def least_bytes(self) -> int:
+        """What an arena has at least, whatever scratch its kernels need."""
+        return lower_bound(blocks_of(lifetimes(self.graph, [0] * len(self.graph.ops), self.schedule)))
 
 
 def ways(
