@@ -12,6 +12,7 @@ import pytest
 from tests.support.packings import collisions, random_blocks, smallest, with_overlap
 from tests.support.random_cnns import random_cnn
 from tests.support.random_graphs import random_inputs
+from tools.tflite_builder import Builder, Quant
 
 import groat
 from groat.errors import InputError
@@ -119,6 +120,15 @@ def test_plans_of_random_networks_are_optimal_without_a_solver() -> None:
     assert all(plan.gap_bytes == plan.arena_bytes - plan.lower_bound for plan in plans)
     assert all(plan.optimal == (plan.gap_bytes == 0) for plan in plans)
     assert sum(plan.optimal for plan in plans) >= 116  # of 120
+
+
+def test_a_scalar_is_no_row() -> None:
+    """An output without dimensions, in a model that is asked to stream."""
+    m = Builder()
+    x = m.input((1, 4, 4, 2), quant=Quant(0.05))
+    model = m.build([m.relu(m.mean(x, [0, 1, 2, 3], Quant(0.05)), Quant(0.05))])
+    (way,) = ways(run_passes(groat.load(model).graph), "stream", False, 1.0)
+    assert way.schedule.streams == ()
 
 
 @needs_solver

@@ -208,7 +208,7 @@ class Streams:
         output = self.graph.tensors[op.outputs[0]]
         if not all(_is_image(self.graph.tensors[number]) for number in self._reads[position]):
             return None
-        rows = op_def(op.kind).rows(op, inputs, [output]) if output.shape[0] == 1 else None
+        rows = op_def(op.kind).rows(op, inputs, [output]) if output.shape[:1] == (1,) else None
         return rows if rows is not None and (rows.adds_up or _is_image(output)) else None
 
     # ---- Segments ----------------------------------------------------------------------------------------
