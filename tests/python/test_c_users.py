@@ -76,33 +76,43 @@ class User:
             memory.start = self.aligned(memory.bytes)
         return int(self.groat.groat_open_regions(self.net, self.model, self.model_bytes, memories, len(memories)))
 
-    def give_rows(self, wanted: int, data: bytes) -> None:
-        """Lets the next run ask for the rows of an input."""
+    def exchange_rows(self, inputs: dict[int, bytes]) -> dict[int, bytearray]:
+        """Lets the next run ask for the rows of inputs and hand over those of outputs, which are then in the result."""
+        outputs: dict[int, bytearray] = {}
 
         def read(_: Any, index: int, row: int, to: Any, count: int) -> None:
-            assert index == wanted
-            self.ffi.memmove(to, data[row * count : (row + 1) * count], count)
+            self.ffi.memmove(to, inputs[index][row * count : (row + 1) * count], count)
 
-        callback = self.ffi.callback("void(void *, uint32_t, uint32_t, void *, uint32_t)", read)
-        io = self.ffi.new("groat_row_io *", {"read": callback})
-        self.keep = [*self.keep, callback, io]
+        def write(_: Any, index: int, row: int, data: Any, count: int) -> None:
+            found = outputs.setdefault(index, bytearray())
+            assert len(found) == row * count
+            found.extend(self.ffi.buffer(data, count))
+
+        kind = "void(void *, uint32_t, uint32_t, {}void *, uint32_t)"
+        callbacks = self.ffi.callback(kind.format(""), read), self.ffi.callback(kind.format("const "), write)
+        io = self.ffi.new("groat_row_io *", {"read": callbacks[0], "write": callbacks[1]})
+        self.keep = [*self.keep, *callbacks, io]
         self.groat.groat_set_row_io(self.net, io)
+        return outputs
 
     def run(self, frame: bytes) -> bytes:
         position = 0
+        by_rows: dict[int, bytes] = {}
         for index in range(self.groat.groat_input_count(self.net)):
             count = self.groat.groat_input_bytes(self.net, index)
             if self.groat.groat_input_by_rows(self.net, index):
-                self.give_rows(index, frame[position : position + count])
+                by_rows[index] = frame[position : position + count]
                 position += count
                 continue
             self.ffi.memmove(self.groat.groat_input(self.net, index), frame[position : position + count], count)
             position += count
+        rows = self.exchange_rows(by_rows)
         self.groat.groat_run(self.net)
-        outputs = range(self.groat.groat_output_count(self.net))
         return b"".join(
-            bytes(self.ffi.buffer(self.groat.groat_output(self.net, i), self.groat.groat_output_bytes(self.net, i)))
-            for i in outputs
+            bytes(rows[i])
+            if self.groat.groat_output_by_rows(self.net, i)
+            else bytes(self.ffi.buffer(self.groat.groat_output(self.net, i), self.groat.groat_output_bytes(self.net, i)))
+            for i in range(self.groat.groat_output_count(self.net))
         )
 
 
