@@ -109,11 +109,13 @@ class User:
         rows = self.exchange_rows(by_rows)
         self.groat.groat_run(self.net)
         return b"".join(
-            bytes(rows[i])
-            if self.groat.groat_output_by_rows(self.net, i)
-            else bytes(self.ffi.buffer(self.groat.groat_output(self.net, i), self.groat.groat_output_bytes(self.net, i)))
-            for i in range(self.groat.groat_output_count(self.net))
+            bytes(rows[index]) if self.groat.groat_output_by_rows(self.net, index) else self.output(index)
+            for index in range(self.groat.groat_output_count(self.net))
         )
+
+    def output(self, index: int) -> bytes:
+        count = self.groat.groat_output_bytes(self.net, index)
+        return bytes(self.ffi.buffer(self.groat.groat_output(self.net, index), count))
 
 
 @pytest.mark.parametrize("name", NAMES)
