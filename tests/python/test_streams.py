@@ -9,6 +9,7 @@ from typing import Any, get_args
 
 import numpy as np
 import pytest
+from tests.support.mobilenets import mobilenet
 from tests.support.random_cnns import Kind, random_cnn
 from tests.support.random_graphs import random_inputs
 from tests.support.streams import Replay, random_schedule
@@ -88,6 +89,30 @@ def test_every_kernel_set_streams(isa: str) -> None:
             with compiled.on("host") as streamed:
                 for a, b in zip(wanted, streamed.runner.run(inputs), strict=True):
                     np.testing.assert_array_equal(a, b, f"network({seed}) for {isa}, {way}, {rows}")
+
+
+def test_rows_that_are_made_again() -> None:
+    """Some of the schedules above have tensors of which each window's rows are made anew."""
+    seen = 0
+    for seed in range(50):
+        graph = run_passes(groat.load(random_cnn(seed)).graph)
+        for rows_in in (False, True):
+            found = random_schedule(graph, seed, rows_in)
+            streams = found[0].schedule.streams if found is not None else ()
+            seen += sum(lines[0].taps > 0 for stream in streams for lines in stream.lines.values())
+    assert seen > 10
+
+
+def test_more_work_for_less_memory() -> None:
+    model = mobilenet("mobilenetv2_0.35_144")
+    without, with_it = (
+        compile_model(model, "cortex-m4", schedule="patch", input="rows", max_mac_overhead=most) for most in (1.0, 1.1)
+    )
+    assert without.report["mac_overhead"] == 1.0
+    assert 1.0 < with_it.report["mac_overhead"] <= 1.1
+    assert with_it.report["activation_bytes"] < without.report["activation_bytes"]
+    x = random_inputs(model, 1)
+    np.testing.assert_array_equal(with_it.run(*x), without.run(*x))
 
 
 # ---- Wrong plans -------------------------------------------------------------------------------------------

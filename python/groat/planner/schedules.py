@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from groat.errors import InputError
-from groat.graph import Graph
+from groat.graph import Graph, Op
+from groat.ops import op_def
 from groat.planner.groups import in_groups, wide_pairs
 from groat.planner.lifetimes import adds_up, lifetimes
 from groat.planner.offsets import Plan, PlannedBuffer, blocks_of
@@ -60,7 +61,8 @@ def ways(
         graph: after all passes.
         kind: "layer": op by op, but for what takes an input or gives an output by rows; "stream": rows of several ops
             together, with the fewest bytes alive; "patch": the same in patches of rows, with wide tensors in groups
-            of channels where that saves memory; "auto": from the first to the
+            of channels and, as far as `max_mac_overhead` allows, rows that are made again, where that saves memory;
+            "auto": from the first to the
             last, each with fewer bytes alive than the one before.
         rows_in: inputs come row by row and have no memory of their own.
         max_mac_overhead: no way takes more.
@@ -77,9 +79,9 @@ def ways(
         if kind == "layer":
             return
 
-    def streams_of(graph: Graph) -> Streams:
+    def streams_of(graph: Graph, again: frozenset[int] = frozenset()) -> Streams:
         scratch = scratch_of(graph, kind in ("patch", "auto")) if scratch_of is not None else None
-        return Streams(graph, rows_in, rows_out, scratch)
+        return Streams(graph, rows_in, rows_out, scratch, again)
 
     streams = _streams([streams_of(order) for order in orders], ROWS if kind == "stream" else PATCHES)
     graph = streams.graph
@@ -104,6 +106,9 @@ def ways(
     while (narrower := _narrower(plan, streams_of)) is not None:
         plan = narrower
         yield plan.way
+    while (again := _again(plan, streams_of, max_mac_overhead)) is not None:
+        plan = again
+        yield plan.way
 
 
 class _Plan:
@@ -119,7 +124,44 @@ class _Plan:
 
     @property
     def way(self) -> Way:
-        return Way(self.streams.graph, self.streams.schedule(self.stretches))
+        schedule = self.streams.schedule(self.stretches)
+        return Way(self.streams.graph, schedule, _mac_overhead(self.streams.graph, schedule))
+
+
+def _macs(graph: Graph, op: Op) -> int:
+    inputs, outputs = ([graph.tensors[number] for number in numbers] for numbers in (op.inputs, op.outputs))
+    return op_def(op.kind).macs(op, inputs, outputs)
+
+
+def _mac_overhead(graph: Graph, schedule: Schedule) -> float:
+    """The multiply-accumulates of a run, as a multiple of the graph's own."""
+    own = sum(_macs(graph, op) for op in graph.ops)
+    extra = 0.0
+    for stream in schedule.streams:
+        for number, lines in stream.lines.items():
+            if lines[0].taps > 0 and lines[0].producer is not None:
+                height = graph.tensors[number].shape[1]
+                rows = sum(len(range(line.first_row, height, line.row_step)) for line in lines)
+                extra += _macs(graph, graph.ops[lines[0].producer]) * (rows / height - 1)
+    return 1 + extra / own if own else 1.0
+
+
+def _again(
+    plan: _Plan, streams_of: Callable[[Graph, frozenset[int]], Streams], max_mac_overhead: float
+) -> _Plan | None:
+    """The plan with the rows of one more tensor of its peak made again for each window, that with the least memory;
+    None where that saves little or takes too much work."""
+    if max_mac_overhead <= 1:
+        return None
+    graph = plan.streams.graph
+    peak = next(stretch for stretch in plan.stretches if plan.streams.bytes_alive(stretch) == plan.peak)
+    best: _Plan | None = None
+    for number in plan.streams.worth_making_again(peak):
+        streams = streams_of(graph, plan.streams.again | {number})
+        found = _Plan(streams, streams.choose(0, PATCHES))
+        if found.peak < (best or plan).peak and found.way.mac_overhead <= max_mac_overhead:
+            best = found
+    return best if best is not None and best.peak <= plan.peak - plan.peak // STEPS else None
 
 
 def _narrower(plan: _Plan, streams_of: Callable[[Graph], Streams]) -> _Plan | None:

@@ -128,6 +128,8 @@ class _Line:
     span: int
     first_row: int = 0
     row_step: int = 1
+    first_tap: int = 0
+    taps: int = 0
 
 
 @dataclass
@@ -171,6 +173,7 @@ class Streams:
         rows_out: outputs go row by row, and then have none either.
         scratch: bytes that the kernels of an op ask for: of the op, how many pixels it makes at a time (0: it runs by
             itself) and how its input lies (PADDED, BARE or PIECES); default: none.
+        again: tensors of which no row is kept for a second window: it is made again.
     """
 
     def __init__(
@@ -179,8 +182,10 @@ class Streams:
         rows_in: bool = False,
         rows_out: bool = False,
         scratch: Callable[[int, int, int], int] | None = None,
+        again: frozenset[int] = frozenset(),
     ) -> None:
         self.graph = graph
+        self.again = again
         self._scratch = scratch if scratch is not None else lambda position, pixels, reach: 0
         self._inputs = [graph.root(number) for number in graph.inputs] if rows_in else []
         self._reads = [tuple(op_def(op.kind).arguments(op)) for op in graph.ops]
@@ -288,6 +293,27 @@ class Streams:
         overlap = any(node.rows.extent > stride for node in readers)
         return stride if windows and overlap and self.graph.tensors[number].shape[1] >= stride else 1
 
+    def _again_for(self, segment: _Segment, number: int) -> _Node | None:
+        """The op for whose windows the rows of a tensor may be made again, each time that one reads them; None if they
+        must be kept."""
+        readers = self._readers(segment, number)
+        fixed = number in segment.kept or number in segment.given
+        if fixed or len(readers) != 1 or readers[0].inputs.count(number) != 1:
+            return None
+        rows = readers[0].rows
+        return readers[0] if rows.gathers and rows.extent > rows.stride else None
+
+    def _lines_of_taps(self, number: int, node: _Node | None, span: int, rows: Rows) -> list[_Line]:
+        """A line for each tap of the windows over a tensor: the rows that it reads."""
+        height = self._dims(number)[1]
+        lines = []
+        for tap in range((rows.extent - 1) // rows.dilation + 1):
+            first = tap * rows.dilation - rows.pad
+            first += -(min(first, 0) // rows.stride) * rows.stride
+            if first < height:
+                lines.append(_Line(number, node, span, first, rows.stride, tap, 1))
+        return lines
+
     def _pairs(self, segment: _Segment) -> list[tuple[int, int]]:
         """(a, b): of the windows over a tensor, those that make b are shorter than those that make a.  If b is made
         along with a, the tensor's rows need not wait until something asks for b."""
@@ -316,6 +342,10 @@ class Streams:
             node = maker.get(number)
             width = self._dims(number)[2]
             span = width if number in uncut else -(-width // cuts)
+            reader = self._again_for(segment, number) if number in self.again and span < width else None
+            if reader is not None:
+                segment.lines += self._lines_of_taps(number, node, span, reader.rows)
+                continue
             count = self._classes(segment, number) if classes else 1
             segment.lines += [_Line(number, node, span, row, count) for row in range(count)]
         of_tensor: dict[int, list[int]] = {}
@@ -373,7 +403,8 @@ class Streams:
             pixel = _pixel_bytes(self.graph.tensors[line.tensor])
             then = segment.then.get(index, index)
             tensor = (height, width, pixel, calls[index], leader, then)
-            lines.append((*tensor, line.span, line.first_row, line.row_step, 0, 0, kept, whole))
+            rows = (line.span, line.first_row, line.row_step, line.first_tap, line.taps)
+            lines.append((*tensor, *rows, kept, whole))
         images: dict[int, int] = {}
         reads = []
         for index, line in enumerate(segment.lines):
@@ -432,13 +463,13 @@ class Streams:
             tensor = self.graph.tensors[number]
             pixel, width = _pixel_bytes(tensor), self._dims(number)[2]
             own = [(i, line) for i, line in enumerate(segment.lines) if line.tensor == number]
-            leading = [(i, line) for i, line in enumerate(segment.lines) if line.tensor == leader]
-            slots_of = {line.first_row: segment.slots[i] for i, line in leading}
+            leading = [i for i, line in enumerate(segment.lines) if line.tensor == leader]
             made, total = [], 0
-            for index, line in own:
+            for place, (index, line) in enumerate(own):
                 kept, producer = number in segment.kept, None if line.node is None else line.node.position
-                rest = (line.span, kept, producer, line.first_row, line.row_step, 0, 0, segment.then.get(index))
-                slots = slots_of[line.first_row]
+                rows = (line.first_row, line.row_step, line.first_tap, line.taps)
+                rest = (line.span, kept, producer, *rows, segment.then.get(index))
+                slots = segment.slots[leading[place]]
                 if number in segment.whole:
                     made.append(Line(0, 0, 0, 0, *rest))
                     total = tensor.nbytes
@@ -519,7 +550,7 @@ class Streams:
         for node in reversed(draft.nodes):
             wanted.update(node.inputs if node.output in wanted else ())
         for number in draft.tensors:
-            if number not in draft.whole:
+            if number not in draft.whole and number not in self.again:
                 total += self._least_ring(draft, number, wanted)
         return total + self._held_bytes(first)
 
@@ -627,6 +658,20 @@ class Streams:
                     if cost is not None:
                         best[end] = min(best[end], max(best[first], cost))
         return best[count]
+
+    def worth_making_again(self, stretch: Stretch) -> list[int]:
+        """The two tensors of a stretch of which windows read the most bytes more than once, if few others are needed to
+        make them again: they come from 1x1 windows over narrower ones."""
+        segment = self._draft(stretch.first, stretch.end)
+        found = []
+        for node in segment.nodes if segment is not None and stretch.cuts else ():
+            number, rows = node.output, node.rows
+            wider = self.graph.tensors[number].nbytes > sum(self.graph.tensors[n].nbytes for n in node.inputs)
+            if number in self.again or rows.adds_up or rows.extent > 1 or rows.stride > 1 or not wider:
+                continue
+            if segment is not None and self._again_for(segment, number) is not None:
+                found.append((-self._least_ring(segment, number, {n.output for n in segment.nodes}), number))
+        return [number for _, number in sorted(found)[:2]]
 
     def bytes_alive(self, stretch: Stretch) -> int:
         """The most bytes alive in a stretch."""
