@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 from tests.kernels import casefile
-from tests.kernels.checkkernel import Refused, build, check, costs, place
+from tests.kernels import cases as kernel_cases
+from tests.kernels.checkkernel import Refused, build, check, costs, memory_bytes, place
 from tests.support.devices import DEVICES, device
 
 from groat.targets import load_target
@@ -21,6 +22,7 @@ PLACES = [*(f"qemu:{name}" for name in DEVICES), "qemu:rv32v:256"]
 SLOW_PLACES = [*PLACES, "qemu:rv32v:512", "qemu:rv32v:1024"]
 # Executed instructions for each multiply-accumulate, element read by a pool or element written: far off is a mistake.
 SANE = (0.005, 500.0)
+SANE_WITHOUT_FPU = 5000.0  # of a float that is computed by calls
 
 
 def run(name: str, packing: str, numbers: range, folder: Path) -> None:
@@ -32,9 +34,11 @@ def run(name: str, packing: str, numbers: range, folder: Path) -> None:
             continue
         assert tally.run > 0.5 * len(numbers), kernel
         found = costs(program, kernel)
-        assert found, kernel
+        fits = [case for _, case in kernel_cases.shapes(packing, kernel) if case.bytes <= memory_bytes(program.place)]
+        assert found or not fits, kernel
+        most = SANE_WITHOUT_FPU if kernel.endswith(("_f32", "_f16")) else SANE[1]
         for cost in found:
-            assert SANE[0] < cost.instructions / cost.units < SANE[1], cost
+            assert SANE[0] < cost.instructions / cost.units < most, cost
 
 
 @pytest.mark.parametrize("name", PLACES)
