@@ -128,7 +128,7 @@ def test_a_model_that_does_not_fit_is_refused_with_numbers() -> None:
     device("cortex-m0")
     large = dense(1000, 300, "cortex-m0")
     for linked, message in [
-        (False, f"{len(large):,} bytes; cortex-m0 has room for 180,224"),
+        (False, f"{len(large):,} bytes; cortex-m0 has room for 163,840"),
         (True, r"CODE, .* 262,144 bytes, is too small by \d\d,"),
     ]:
         with pytest.raises(FitError, match=message):
