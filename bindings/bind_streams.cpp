@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "bindings.h"
+#include "op_facts.h"
 #include "stream_walk.h"
 
 namespace py = pybind11;
@@ -63,6 +64,9 @@ py::tuple walk_stream(const std::vector<Line> &lines, const std::vector<Read> &r
 
 void bind_streams(py::module_ &module)
 {
+    module.attr("REACHES") = py::make_tuple(groat_reaches[0], groat_reaches[1], groat_reaches[2]);
+    module.attr("STREAM_LINES_MAX") = static_cast<int>(GROAT_STREAM_LINES_MAX);
+    module.attr("STREAM_STATE_BYTES") = groat_stream_state_bytes;
     module.def("walk_stream", &walk_stream, py::arg("lines"), py::arg("reads"), py::arg("images"),
                "Walks a stream as the runtime will: (slots of each line, bytes by which each line must start before\n"
                "each image that it lies over).  The fields are those of bindings/stream_walk.h, in order.");

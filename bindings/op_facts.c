@@ -4,7 +4,7 @@
  */
 #include "op_facts.h"
 
-#include "core/op.h"
+#include "core/stream.h"
 
 int groat_op_inplace(uint32_t id)
 {
@@ -33,3 +33,7 @@ uint32_t groat_op_part_scratch_bytes(uint32_t id, const void *params, uint32_t p
     const groat_unit unit = {pixels, (uint8_t)reach};
     return op != NULL && op->scratch_bytes != NULL ? op->scratch_bytes(params, &unit) : 0;
 }
+
+const uint32_t groat_reaches[3] = {GROAT_PADDED, GROAT_BARE, GROAT_PIECES};
+
+const uint32_t groat_stream_state_bytes = sizeof(groat_progress);

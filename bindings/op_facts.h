@@ -26,6 +26,12 @@ uint32_t groat_op_scratch_bytes(uint32_t id, const void *params);
 /* The same when it makes so many pixels at a time, of an input that lies so: enum groat_reach. */
 uint32_t groat_op_part_scratch_bytes(uint32_t id, const void *params, uint32_t pixels, uint32_t reach);
 
+/* enum groat_reach of core/op.h: padded, bare, in pieces. */
+extern const uint32_t groat_reaches[3];
+
+/* What a stream's state takes for each of its lines. */
+extern const uint32_t groat_stream_state_bytes;
+
 #ifdef __cplusplus
 }
 #endif

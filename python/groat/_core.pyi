@@ -36,6 +36,13 @@ def scratch_bytes(op_id: int, params: bytes, pixels: int = 0, reach: int = 0) ->
     length.
     """
 
+REACHES: tuple[int, int, int]
+"""How the rows of an input may lie for windows over it: enum groat_reach, padded, bare and in pieces."""
+STREAM_LINES_MAX: int
+"""The most lines of a stream."""
+STREAM_STATE_BYTES: int
+"""What a stream's state takes for each of its lines."""
+
 def walk_stream(
     lines: Sequence[tuple[int, ...]], reads: Sequence[tuple[int, ...]], images: Sequence[tuple[int, ...]]
 ) -> tuple[list[int], list[int]]:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from groat.graph import Graph, Op, Tensor
-from groat.ops import op_def
+from groat.ops import macs_of
 from groat.ops.window import extent
 from groat.options import Options
 from groat.planner import Plan, Way, plan_memory, ways
@@ -79,7 +79,7 @@ def _smallest(graph: Graph, options: Options) -> tuple[Plan, Way]:
 
 
 def _macs(graph: Graph) -> int:
-    return sum(op_def(op.kind).macs(op, *_tensors(graph, op)) for op in graph.ops)
+    return sum(macs_of(graph, op) for op in graph.ops)
 
 
 def _tensors(graph: Graph, op: Op) -> tuple[list[Tensor], list[Tensor]]:

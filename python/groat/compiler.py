@@ -15,7 +15,7 @@ from groat.errors import FitError, InputError, ModelError
 from groat.fit import Fitted, Remembered, fit
 from groat.frontends.tflite import load_tflite
 from groat.graph import Graph
-from groat.ops import op_def
+from groat.ops import macs_of
 from groat.options import Options, parse_size
 from groat.pack import PackedStep, Scratch, structs, write
 from groat.pack.choose import Chosen, pack_model
@@ -132,7 +132,7 @@ class Compiled:
                 "index": index,
                 "op": op.kind,
                 "name": graph.tensors[op.outputs[0]].name,
-                "macs": _macs(graph, index),
+                "macs": macs_of(graph, op),
                 "output_bytes": sum(graph.tensors[number].nbytes for number in op.outputs),
                 "scratch_bytes": self.steps[index].scratch_bytes,
                 "layout": layout.name if layout is not None else None,
@@ -156,7 +156,7 @@ class Compiled:
             "optimal": True if plan.optimal else plan.gap_bytes,
             "weights_bytes": weights_bytes(graph),
             "file_bytes": len(self.packed),
-            "macs": sum(_macs(graph, index) for index in range(len(graph.ops))),
+            "macs": sum(macs_of(graph, op) for op in graph.ops),
             "mac_overhead": self.mac_overhead,
             "memories": [
                 {
@@ -372,13 +372,6 @@ def weights_bytes(graph: Graph) -> int:
     """Bytes of the weights and biases that the model's ops read, as the model stores them."""
     used = {graph.root(number) for op in graph.ops for number in op.inputs}
     return sum(graph.tensors[number].nbytes for number in used if graph.tensors[number].data is not None)
-
-
-def _macs(graph: Graph, index: int) -> int:
-    op = graph.ops[index]
-    inputs = [graph.tensors[number] for number in op.inputs]
-    outputs = [graph.tensors[number] for number in op.outputs]
-    return op_def(op.kind).macs(op, inputs, outputs)
 
 
 def _describe(graph: Graph, number: int) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import importlib
 from dataclasses import dataclass
 
 from groat import _core
+from groat.graph.ir import Graph, Op
 from groat.ops.base import Importer, OpDef
 
 
@@ -43,6 +44,12 @@ def op_def(name: str) -> OpDef:
     definition = importlib.import_module(f"groat.ops.{name}").OP
     assert isinstance(definition, OpDef), f"groat.ops.{name}.OP is not an OpDef"
     return definition
+
+
+def macs_of(graph: Graph, op: Op) -> int:
+    """Nominal multiply-accumulates of an op of a graph (OpDef.macs)."""
+    inputs, outputs = ([graph.tensors[number] for number in numbers] for numbers in (op.inputs, op.outputs))
+    return op_def(op.kind).macs(op, inputs, outputs)
 
 
 @functools.cache

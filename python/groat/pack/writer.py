@@ -11,7 +11,7 @@ from typing import Any, cast
 from groat.errors import ModelError
 from groat.graph import Graph, Op, Tensor
 from groat.isa import core
-from groat.ops import op_def, op_row
+from groat.ops import macs_of, op_def, op_row
 from groat.ops.base import MOVED
 from groat.pack import structs
 from groat.pack.layouts import AnyFilters, Candidate, Layouts, Packed, candidates, layouts_of
@@ -142,8 +142,7 @@ def pack_steps(
             data = graph.tensors[graph.root(number)].data
             if data is not None:
                 data_offsets[graph.root(number)] = constants.add(data.astype(data.dtype.newbyteorder("<")).tobytes())
-        tensors = [[graph.tensors[number] for number in numbers] for numbers in (op.inputs, op.outputs)]
-        macs = min(definition.macs(op, *tensors), UINT32_MAX)
+        macs = min(macs_of(graph, op), UINT32_MAX)
         scratch = core(packing).scratch_bytes(op_row(op.kind).id, params, *unit)
         offset = constants.add(params)
         offered = selector.candidates

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from groat.graph import Graph, Op, Tensor
-from groat.ops import op_def, op_row
+from groat.ops import macs_of, op_def, op_row
 from groat.ops.base import Rows
 from groat.planner.lifetimes import Lifetime, lifetimes
 from groat.planner.packing import round_up
@@ -109,7 +109,7 @@ def traffic(graph: Graph, live: Sequence[Lifetime], schedule: Schedule, reading:
             if graph.root(number) in buffer_of:
                 once = graph.tensors[number].nbytes
                 result[buffer_of[graph.root(number)]] += int(once * times) if number in reads else once
-        macs = op_def(op.kind).macs(op, inputs, outputs)
+        macs = macs_of(graph, op)
         itself = buffer_of.get(graph.root(reads[0])) if reads else None
         scratch = scratch_of.get(step)
         inside = reading.in_place and lies == PADDED and (stream is not None or not _sticks_out(op, inputs, outputs))

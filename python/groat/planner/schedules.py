@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from groat.errors import InputError
-from groat.graph import Graph, Op
-from groat.ops import op_def
+from groat.graph import Graph
+from groat.ops import macs_of
+from groat.planner.choice import choose
 from groat.planner.groups import in_groups, wide_pairs
 from groat.planner.lifetimes import adds_up, lifetimes
 from groat.planner.offsets import Plan, PlannedBuffer, blocks_of
@@ -62,8 +63,7 @@ def ways(
         kind: "layer": op by op, but for what takes an input or gives an output by rows; "stream": rows of several ops
             together, with the fewest bytes alive; "patch": the same in patches of rows, with wide tensors in groups
             of channels and, as far as `max_mac_overhead` allows, rows that are made again, where that saves memory;
-            "auto": from the first to the
-            last, each with fewer bytes alive than the one before.
+            "auto": from the first to the last, each with fewer bytes alive than the one before.
         rows_in: inputs come row by row and have no memory of their own.
         max_mac_overhead: no way takes more.
         scratch_of: what the kernels of a graph's ops ask for, as Streams wants to know; with the layouts of weights
@@ -86,14 +86,14 @@ def ways(
     streams = _streams([streams_of(order) for order in orders], ROWS if kind == "stream" else PATCHES)
     graph = streams.graph
     if kind in ("layer", "stream"):
-        yield _Plan(streams, streams.choose(UNBOUNDED if kind == "layer" else 0)).way
+        yield _Plan(streams, choose(streams, UNBOUNDED if kind == "layer" else 0)).way
         return
     bound = max(streams.single(position) or 0 for position in range(len(graph.ops))) - 1 if layers else UNBOUNDED
     least = bound + 1
     plan = None
     for cuts in (ROWS, PATCHES) if kind == "auto" else ():
         while True:
-            plan = _Plan(streams, streams.choose(bound, cuts))
+            plan = _Plan(streams, choose(streams, bound, cuts))
             if plan.peak < least:
                 yield plan.way
                 least = plan.peak
@@ -101,7 +101,7 @@ def ways(
                 break
             bound = plan.peak - max(plan.peak // STEPS, 1)
     if plan is None:
-        plan = _Plan(streams, streams.choose(0, PATCHES))
+        plan = _Plan(streams, choose(streams, 0, PATCHES))
         yield plan.way
     while (narrower := _narrower(plan, streams_of)) is not None:
         plan = narrower
@@ -128,21 +128,16 @@ class _Plan:
         return Way(self.streams.graph, schedule, _mac_overhead(self.streams.graph, schedule))
 
 
-def _macs(graph: Graph, op: Op) -> int:
-    inputs, outputs = ([graph.tensors[number] for number in numbers] for numbers in (op.inputs, op.outputs))
-    return op_def(op.kind).macs(op, inputs, outputs)
-
-
 def _mac_overhead(graph: Graph, schedule: Schedule) -> float:
     """The multiply-accumulates of a run, as a multiple of the graph's own."""
-    own = sum(_macs(graph, op) for op in graph.ops)
+    own = sum(macs_of(graph, op) for op in graph.ops)
     extra = 0.0
     for stream in schedule.streams:
         for number, lines in stream.lines.items():
             if lines[0].taps > 0 and lines[0].producer is not None:
                 height = graph.tensors[number].shape[1]
                 rows = sum(len(range(line.first_row, height, line.row_step)) for line in lines)
-                extra += _macs(graph, graph.ops[lines[0].producer]) * (rows / height - 1)
+                extra += macs_of(graph, graph.ops[lines[0].producer]) * (rows / height - 1)
     return 1 + extra / own if own else 1.0
 
 
@@ -158,7 +153,7 @@ def _again(
     best: _Plan | None = None
     for number in plan.streams.worth_making_again(peak):
         streams = streams_of(graph, plan.streams.again | {number})
-        found = _Plan(streams, streams.choose(0, PATCHES))
+        found = _Plan(streams, choose(streams, 0, PATCHES))
         if found.peak < (best or plan).peak and found.way.mac_overhead <= max_mac_overhead:
             best = found
     return best if best is not None and best.peak <= plan.peak - plan.peak // STEPS else None
@@ -174,7 +169,7 @@ def _narrower(plan: _Plan, streams_of: Callable[[Graph], Streams]) -> _Plan | No
         if split is None:
             continue
         streams = streams_of(split)
-        found = _Plan(streams, streams.choose(0, PATCHES))
+        found = _Plan(streams, choose(streams, 0, PATCHES))
         if found.peak < (best or plan).peak:
             best = found
     return best if best is not None and best.peak <= plan.peak - plan.peak // STEPS else None
@@ -199,7 +194,7 @@ def _streams(candidates: Sequence[Streams], cuts: Sequence[int]) -> Streams:
     peaks = []
     for index, streams in enumerate(candidates):
         try:
-            stretches = streams.choose(0, cuts)
+            stretches = choose(streams, 0, cuts)
         except InputError:  # an input or output cannot go by rows in this order
             continue
         peaks.append((max(streams.bytes_alive(stretch) for stretch in stretches), index))

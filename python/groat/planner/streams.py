@@ -13,7 +13,6 @@ units in the order of runtime/core/stream.c.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
@@ -25,17 +24,16 @@ from groat.errors import InputError
 from groat.graph import Graph, Tensor
 from groat.ops import op_def, op_row
 from groat.ops.base import Rows
+from groat.planner.packing import ALIGN, round_up
 
-ALIGN = 16
 WORD = 4
-STATE_BYTES = 4  # of a stream's state, for each of its lines
-LINES_MAX = 64
-UNITS_MAX = 65535
+STATE_BYTES = _core.STREAM_STATE_BYTES
+UNITS_MAX = 65535  # of a line: they are counted in 16 bits
 SUM_BYTES = 4  # of what an op that adds up keeps, for each channel
 ROWS = (1,)  # whole rows
 PATCHES = (1, 2, 4, 8, 16, 32)  # into how many units rows may be cut
 CALL_INSTRUCTIONS = 400  # that a unit costs beside its arithmetic, about; decides between plans of the same size
-PADDED, BARE, PIECES = range(3)  # enum groat_reach in runtime/core/op.h
+PADDED, BARE, PIECES = _core.REACHES
 
 
 @dataclass(frozen=True)
@@ -269,7 +267,7 @@ class Streams:
                 segment.kept.append(output)
             if not goes and output in segment.kept:
                 segment.whole.append(output)
-        if len(segment.nodes) + len(segment.given) > LINES_MAX or not segment.kept:
+        if len(segment.nodes) + len(segment.given) > _core.STREAM_LINES_MAX or not segment.kept:
             return None
         return segment
 
@@ -358,7 +356,7 @@ class Streams:
             segment.then = {a: b for a, b in segment.then.items() if b not in segment.then}
         self._share(segment, of_tensor)
         calls = [self._calls(segment, line, of_tensor) for line in segment.lines]
-        if len(segment.lines) > LINES_MAX or max(calls) > UNITS_MAX:
+        if len(segment.lines) > _core.STREAM_LINES_MAX or max(calls) > UNITS_MAX:
             return None
         self._walk(segment, of_tensor, calls)
         return segment
@@ -441,7 +439,7 @@ class Streams:
                 start = distance + -distance % ALIGN
                 under, size = tensor.nbytes, self.graph.tensors[number].nbytes
                 both = max(under, size - start) - min(0, -start)
-                saved = _round(under) + _round(size) - _round(both)
+                saved = round_up(under) + round_up(size) - round_up(both)
                 if saved > 0:
                     found.append((-saved, number, root, start))
         used: set[int] = set()
@@ -524,27 +522,27 @@ class Streams:
         return None if segment is None else self._bytes(first, segment)
 
     def _bytes(self, first: int, segment: _Segment) -> int:
-        total = _round(STATE_BYTES * len(segment.lines)) - segment.saved
+        total = round_up(STATE_BYTES * len(segment.lines)) - segment.saved
         stream = self.stream(segment)
         for number, size in stream.nbytes.items():
             if number not in segment.shares:
-                total += _round(size)
+                total += round_up(size)
         shared = [self._scratch(n.position, *stream.units[n.position]) for n in segment.nodes if not n.rows.adds_up]
-        total += _round(max(shared, default=0))
+        total += round_up(max(shared, default=0))
         return total + self._sums(segment) + self._held_bytes(first)
 
     def _sums(self, segment: _Segment) -> int:
-        return sum(_round(SUM_BYTES * self._dims(node.inputs[0])[3]) for node in segment.nodes if node.rows.adds_up)
+        return sum(round_up(SUM_BYTES * self._dims(node.inputs[0])[3]) for node in segment.nodes if node.rows.adds_up)
 
     def least_cost(self, first: int, end: int) -> int | None:
         """A lower bound of `cost`, whatever the cuts, that is found sooner; None just when `cost` always is."""
         draft = self._draft(first, end)
         if draft is None:
             return None
-        total = _round(STATE_BYTES * len(draft.nodes)) + self._sums(draft)
-        written = sorted((_round(self.graph.tensors[n].nbytes) for n in draft.whole), reverse=True)
+        total = round_up(STATE_BYTES * len(draft.nodes)) + self._sums(draft)
+        written = sorted((round_up(self.graph.tensors[n].nbytes) for n in draft.whole), reverse=True)
         read = {self.graph.root(n) for node in draft.nodes for n in node.inputs} - set(draft.tensors)
-        dying = [_round(self.graph.tensors[n].nbytes) for n in read if self._end[n] < end]
+        dying = [round_up(self.graph.tensors[n].nbytes) for n in read if self._end[n] < end]
         total += sum(written) - sum(min(a, b) for a, b in zip(written, sorted(dying, reverse=True), strict=False))
         wanted = set(draft.kept)  # rows of an op whose output nothing reads are never made
         for node in reversed(draft.nodes):
@@ -568,7 +566,7 @@ class Streams:
 
     def _held_bytes(self, first: int) -> int:
         """Bytes of the tensors from before an op that are still read by it or later."""
-        return sum(_round(self.graph.tensors[number].nbytes) for number in self._held_at(first))
+        return sum(round_up(self.graph.tensors[number].nbytes) for number in self._held_at(first))
 
     def _held_at(self, first: int) -> list[int]:
         return [n for p, n in self._held if p < first and self._end.get(n, p) >= first and n not in self._inputs]
@@ -584,80 +582,20 @@ class Streams:
         op = self.graph.ops[position]
         if self.takes_rows(position):
             return None
-        total = self._held_bytes(position) + _round(self._scratch(position, 0, PADDED))
+        total = self._held_bytes(position) + round_up(self._scratch(position, 0, PADDED))
         inputs = [self.graph.tensors[number] for number in op.inputs]
         outputs = [self.graph.tensors[number] for number in op.outputs]
         for index in op_def(op.kind).inplace(op, inputs, outputs) if op_row(op.kind).inplace else ():
             root = self.graph.root(op.inputs[index])
             if root in self._held_at(position) and self._end[root] == position:
                 return total
-        return total + sum(_round(tensor.nbytes) for tensor in outputs)
+        return total + sum(round_up(tensor.nbytes) for tensor in outputs)
 
-    # ---- The choice --------------------------------------------------------------------------------------
+    # ---- For the choice ----------------------------------------------------------------------------------
 
-    def choose(self, ram_bytes: int = 0, cuts: Sequence[int] = ROWS) -> list[Stretch]:
-        """Stretches that cover all ops such that the bytes alive stay within `ram_bytes`, or else are as few as can be;
-        among those, the ones with the fewest calls.
-
-        Args:
-            cuts: into how many units the rows of a stream may be cut.
-
-        Raises InputError if an input that should come row by row is read by an op that cannot take it so.
-        """
-        cuts = sorted(cuts)
-        least = self._least_peak(sorted({cuts[0], cuts[-1]}))
-        if least == math.inf:
-            raise InputError(self._why_not_by_rows())
-        bound = max(int(least), ram_bytes)
-        count = len(self.graph.ops)
-        best: list[float] = [0.0] + [math.inf] * count
-        back: list[Stretch] = [Stretch(0, 0)] * (count + 1)
-        for end in range(1, count + 1):
-            for first in range(end - 1, -1, -1):
-                if end - first > 1 and self._rows[first] is None:
-                    break
-                single = self.single(first) if end - first == 1 else None
-                if single is not None and single <= bound:
-                    if best[first] < best[end]:
-                        best[end], back[end] = best[first], Stretch(first, end)
-                    continue
-                lower = self.least_cost(first, end)
-                if lower is None or lower > bound or best[first] >= best[end]:
-                    continue
-                for cut in cuts:
-                    calls = best[first] + self._overhead(first, end, cut)
-                    if calls >= best[end]:
-                        break
-                    cost = self.cost(first, end, cut)
-                    if cost is not None and cost <= bound:
-                        best[end], back[end] = calls, Stretch(first, end, cut)
-                        break
-        stretches: list[Stretch] = []
-        end = count
-        while end > 0:
-            stretches.append(back[end])
-            end = back[end].first
-        return stretches[::-1]
-
-    def _least_peak(self, cuts: Sequence[int]) -> float:
-        """The fewest bytes that can be alive at the peak."""
-        count = len(self.graph.ops)
-        best: list[float] = [0.0] + [math.inf] * count
-        for end in range(1, count + 1):
-            for first in range(end - 1, -1, -1):
-                if end - first > 1 and self._rows[first] is None:
-                    break
-                single = self.single(first) if end - first == 1 else None
-                if single is not None:
-                    best[end] = min(best[end], max(best[first], single))
-                lower = self.least_cost(first, end)
-                if lower is None or max(lower, best[first]) >= best[end]:
-                    continue
-                for cut in cuts:
-                    cost = self.cost(first, end, cut)
-                    if cost is not None:
-                        best[end] = min(best[end], max(best[first], cost))
-        return best[count]
+    def goes_by_parts(self, position: int) -> bool:
+        """Whether an op can be one of a stream."""
+        return self._rows[position] is not None
 
     def worth_making_again(self, stretch: Stretch) -> list[int]:
         """The two tensors of a stretch of which windows read the most bytes more than once, if few others are needed to
@@ -679,7 +617,7 @@ class Streams:
         assert alive is not None
         return alive
 
-    def _overhead(self, first: int, end: int, cuts: int) -> float:
+    def overhead(self, first: int, end: int, cuts: int) -> float:
         """Instructions of a stream beside its arithmetic, about."""
         draft = self._draft(first, end)
         assert draft is not None
@@ -687,7 +625,7 @@ class Streams:
             self._dims(node.output)[1] * min(cuts, self._dims(node.output)[2]) for node in draft.nodes
         )
 
-    def _why_not_by_rows(self) -> str:
+    def why_not_by_rows(self) -> str:
         """Which input or output cannot go row by row, and which op is in the way."""
         graph = self.graph
 
@@ -726,7 +664,3 @@ def _is_image(tensor: Tensor) -> bool:
 def _pixel_bytes(tensor: Tensor) -> int:
     """As the runtime sees it."""
     return (*tensor.shape, 1, 1, 1, 1)[3] * np.dtype(tensor.dtype).itemsize
-
-
-def _round(nbytes: int) -> int:
-    return nbytes + -nbytes % ALIGN
