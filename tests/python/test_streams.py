@@ -103,6 +103,12 @@ def test_rows_that_are_made_again() -> None:
     assert seen > 10
 
 
+@pytest.mark.parametrize("seed", [11_449, 11_479])
+def test_rows_of_which_one_tap_reads_all_are_not_made_again(seed: int) -> None:
+    """Windows over images of one row, of which all other taps read padding."""
+    assert compare(seed) > 0
+
+
 def test_more_work_for_less_memory() -> None:
     model = mobilenet("mobilenetv2_0.35_144")
     without, with_it = (

@@ -302,7 +302,7 @@ class Streams:
         return readers[0] if rows.gathers and rows.extent > rows.stride else None
 
     def _lines_of_taps(self, number: int, node: _Node | None, span: int, rows: Rows) -> list[_Line]:
-        """A line for each tap of the windows over a tensor: the rows that it reads."""
+        """A line for each tap of the windows over a tensor that meets the image: the rows that it reads."""
         height = self._dims(number)[1]
         lines = []
         for tap in range((rows.extent - 1) // rows.dilation + 1):
@@ -310,7 +310,7 @@ class Streams:
             first += -(min(first, 0) // rows.stride) * rows.stride
             if first < height:
                 lines.append(_Line(number, node, span, first, rows.stride, tap, 1))
-        return lines
+        return lines if len(lines) > 1 else [_Line(number, node, span)]  # one tap reads each row but once
 
     def _pairs(self, segment: _Segment) -> list[tuple[int, int]]:
         """(a, b): of the windows over a tensor, those that make b are shorter than those that make a.  If b is made
