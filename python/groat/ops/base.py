@@ -98,6 +98,42 @@ class Constants(Protocol):
         """Stores bytes, aligned; returns their offset in the file.  Equal bytes are stored once."""
 
 
+class NotDifferentiable(Exception):
+    """Raised by `gradients`; the text says why, without naming op or model."""
+
+
+class Tape(Protocol):
+    """What an op's `gradients` writes to: the backward half of a training step, op by op (groat.train.tape)."""
+
+    def tensor(self, number: int) -> Tensor:
+        """The tensor of a number."""
+
+    def wanted(self, index: int) -> bool:
+        """Whether the gradient of an input (an index into op.inputs), which is no parameter, is wanted."""
+
+    def op(
+        self,
+        kind: str,
+        inputs: Sequence[int],
+        shape: Shape,
+        attrs: Mapping[str, Any] | None = None,
+        dtype: str | None = None,
+    ) -> int:
+        """Appends an op with one output of a shape; its type is that of the first input unless given.
+
+        Returns the number of the output.
+        """
+
+    def update(
+        self, kind: str, inputs: Sequence[int], parameters: Sequence[int], attrs: Mapping[str, Any] | None = None
+    ) -> None:
+        """Appends an op that computes the gradients of those of `parameters` (indices into op.inputs: weights, then
+        bias) that are trained, and updates them or what stands for them; it runs after the gradients of activations."""
+
+    def through_clamp(self, dy: int) -> int:
+        """`dy` where the op's own clamp lets it pass, 0 elsewhere."""
+
+
 class OpDef(ABC):
     """One op of the table.  Its module ends with an instance of its subclass named `OP`.
 
@@ -138,6 +174,14 @@ class OpDef(ABC):
     def macs(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> int:
         """Nominal multiply-accumulates: taps that fall on padding count; 0 for ops without a weight."""
         return 0
+
+    def gradients(self, op: Op, dy: int, tape: Tape) -> dict[int, int]:
+        """Appends to `tape` what computes gradients from `dy`, the gradient of the loss by the op's first output.
+
+        Returns the number of the gradient's tensor for each input (an index into op.inputs) that tape.wanted names.
+        Raises NotDifferentiable; ops that do not say otherwise are not.
+        """
+        raise NotDifferentiable("it has no gradient")
 
     def rows(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> Rows | None:
         """How it goes row by row; None if it does not.  Asked only of ops that have a row function in ops.def, and of
