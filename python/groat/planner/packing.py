@@ -7,6 +7,7 @@ It is NP-hard, and small here: a bound from below says when a packing cannot be 
 
 from __future__ import annotations
 
+import functools
 import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -159,6 +160,11 @@ def pack(blocks: Sequence[Block]) -> Packing:
     The search moves one block at a time to another place in the order, mostly one of the highest to an earlier place,
     and goes on from what is not worse.  Its work is bounded, and the same every time.
     """
+    return _pack(tuple(blocks))
+
+
+@functools.lru_cache(maxsize=16)  # layouts of weights with the same scratch ask for the same packing
+def _pack(blocks: tuple[Block, ...]) -> Packing:
     bound = lower_bound(blocks)
     fit = FirstFit(blocks)
     indices = range(len(blocks))

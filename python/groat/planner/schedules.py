@@ -79,9 +79,9 @@ def ways(
         if kind == "layer":
             return
 
-    def streams_of(graph: Graph, again: frozenset[int] = frozenset()) -> Streams:
+    def streams_of(graph: Graph) -> Streams:
         scratch = scratch_of(graph, kind in ("patch", "auto")) if scratch_of is not None else None
-        return Streams(graph, rows_in, rows_out, scratch, again)
+        return Streams(graph, rows_in, rows_out, scratch)
 
     streams = _streams([streams_of(order) for order in orders], ROWS if kind == "stream" else PATCHES)
     graph = streams.graph
@@ -106,7 +106,7 @@ def ways(
     while (narrower := _narrower(plan, streams_of)) is not None:
         plan = narrower
         yield plan.way
-    while (again := _again(plan, streams_of, max_mac_overhead)) is not None:
+    while (again := _again(plan, max_mac_overhead)) is not None:
         plan = again
         yield plan.way
 
@@ -141,18 +141,15 @@ def _mac_overhead(graph: Graph, schedule: Schedule) -> float:
     return 1 + extra / own if own else 1.0
 
 
-def _again(
-    plan: _Plan, streams_of: Callable[[Graph, frozenset[int]], Streams], max_mac_overhead: float
-) -> _Plan | None:
+def _again(plan: _Plan, max_mac_overhead: float) -> _Plan | None:
     """The plan with the rows of one more tensor of its peak made again for each window, that with the least memory;
     None where that saves little or takes too much work."""
     if max_mac_overhead <= 1:
         return None
-    graph = plan.streams.graph
     peak = next(stretch for stretch in plan.stretches if plan.streams.bytes_alive(stretch) == plan.peak)
     best: _Plan | None = None
     for number in plan.streams.worth_making_again(peak):
-        streams = streams_of(graph, plan.streams.again | {number})
+        streams = plan.streams.made_again(number)
         found = _Plan(streams, choose(streams, 0, PATCHES))
         if found.peak < (best or plan).peak and found.way.mac_overhead <= max_mac_overhead:
             best = found

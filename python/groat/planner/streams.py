@@ -14,6 +14,7 @@ units in the order of runtime/core/stream.c.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from itertools import product
 
@@ -200,8 +201,11 @@ class Streams:
             self._end[number] = len(graph.ops)
         roots = {graph.root(number) for number in graph.inputs}
         self._held = [(-1, number) for number in roots] + [(p, n) for n, p in self._producer.items()]
+        self._nodes = [self._node_of(position) for position in range(len(graph.ops))]
         self._drafts: dict[tuple[int, int], _Segment | None] = {}
         self._segments: dict[tuple[int, int, int], _Segment | None] = {}
+        self._costs: dict[tuple[int, int, int], int | None] = {}
+        self._least_costs: dict[tuple[int, int], int | None] = {}
 
     def _rows_of(self, position: int) -> Rows | None:
         op = self.graph.ops[position]
@@ -213,6 +217,30 @@ class Streams:
             return None
         rows = op_def(op.kind).rows(op, inputs, [output]) if output.shape[:1] == (1,) else None
         return rows if rows is not None and (rows.adds_up or _is_image(output)) else None
+
+    def _node_of(self, position: int) -> _Node | None:
+        rows = self._rows[position]
+        if rows is None:
+            return None
+        op, reads = self.graph.ops[position], self._reads[position]
+        inputs, outputs = ([self.graph.tensors[number] for number in numbers] for numbers in (op.inputs, op.outputs))
+        inplace = op_def(op.kind).inplace(op, inputs, outputs) if op_row(op.kind).inplace else ()
+        into = tuple(i for i, number in enumerate(reads) if any(op.inputs[k] == number for k in inplace))
+        return _Node(position, reads, op.outputs[0], rows, into)
+
+    def made_again(self, number: int) -> Streams:
+        """The same with one more tensor in `again`; what is known of stretches without it stays so."""
+        other = copy(self)
+        other.again = self.again | {number}
+        position = self._producer[number]
+
+        def without(first: int, end: int, *_: int) -> bool:
+            return not first <= position < end
+
+        other._segments = {key: segment for key, segment in self._segments.items() if without(*key)}
+        other._costs = {key: cost for key, cost in self._costs.items() if without(*key)}
+        other._least_costs = {key: cost for key, cost in self._least_costs.items() if without(*key)}
+        return other
 
     # ---- Segments ----------------------------------------------------------------------------------------
 
@@ -238,10 +266,10 @@ class Streams:
         made: set[int] = set()
         segment = _Segment([], [], [], [])
         for position in range(first, end):
-            rows = self._rows[position]
-            if rows is None:
+            node = self._nodes[position]
+            if node is None:
                 return None
-            for number in self._reads[position]:
+            for number in node.inputs:
                 root = graph.root(number)
                 if root in self._inputs and root not in segment.given:
                     if not all(first <= use < end for use in self._consumers[root]):
@@ -249,21 +277,16 @@ class Streams:
                     segment.given.append(root)
                 if (root in segment.given or root in made) and root != number:
                     return None  # under another shape
-            op = graph.ops[position]
-            output = op.outputs[0]
-            tensors = [graph.tensors[number] for number in op.inputs]
-            inplace = op_def(op.kind).inplace(op, tensors, [graph.tensors[output]]) if op_row(op.kind).inplace else ()
-            reads = self._reads[position]
-            into = tuple(i for i, n in enumerate(reads) if any(op.inputs[k] == n for k in inplace))
-            segment.nodes.append(_Node(position, reads, output, rows, into))
+            output, adds_up = node.output, node.rows.adds_up
+            segment.nodes.append(node)
             made.add(output)
             inside = all(use < end for use in self._consumers.get(output, []))
-            if rows.adds_up and self._consumers.get(output, [end])[0] < end:
+            if adds_up and self._consumers.get(output, [end])[0] < end:
                 return None
             goes = output in self._rows_out
-            if goes and (rows.adds_up or output not in graph.outputs or not inside):
+            if goes and (adds_up or output not in graph.outputs or not inside):
                 return None
-            if goes or rows.adds_up or self._end.get(output, position) >= end:
+            if goes or adds_up or self._end.get(output, position) >= end:
                 segment.kept.append(output)
             if not goes and output in segment.kept:
                 segment.whole.append(output)
@@ -277,7 +300,9 @@ class Streams:
         return product((False, True) if classes else (False,), (False, True) if self._pairs(draft) else (False,))
 
     def _readers(self, segment: _Segment, number: int) -> list[_Node]:
-        return [node for node in segment.nodes if number in node.inputs]
+        first, last = segment.nodes[0].position, segment.nodes[-1].position
+        uses = dict.fromkeys(self._consumers.get(number, ()))
+        return [segment.nodes[position - first] for position in uses if first <= position <= last]
 
     def _classes(self, segment: _Segment, number: int) -> int:
         """Into how many lines, of every so-manieth row, a tensor may go: the stride of the windows over it, so that
@@ -518,8 +543,11 @@ class Streams:
 
     def cost(self, first: int, end: int, cuts: int = 1) -> int | None:
         """Bytes alive while ops [first, end) run as a stream; None if they cannot."""
-        segment = self.segment(first, end, cuts)
-        return None if segment is None else self._bytes(first, segment)
+        key = (first, end, cuts)
+        if key not in self._costs:
+            segment = self.segment(first, end, cuts)
+            self._costs[key] = None if segment is None else self._bytes(first, segment)
+        return self._costs[key]
 
     def _bytes(self, first: int, segment: _Segment) -> int:
         total = round_up(STATE_BYTES * len(segment.lines)) - segment.saved
@@ -536,9 +564,13 @@ class Streams:
 
     def least_cost(self, first: int, end: int) -> int | None:
         """A lower bound of `cost`, whatever the cuts, that is found sooner; None just when `cost` always is."""
-        draft = self._draft(first, end)
-        if draft is None:
-            return None
+        key = (first, end)
+        if key not in self._least_costs:
+            draft = self._draft(first, end)
+            self._least_costs[key] = None if draft is None else self._least_bytes(draft, first, end)
+        return self._least_costs[key]
+
+    def _least_bytes(self, draft: _Segment, first: int, end: int) -> int:
         total = round_up(STATE_BYTES * len(draft.nodes)) + self._sums(draft)
         written = sorted((round_up(self.graph.tensors[n].nbytes) for n in draft.whole), reverse=True)
         read = {self.graph.root(n) for node in draft.nodes for n in node.inputs} - set(draft.tensors)

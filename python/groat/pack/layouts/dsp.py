@@ -142,14 +142,36 @@ def _words(values: Sequence[Int64]) -> bytes:
     return (np.concatenate([part.ravel() for part in values]) & 0xFFFFFFFF).astype("<u4").tobytes()
 
 
-def _conv_group(filters: Filters, layout: int) -> Packed:
-    wide = layout >= _WIDE
-    count = filters.weights.shape[0]
+@dataclass(frozen=True)
+class _Group:
+    """What all layouts of a group of filters have in common.
+
+    Attributes:
+        ordered: its weights, as _panel_order.
+        least, greatest: of the sums of each channel.
+        short, records_of_short: as _short.
+    """
+
+    ordered: Int64
+    channels: _Channels
+    least: Int64
+    greatest: Int64
+    short: Array
+    records_of_short: Int64
+
+
+def _group(filters: Filters) -> _Group:
     ordered = _panel_order(filters.weights)
-    channels = _channels(filters, ordered.reshape(count, -1))
-    plain = channels.plain()
-    least, greatest = _sum_range(ordered.reshape(count, -1))
-    short, records_of_short = _short(filters, channels, ordered.reshape(count, -1))
+    flat = ordered.reshape(len(ordered), -1)
+    channels = _channels(filters, flat)
+    return _Group(ordered, channels, *_sum_range(flat), *_short(filters, channels, flat))
+
+
+def _conv_group(group: _Group, layout: int) -> Packed:
+    wide = layout >= _WIDE
+    ordered, channels, least, greatest = group.ordered, group.channels, group.least, group.greatest
+    short, records_of_short = group.short, group.records_of_short
+    count, plain = len(ordered), channels.plain()
     words, records, runs = [], [], []
     for first in range(0, count, 2):
         second = first + 1
@@ -212,14 +234,17 @@ def _block_pixels(filters: Filters) -> int:
 
 def conv_s8(groups: Sequence[Filters]) -> list[Packed]:
     pixels = _block_pixels(groups[0])
-    return [_conv_group(filters, _MOST_PIXELS - pixels) for filters in groups]
+    return [_conv_group(_group(filters), _MOST_PIXELS - pixels) for filters in groups]
 
 
 def conv_s8_candidates(groups: Sequence[Filters]) -> list[Candidate]:
     most = _block_pixels(groups[0])
-    offers = [_conv_candidate(groups, f"int8, {_count(most)}", conv_s8(groups), most)]
+    shared = [_group(filters) for filters in groups]
+    bytewise = [_conv_group(group, _MOST_PIXELS - most) for group in shared]
+    offers = [_conv_candidate(groups, f"int8, {_count(most)}", bytewise, most)]
+    wide = [_conv_group(group, _WIDE) for group in shared]
     for pixels in range(most, min(most, 2) - 1, -1):
-        packed = [_conv_group(filters, _WIDE + _MOST_PIXELS - pixels) for filters in groups]
+        packed = [replace(part, layout=_WIDE + _MOST_PIXELS - pixels) for part in wide]
         offers.append(_conv_candidate(groups, f"int16, {_count(pixels)}", packed, pixels))
     if len(groups) == 1:
         for layout, tiling in _WINOGRAD.items():
@@ -297,7 +322,7 @@ def depthwise_s8(filters: Filters) -> Packed:
     count = filters.weights.shape[2]
     if filters.multiplier_depth == count and count > 1:
         dense = replace(filters, weights=filters.weights.transpose(2, 0, 1)[..., np.newaxis])
-        packed = _conv_group(dense, 0)
+        packed = _conv_group(_group(dense), 0)
         return replace(packed, layout=_DENSE)
     if filters.multiplier_depth > 1 or count < 4:
         return ref.depthwise_s8(filters)
