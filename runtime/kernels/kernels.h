@@ -225,6 +225,30 @@ typedef struct groat_softmax_float {
     float beta;
 } groat_softmax_float;
 
+/* ---- Gradients with floats -------------------------------------------------------------------------- */
+
+/* Of a convolution, over a whole image.  dw and db become beta times what is there plus alpha times the gradient. */
+typedef struct groat_conv_grad_float {
+    const groat_window *window;     /* of the convolution; batches and in_c are not looked at */
+    uint32_t channels_in;           /* of one group */
+    uint32_t channels_out;          /* of one group */
+    uint32_t in_stride;             /* from one pixel of x or dx to the next; a row is in_w pixels */
+    uint32_t out_stride;            /* from one pixel of dy to the next */
+    float alpha;                    /* both of weights and biases only */
+    float beta;                     /* 0: it does not matter what is there, even if it is no number */
+    void *scratch;                  /* as many bytes as the kernel needs, aligned to 16 */
+} groat_conv_grad_float;
+
+/* As above; channel o of dy comes from channel o / multiplier of x. */
+typedef struct groat_depthwise_grad_float {
+    const groat_window *window;
+    uint32_t channels_in;
+    uint32_t multiplier;
+    float alpha;
+    float beta;
+    void *scratch;
+} groat_depthwise_grad_float;
+
 #define GROAT_KERNEL(type, name, arguments) type groat_##name##_ref arguments;
 #include "kernels.def"
 #undef GROAT_KERNEL

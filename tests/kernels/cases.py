@@ -466,10 +466,10 @@ def softmax_s8_shapes(draw: Draw) -> Iterator[tuple[str, Case]]:
 
 
 def functions() -> dict[str, Any]:
-    """Those of this file and of the ones for int16 and floats, by name."""
-    from tests.kernels import cases_float, cases_s16
+    """Those of this file and of the ones for int16, floats and gradients, by name."""
+    from tests.kernels import cases_float, cases_grad, cases_s16
 
-    return {**cases_float.functions(), **vars(cases_s16), **globals()}
+    return {**cases_float.functions(), **cases_grad.functions(), **vars(cases_s16), **globals()}
 
 
 @functools.cache
