@@ -19,57 +19,6 @@ namespace py = pybind11;
 namespace
 {
 
-/* ---- Memory -------------------------------------------------------------------------------------- */
-
-struct AlignedDelete {
-    void operator()(uint8_t *bytes) const
-    {
-        ::operator delete(bytes, std::align_val_t{GROAT_ALIGN});
-    }
-};
-
-/* Aligned as the runtime wants it and exactly as long as asked for: a sanitizer sees one byte too many. */
-using Aligned = std::unique_ptr<uint8_t, AlignedDelete>;
-
-Aligned allocate(size_t count)
-{
-    return Aligned(static_cast<uint8_t *>(::operator new(count, std::align_val_t{GROAT_ALIGN})));
-}
-
-/* A Python object's buffer, held for as long as this lives. */
-class View
-{
-  public:
-    View(py::handle object, int flags)
-    {
-        if (PyObject_GetBuffer(object.ptr(), &view_, flags) != 0) {
-            throw py::error_already_set();
-        }
-    }
-    ~View()
-    {
-        PyBuffer_Release(&view_);
-    }
-    View(const View &) = delete;
-    View &operator=(const View &) = delete;
-
-    const Py_buffer *operator->() const
-    {
-        return &view_;
-    }
-    const uint8_t *data() const
-    {
-        return static_cast<const uint8_t *>(view_.buf);
-    }
-    size_t size() const
-    {
-        return static_cast<size_t>(view_.len);
-    }
-
-  private:
-    Py_buffer view_;
-};
-
 /* The bytes of a packed model, copied to where the runtime can read them in place. */
 struct Packed {
     explicit Packed(py::handle data)
@@ -86,35 +35,6 @@ struct Packed {
     Aligned bytes;
     uint32_t size;
 };
-
-/* ---- Errors -------------------------------------------------------------------------------------- */
-
-const char *status_name(int status)
-{
-    switch (status) {
-#define GROAT_STATUS(name, code, text) \
-    case code:                         \
-        return #name;
-#include "status.def"
-#undef GROAT_STATUS
-    default:
-        return "unknown";
-    }
-}
-
-void raise_unless_ok(int status)
-{
-    if (status == GROAT_OK) {
-        return;
-    }
-    const py::object type = py::module_::import("groat._core").attr("StatusError");
-    const std::string name = status_name(status);
-    const py::object error = type(name + " (" + std::to_string(status) + "): " + groat_status_text(status));
-    error.attr("code") = status;
-    error.attr("name") = name;
-    PyErr_SetObject(type.ptr(), error.ptr());
-    throw py::error_already_set();
-}
 
 void require_index(const char *what, uint32_t index, uint32_t count)
 {

@@ -33,6 +33,19 @@ py::list status_table()
     return rows;
 }
 
+const char *status_name(int status)
+{
+    switch (status) {
+#define GROAT_STATUS(name, code, text) \
+    case code:                         \
+        return #name;
+#include "status.def"
+#undef GROAT_STATUS
+    default:
+        return "unknown";
+    }
+}
+
 uint32_t scratch_bytes(uint32_t op_id, const std::string &params, uint32_t pixels, uint32_t reach)
 {
     const uint32_t params_bytes = groat_op_params_bytes(op_id);
@@ -51,6 +64,20 @@ uint32_t scratch_bytes(uint32_t op_id, const std::string &params, uint32_t pixel
 }
 
 } // namespace
+
+void raise_unless_ok(int status)
+{
+    if (status == GROAT_OK) {
+        return;
+    }
+    const py::object type = py::module_::import("groat._core").attr("StatusError");
+    const std::string name = status_name(status);
+    const py::object error = type(name + " (" + std::to_string(status) + "): " + groat_status_text(status));
+    error.attr("code") = status;
+    error.attr("name") = name;
+    PyErr_SetObject(type.ptr(), error.ptr());
+    throw py::error_already_set();
+}
 
 void bind_tables(py::module_ &module)
 {

@@ -11,4 +11,5 @@ PYBIND11_MODULE(GROAT_MODULE, module)
     bind_tables(module);
     bind_model(module);
     bind_streams(module);
+    bind_replay(module);
 }

@@ -5,7 +5,7 @@ Every binding is thin; the meaning of a call is written in runtime/include/groat
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -113,3 +113,28 @@ class Model:
     @staticmethod
     def open_status(data: _Bytes, *region_bytes: int) -> int:
         """What ``groat_open_regions`` returns for these bytes and memories of these sizes."""
+
+class ReplayBuffer:
+    """A latent replay buffer of runtime/include/groat/replay.h; dtypes are codes of format.h."""
+
+    @overload
+    def __init__(
+        self, elements: int, capacity: int, policy: int, seed: int, scale: float, zero_point: int
+    ) -> None: ...
+    @overload
+    def __init__(self, memory: _Bytes) -> None:
+        """The buffer that ``memory()`` gave. Raises StatusError if the bytes are none."""
+
+    def memory(self) -> bytes: ...
+    @property
+    def count(self) -> int: ...
+    @property
+    def elements(self) -> int: ...
+    def add(self, data: _Bytes, dtype: int, label: int) -> None:
+        """Offers a sample. Raises ValueError for a wrong length, StatusError as ``groat_replay_add``."""
+
+    def get(self, index: int, dtype: int) -> tuple[bytes, int]:
+        """A sample and its label. Raises IndexError."""
+
+    def draw(self) -> int:
+        """The index of a sample, each with the same probability. Raises StatusError if there are none."""

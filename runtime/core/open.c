@@ -4,6 +4,7 @@
  * lifetimes, overlaps, and each op's own parameters.  It reads the file in place and needs no memory.
  */
 #include "../kernels/select.h"
+#include "crc.h"
 #include "op.h"
 
 static int check_header(const void *model, uint32_t model_bytes)
@@ -350,23 +351,12 @@ uint32_t groat_arena_bytes(const void *model, uint32_t model_bytes)
     return groat_region_bytes(model, model_bytes, 0);
 }
 
-/* CRC-32 of IEEE 802.3, reflected, polynomial 0xEDB88320; four bits at a time, from a table of 64 bytes. */
 int groat_check_crc(const void *model, uint32_t model_bytes)
 {
-    static const uint32_t nibbles[16] = {
-        0x00000000, 0x1DB71064, 0x3B6E20C8, 0x26D930AC, 0x76DC4190, 0x6B6B51F4, 0x4DB26158, 0x5005713C,
-        0xEDB88320, 0xF00F9344, 0xD6D6A3E8, 0xCB61B38C, 0x9B64C2B0, 0x86D3D2D4, 0xA00AE278, 0xBDBDF21C,
-    };
     GROAT_TRY(check_header(model, model_bytes));
     const groat_header *header = model;
-    const uint8_t *bytes = model;
-    uint32_t crc = 0xFFFFFFFFu;
-    for (uint32_t i = GROAT_CRC_START; i < header->file_bytes; i++) {
-        crc ^= bytes[i];
-        crc = (crc >> 4) ^ nibbles[crc & 15];
-        crc = (crc >> 4) ^ nibbles[crc & 15];
-    }
-    return (crc ^ 0xFFFFFFFFu) == header->crc32 ? GROAT_OK : GROAT_E_CRC;
+    uint32_t crc = groat_crc32(0, (const uint8_t *)model + GROAT_CRC_START, header->file_bytes - GROAT_CRC_START);
+    return crc == header->crc32 ? GROAT_OK : GROAT_E_CRC;
 }
 
 /* ---- What an op's check asks --------------------------------------------------------------------- */

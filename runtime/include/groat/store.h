@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Trained parameters in flash: a cut of the power at any moment leaves the old ones or the new ones, never a mixture.
+ *
+ *     static const groat_flash flash = {&chip, 2 * 4096, 4096, 8, read, erase, program};
+ *     ...
+ *     if (groat_store_restore(&flash, model, parameters, bytes) != GROAT_OK) {
+ *         ... start from the initial ones ...
+ *     }
+ *     ... train ...
+ *     status = groat_store_commit(&flash, model, parameters, bytes);
+ *
+ * The flash is cut into two slots, which are written in turn.  A slot begins with a record: which model it is of, a
+ * sequence number, and a checksum of all that; parameters follow.  A commit erases the slot that is not the newest,
+ * writes the parameters, reads them back, and writes the record last.  Nothing is kept between calls: what is the
+ * newest is read from flash each time.
+ */
+#ifndef GROAT_STORE_H
+#define GROAT_STORE_H
+
+#include "groat.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum {
+    GROAT_FLASH_PROGRAM_MAX = 256 /* the most that program_bytes may be */
+};
+
+/* Flash as the caller's port gives it: whole sectors from offset 0 on, which nothing else writes.  The functions return
+ * 0, or anything else if the chip could not do it, and come back when it is done. */
+typedef struct groat_flash {
+    void *context;              /* given to the functions */
+    uint32_t bytes;             /* of all sectors */
+    uint32_t erase_bytes;       /* of a sector */
+    uint32_t program_bytes;     /* what is written at once: a power of two, at most GROAT_FLASH_PROGRAM_MAX */
+    /* Any bytes, to memory of any alignment.  Flash that is mapped into memory is copied from there. */
+    int (*read)(void *context, uint32_t offset, void *to, uint32_t bytes);
+    /* The sector that begins at `offset`. */
+    int (*erase)(void *context, uint32_t offset);
+    /* `offset` and `bytes` are multiples of program_bytes; erased before, and programmed once between two erasures. */
+    int (*program)(void *context, uint32_t offset, const void *from, uint32_t bytes);
+} groat_flash;
+
+/* Flash that two slots of `bytes` bytes of parameters take: what flash->bytes must be at least, of which only the sizes
+ * erase_bytes and program_bytes are looked at.  0 if these are no sizes that flash can have, or it is 4 GiB or more. */
+uint32_t groat_store_bytes(const groat_flash *flash, uint32_t bytes);
+
+/* Commits parameters.
+ *
+ *   model         says whose they are: parameters of another model are never restored
+ *   parameters    `bytes` bytes, at least one
+ *
+ * Returns GROAT_OK once they are in flash, read back and complete.  With any other status the parameters that were
+ * committed before are still there: GROAT_E_STORE_SIZE if two slots do not fit, GROAT_E_FLASH if the chip refused,
+ * GROAT_E_FLASH_WORN if it holds other bytes than were written.  Slots of another model are overwritten, the older
+ * first. */
+int groat_store_commit(const groat_flash *flash, uint32_t model, const void *parameters, uint32_t bytes);
+
+/* Reads back the newest parameters that were committed for this model and size.
+ *
+ * Returns GROAT_OK; GROAT_E_STORE_EMPTY if there are none, GROAT_E_STORE_MODEL if there are only those of another model
+ * or of another size: then `parameters` is untouched.  GROAT_E_FLASH if the chip could not be read: then `parameters` is
+ * undefined. */
+int groat_store_restore(const groat_flash *flash, uint32_t model, void *parameters, uint32_t bytes);
+
+/* Forgets all parameters, whatever model they are of, the older first; a cut leaves the newest or none.  Returns
+ * GROAT_OK, GROAT_E_FLASH, or GROAT_E_STORE_SIZE if there are no two sectors. */
+int groat_store_clear(const groat_flash *flash);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
