@@ -24,7 +24,8 @@ class ReplayBuffer
 {
   public:
     ReplayBuffer(uint32_t elements, uint32_t capacity, uint32_t policy, uint32_t seed, float scale, int32_t zero_point)
-        : bytes_(groat_replay_bytes(elements, capacity)), memory_(allocate(std::max<size_t>(bytes_, sizeof(groat_replay))))
+        : bytes_(groat_replay_bytes(elements, capacity)),
+          memory_(allocate(std::max<size_t>(bytes_, sizeof(groat_replay))))
     {
         const groat_replay_config config = {elements, capacity, policy, seed, scale, zero_point};
         raise_unless_ok(groat_replay_init(replay(), bytes_, &config));

@@ -118,9 +118,7 @@ class ReplayBuffer:
     """A latent replay buffer of runtime/include/groat/replay.h; dtypes are codes of format.h."""
 
     @overload
-    def __init__(
-        self, elements: int, capacity: int, policy: int, seed: int, scale: float, zero_point: int
-    ) -> None: ...
+    def __init__(self, elements: int, capacity: int, policy: int, seed: int, scale: float, zero_point: int) -> None: ...
     @overload
     def __init__(self, memory: _Bytes) -> None:
         """The buffer that ``memory()`` gave. Raises StatusError if the bytes are none."""

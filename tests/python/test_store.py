@@ -17,9 +17,17 @@ MODEL, ANOTHER = 0x12345678, 0x87654321
 MAGIC, RECORD = 0x50524F47, struct.Struct("<5I")
 OLDEST, OLD, NEW, NEXT = (bytes([value]) for value in (0x11, 0x5A, 0xC3, 0xFF))
 UNTOUCHED = b"\xa5"
-# Bytes of a sector, of what is programmed at once, and of parameters: flash of microcontrollers, of chips on SPI, a model
-# that fills its slot, and some of several sectors.
-GEOMETRIES = [(64, 1, 10), (128, 4, 96), (256, 8, 21), (128, 8, 500), (128, 32, 333), (512, 256, 700), (4096, 256, 3840)]
+# Bytes of a sector, of what is programmed at once, and of parameters: flash of microcontrollers, of chips on SPI, a
+# model that fills its slot, and some of several sectors.
+GEOMETRIES = [
+    (64, 1, 10),
+    (128, 4, 96),
+    (256, 8, 21),
+    (128, 8, 500),
+    (128, 32, 333),
+    (512, 256, 700),
+    (4096, 256, 3840),
+]
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +56,7 @@ def commit(store: Store, port: Any, *contents: bytes) -> None:
 
 def cuts(store: Store, geometry: tuple[int, int, int], before: list[bytes], seed: int) -> list[bytes]:
     """What is restored after a cut in each step of a commit; full commits must work from there, too."""
-    erase_bytes, program_bytes, count = geometry
+    count = geometry[2]
     found = []
     steps = steps_of_commit(slots_for(store, *geometry), count)
     for cut in range(steps + 1):
@@ -117,7 +125,9 @@ def test_a_life_with_cuts_again_and_again(store: Store, geometry: tuple[int, int
     outcomes = [0, 0]
     for _ in range(300):
         wanted = draw.randbytes(count)
-        flash.power_on(draw.randrange(steps_of_commit(flash, count)) if draw.random() < 0.8 else None, draw.getrandbits(32))
+        flash.power_on(
+            draw.randrange(steps_of_commit(flash, count)) if draw.random() < 0.8 else None, draw.getrandbits(32)
+        )
         status = store.commit(port, MODEL, wanted)
         is_off = flash.is_off
         flash.power_on()

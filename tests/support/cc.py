@@ -29,7 +29,9 @@ class Done:
 
 def runtime_files() -> list[Path]:
     """All C files of the runtime."""
-    return [path for folder in ("core", "ops", "store", "kernels/ref") for path in sorted((RUNTIME / folder).glob("*.c"))]
+    return [
+        path for folder in ("core", "ops", "store", "kernels/ref") for path in sorted((RUNTIME / folder).glob("*.c"))
+    ]
 
 
 def build(

@@ -17,11 +17,11 @@ from numpy.typing import ArrayLike
 from groat import _core
 from groat.errors import InputError
 from groat.graph.ir import Array
-from groat.pack.structs import DTYPES
+from groat.pack.structs import constants
 
 Policy = Literal["fill", "ring", "reservoir"]
 POLICIES: tuple[Policy, ...] = ("fill", "ring", "reservoir")  # in the order of enum groat_replay_policy
-_DTYPES = ("float32", "float16", "int8")
+_DTYPES = {name: int(getattr(constants(), f"GROAT_{name.upper()}")) for name in ("float32", "float16", "int8")}
 
 
 class Replay:
@@ -107,7 +107,7 @@ class Replay:
                 f"{', '.join(_DTYPES)}"
             )
         try:
-            self._buffer.add(np.ascontiguousarray(array), DTYPES[array.dtype.name], label)
+            self._buffer.add(np.ascontiguousarray(array), _DTYPES[array.dtype.name], label)
         except (TypeError, ValueError) as error:
             raise InputError(f"sample with label {label} cannot be added: {error}") from error
 
@@ -120,7 +120,7 @@ class Replay:
             raise InputError(f"samples have no dtype {dtype!r}; expected one of {', '.join(_DTYPES)}")
         if not 0 <= index < len(self):
             raise InputError(f"sample {index} does not exist: the buffer has {len(self)}")
-        data, label = self._buffer.get(index, DTYPES[dtype])
+        data, label = self._buffer.get(index, _DTYPES[dtype])
         return np.frombuffer(data, dtype).reshape(self.shape), label
 
     def draw(self) -> int:
