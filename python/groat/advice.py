@@ -9,7 +9,7 @@ again.  Nothing is guessed, but nothing is said of accuracy either: all of these
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -20,17 +20,18 @@ from groat.options import Options
 from groat.planner import Plan, Way, plan_memory, ways
 from groat.planner.schedules import without_scratch
 from groat.planner.streams import SUM_BYTES
+from groat.progress import Progress, silent
 
 Size = tuple[int, int]
 
 
-def advise(graph: Graph, options: Options, progress: Callable[[int, int], None] | None = None) -> dict[str, Any]:
+def advise(graph: Graph, options: Options, progress: Progress = silent) -> dict[str, Any]:
     """Which changes of layers would make the smallest schedule of a graph smaller.
 
     Args:
         graph: after all passes.
         options: schedule, input and max_mac_overhead count; a schedule of "auto" is taken as "stream".
-        progress: called with (changes planned, of how many).
+        progress: told how many changes have been planned.
 
     Returns a dict with the keys
         activation_bytes: of the smallest schedule as the network is, without scratch;
@@ -60,8 +61,7 @@ def advise(graph: Graph, options: Options, progress: Callable[[int, int], None] 
                     "macs": _macs(changed),
                 }
             )
-        if progress is not None:
-            progress(done + 1, len(tried))
+        progress("changes of the network", done + 1, len(tried))
     return {
         "activation_bytes": plan.arena_bytes,
         "peak": {"kind": "layer" if stream is None else "stream", "model_ops": sorted(at_peak)},

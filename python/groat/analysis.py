@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from groat.errors import FitError
 from groat.fit import fit, smallest_facts, trade_off
 from groat.options import Options
 from groat.plot import draw
+from groat.progress import Progress, silent
 
 
 def analyze_model(
@@ -23,7 +23,7 @@ def analyze_model(
     options: Options | None = None,
     plot: str | os.PathLike[str] | None = None,
     advice: bool = False,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = silent,
     **choices: Any,
 ) -> dict[str, Any]:
     """Compiles a model and says whether arena and packed model fit.
@@ -32,7 +32,7 @@ def analyze_model(
         options, choices: as of groat.compile; a model that does not fit the flash so is reported as its smallest, and
             one that does not fit the RAM so with the smallest arena.
         advice: tell also how the network could be changed to need less (groat.advice).
-        progress: called with (changes of the network planned, of how many).
+        progress: told how far planning is.
         plot: where to write a picture of the plan (groat.plot), an SVG.
 
     Returns Compiled.report with model_bytes (in place of file_bytes), fits, ram_bytes and flash_bytes (what there is of
@@ -44,10 +44,10 @@ def analyze_model(
     """
     options = replace(options or Options(), **choices)
     try:
-        job = Job(model, target, options)
+        job = Job(model, target, options, progress=progress)
         compiled, report = _analyze(job, options)
     except FitError:  # then say by how much
-        job = Job(model, target, replace(options, optimize="size", flash=None))
+        job = Job(model, target, replace(options, optimize="size", flash=None), progress=progress)
         compiled, report = _analyze(job, options)
     if advice:
         report["advice"] = advise(job.graph, options, progress)

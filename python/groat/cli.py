@@ -19,11 +19,13 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bars
 from rich.table import Table
 
 from groat.errors import GroatError, InputError, MismatchError
 from groat.options import Options, parse_size
+from groat.progress import Progress
 
 app = typer.Typer(
     name="groat",
@@ -84,13 +86,18 @@ def _facts(title: str, facts: dict[str, Any]) -> Table:
 
 @contextmanager
 def _progress() -> Iterator[Progress]:
-    """A progress bar on standard error, shown only to people."""
+    """A progress bar on standard error, shown only to people: of what is being done just now."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=stderr, transient=True, disable=not stderr.is_terminal) as bars:
-        yield bars
+    with Bars(*columns, console=stderr, transient=True, disable=not stderr.is_terminal) as bars:
+        task = bars.add_task("reading the model", total=None)
+
+        def show(what: str, done: int, total: int) -> None:
+            bars.update(task, description=what, completed=done, total=total or None)
+
+        yield show
 
 
-def _packed(path: Path, target: str, options: Options) -> tuple[bytes, list[str] | None]:
+def _packed(path: Path, target: str, options: Options, progress: Progress) -> tuple[bytes, list[str] | None]:
     """(packed model, names of its layers if known) of a .tflite or .groat file."""
     from groat.compiler import compile_model, load, read_file
     from groat.pack.reader import check
@@ -105,7 +112,7 @@ def _packed(path: Path, target: str, options: Options) -> tuple[bytes, list[str]
         packed = read_file(path)
         check(packed, path.name)
         return packed, None
-    compiled = compile_model(load(path), target, None, options)
+    compiled = compile_model(load(path), target, None, options, progress)
     return compiled.packed, [layer["name"] for layer in compiled.report["layers"]]
 
 
@@ -163,13 +170,8 @@ def analyze(
     """Says what a model needs before anything is built: arena, weights, MACs, and whether it fits."""
     from groat.analysis import analyze_model
 
-    with _progress() as bars:
-        task = bars.add_task("planning", total=None)
-
-        def show(done: int, total: int) -> None:
-            bars.update(task, description="changes of the network", completed=done, total=total)
-
-        report = analyze_model(model, target, options, plot, advise, show)
+    with _progress() as progress:
+        report = analyze_model(model, target, options, plot, advise, progress)
     names = ("target", "optimize", "input", "arena_bytes", "activation_bytes", "scratch_bytes", "optimal")
     more = ("ram_bytes", "weights_bytes", "model_bytes", "flash_bytes", "macs", "mac_overhead", "fits")
     facts = {name: report[name] for name in (*names, *more)}
@@ -252,9 +254,8 @@ def pack(
     path = output if output is not None else model.with_suffix(".groat")
     if path.resolve() == model.resolve():
         raise InputError(f"{path} is the model itself; name another file with -o")
-    with _progress() as bars:
-        bars.add_task("planning", total=None)
-        compiled = compile_model(load(model), target, dump, options)
+    with _progress() as progress:
+        compiled = compile_model(load(model), target, dump, options, progress)
     compiled.save(path)
     report = {"output": str(path), **compiled.report}
     keys = ("output", "target", "optimize", "input", "file_bytes", "weights_bytes", "arena_bytes", "activation_bytes")
@@ -305,9 +306,8 @@ def run(
     from groat.inference import load_arrays, run_model, save_arrays
     from groat.runners import split_where
 
-    with _progress() as bars:
-        bars.add_task("planning", total=None)
-        packed, _ = _packed(model, split_where(on)[1], options)
+    with _progress() as progress:
+        packed, _ = _packed(model, split_where(on)[1], options, progress)
     arrays = None if data is None else load_arrays(data)
     result = run_model(packed, on, arrays)
     if output is not None:
@@ -342,15 +342,8 @@ def validate(
     from groat.compiler import load
     from groat.validation import validate as compare
 
-    with _progress() as bars:
-        tasks: dict[str, Any] = {}
-
-        def show(where: str, done: int, total: int) -> None:
-            if where not in tasks:
-                tasks[where] = bars.add_task(where, total=total)
-            bars.update(tasks[where], completed=done)
-
-        verdicts = compare(load(model), on.split(","), against, inputs, seed, show, options)
+    with _progress() as progress:
+        verdicts = compare(load(model), on.split(","), against, inputs, seed, progress, options)
     table = _table(f"{model} against {against}", "on", "#inputs", "#equal", "first difference")
     for verdict in verdicts:
         difference = "none" if verdict.difference is None else str(verdict.difference)
@@ -384,9 +377,9 @@ def profile(
     from groat.profiling import profile as measure
     from groat.runners import split_where
 
-    with _progress() as bars:
-        bars.add_task(f"profiling on {on}", total=None)
-        packed, names = _packed(model, split_where(on)[1], options)
+    with _progress() as progress:
+        packed, names = _packed(model, split_where(on)[1], options, progress)
+        progress(f"profiling on {on}", 0, 0)
         report = measure(packed, on, names, by.value if by is not None else None, cycles)
     parts = {f"flash {name}": value for name, value in report["flash"].items()}
     apart = ("flash", "layers", "streams", "by", "rows", "cycles")

@@ -23,6 +23,7 @@ from groat.pack.writer import Offered
 from groat.passes import run_passes
 from groat.planner import Effort, Plan, Region, Way, plan_memory, require_solver, solve
 from groat.planner.schedules import role_of, stretches_of, without_scratch
+from groat.progress import Progress, silent
 from groat.runners import BaseRunner, open_runner
 from groat.runners.base import Array
 from groat.targets import Target, load_target
@@ -225,6 +226,7 @@ def compile_model(
     target: str = "host",
     after_each: Callable[[str, Graph], None] | None = None,
     options: Options | None = None,
+    progress: Progress = silent,
     **choices: Any,
 ) -> Compiled:
     """Compiles a model for a target.
@@ -234,6 +236,7 @@ def compile_model(
         target: a target's name (groat.targets.list_targets()); decides how weights are laid out.
         after_each: sees the graph after every pass.
         options: how; default: Options().
+        progress: told how far planning is.
         choices: fields of Options, in place of those of `options`: optimize="speed", ram=32_768.
 
     Raises:
@@ -242,7 +245,7 @@ def compile_model(
             cannot become integers.
         FitError: no layouts fit the given flash, or no schedule the given RAM.
     """
-    job = Job(model, target, replace(options or Options(), **choices), after_each)
+    job = Job(model, target, replace(options or Options(), **choices), after_each, progress)
     fitted = fit(job.graph, job.options, job, job.room, job.regions)
     if len(job.regions) > 1 and fitted.chosen.plan.missing > 0:
         raise FitError(
@@ -267,6 +270,7 @@ class Job:
         target: str,
         options: Options,
         after_each: Callable[[str, Graph], None] | None = None,
+        progress: Progress = silent,
     ) -> None:
         """As compile_model."""
         if isinstance(model, Graph):
@@ -276,6 +280,7 @@ class Job:
             graph, source = loaded.graph, loaded.source
         self.target = load_target(target)
         self.options = options
+        self.progress = progress
         self.room = self.target.ram_bytes - self.target.stack_bytes if self.target.ram_bytes else None
         self.regions = regions_of(self.target, options.memories)
         if options.memories is not None and len(self.regions) == 1:
@@ -314,7 +319,8 @@ class Job:
         )
         if self.options.solver == "greedy" or chosen.plan.optimal:
             return chosen
-        plan = solve(chosen.plan, self._effort)
+        self.progress("proven arena", chosen.plan.lower_bound, chosen.plan.arena_bytes)
+        plan = solve(chosen.plan, self._effort, lambda found, bound: self.progress("proven arena", bound, found))
         return Chosen(chosen.steps, plan, *write(way.graph, chosen.steps, plan, self._source_hash))
 
     def compiled(self, fitted: Fitted) -> Compiled:

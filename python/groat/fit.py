@@ -15,6 +15,7 @@ from groat.pack.choose import Chosen
 from groat.planner import Region, Way, spill, ways
 from groat.planner.memories import READINGS, cost_without_scratch
 from groat.planner.schedules import stretches_of
+from groat.progress import Progress
 
 
 class Packer(Protocol):
@@ -27,6 +28,10 @@ class Packer(Protocol):
     def pack(self, way: Way, ram: int | None) -> Chosen:
         """Packs it for one way to run it; layouts of weights give way to others as far as an arena of `ram` bytes asks
         for it."""
+
+    @property
+    def progress(self) -> Progress:
+        """Who wants to know how far planning is."""
 
     @property
     def known_ways(self) -> dict[tuple[object, ...], Remembered]:
@@ -80,7 +85,7 @@ def ways_of(graph: Graph, options: Options, packer: Packer) -> Iterator[Way]:
     if key not in packer.known_ways:
         by_rows = (options.input == "rows", options.outputs == "rows")
         packer.known_ways[key] = Remembered(
-            ways(graph, options.schedule, by_rows[0], work, packer.scratch_of, by_rows[1])
+            ways(graph, options.schedule, by_rows[0], work, packer.scratch_of, by_rows[1], packer.progress)
         )
     try:
         yield from (way for way in packer.known_ways[key] if way.mac_overhead <= options.max_mac_overhead)
@@ -132,7 +137,8 @@ def cheapest(found: Iterable[Way], packer: Packer, regions: Sequence[Region]) ->
     best: Fitted | None = None
     rank = (0, 0.0)
     hopes = [(cost_without_scratch(way.graph, way.schedule, regions, READINGS[packer.packing]), way) for way in found]
-    for hope, way in sorted(hopes, key=lambda pair: pair[0])[:TRIES]:
+    for done, (hope, way) in enumerate(sorted(hopes, key=lambda pair: pair[0])[:TRIES]):
+        packer.progress("traffic", done, min(len(hopes), TRIES))
         if best is not None and hope >= rank:
             break
         plain = Fitted(way, packer.pack(way, None))
@@ -153,7 +159,9 @@ def cheapest(found: Iterable[Way], packer: Packer, regions: Sequence[Region]) ->
 def smallest(found: Iterable[Way], packer: Packer) -> Fitted:
     """The way with the smallest arena, of equals the first."""
     best: Fitted | None = None
-    for way in sorted(found, key=lambda way: way.least_bytes):
+    by_size = sorted(found, key=lambda way: way.least_bytes)
+    for done, way in enumerate(by_size):
+        packer.progress("smallest arena", done, len(by_size))
         if best is not None and way.least_bytes >= best.arena_bytes:
             break
         fitted = Fitted(way, packer.pack(way, 0))
@@ -168,7 +176,9 @@ def trade_off(graph: Graph, options: Options, packer: Packer) -> list[dict[str, 
     bytes, of all schedules for this input that no other one beats in both."""
     found = ways_of(graph, replace(_with_more_work(options), schedule="auto"), packer)
     points: list[dict[str, Any]] = []
-    for way in sorted(found, key=lambda way: (way.mac_overhead, way.least_bytes)):
+    by_work = sorted(found, key=lambda way: (way.mac_overhead, way.least_bytes))
+    for done, way in enumerate(by_work):
+        packer.progress("memory against work", done, len(by_work))
         if points and way.least_bytes >= points[-1]["arena_bytes"]:
             continue
         try:

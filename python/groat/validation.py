@@ -6,7 +6,7 @@ Models that compute with floats have a tolerance instead (docs/NUMERICS.md).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -20,9 +20,8 @@ from groat.graph.ir import Array
 from groat.inputs import random_inputs
 from groat.options import Options
 from groat.oracle.tflm import Tflm
+from groat.progress import Progress, silent
 from groat.runners import BaseRunner, open_runner, split_where
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -134,7 +133,7 @@ def validate(
     against: str = "tflm",
     inputs: int = 8,
     seed: int = 0,
-    progress: Progress | None = None,
+    progress: Progress = silent,
     options: Options | None = None,
     **choices: Any,
 ) -> list[Verdict]:
@@ -144,7 +143,7 @@ def validate(
         on: places such as "host" and "qemu:cortex-m4".
         against: the oracle; "tflm" is TensorFlow Lite Micro's reference kernels.
         inputs: how many random inputs.
-        progress: called with (place, done, of how many).
+        progress: told how far planning is, and how many inputs have run where.
         options, choices: how the model is compiled, as of groat.compile.  With io="integer" the oracle gets floats, and
             runners what QUANTIZE makes of them; what DEQUANTIZE makes of their outputs is compared.
 
@@ -161,12 +160,17 @@ def validate(
     frames = [[batch[i] for batch in batches] for i in range(inputs)]
 
     oracle = Tflm(model.source, model.graph.name)
-    compiled_for = {where: compile_model(model, target, None, options, **choices) for where, target in targets.items()}
+    compiled_for = {}
+    for where, target in targets.items():
+
+        def planned(what: str, done: int, total: int, where: str = where) -> None:
+            progress(f"{where}: {what}", done, total)
+
+        compiled_for[where] = compile_model(model, target, None, options, planned, **choices)
     expected = []
     for index, frame in enumerate(frames):
         expected.append(oracle.run(frame))
-        if progress is not None:
-            progress(against, index + 1, inputs)
+        progress(against, index + 1, inputs)
     stacked = [np.stack(column) for column in zip(*expected, strict=True)]
 
     verdicts = []
@@ -185,8 +189,7 @@ def validate(
             if not all(equal):
                 difference = _explain(compiled, runner, oracle, frames, equal.index(False), stacked, found)
         verdicts.append(Verdict(where, inputs, sum(equal), difference))
-        if progress is not None:
-            progress(where, inputs, inputs)
+        progress(where, inputs, inputs)
     return verdicts
 
 

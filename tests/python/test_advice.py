@@ -79,7 +79,7 @@ def test_layer_by_layer_only_smaller_images_help() -> None:
 def test_any_network_gets_advice_or_none(seed: int) -> None:
     graph = run_passes(groat.load(random_cnn(seed)).graph)
     seen: list[tuple[int, int]] = []
-    advice = advise(graph, Options(), lambda done, total: seen.append((done, total)))
+    advice = advise(graph, Options(), lambda what, done, total: seen.append((done, total)))
     assert seen == [(done + 1, len(seen)) for done in range(len(seen))]
     assert advice == advise(graph, Options())
     ops = {op.index: op.kind for op in graph.ops}

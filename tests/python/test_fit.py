@@ -174,7 +174,13 @@ def test_more_work_is_proposed_where_it_helps(monkeypatch: pytest.MonkeyPatch) -
     least = job.pack(found[-1], 0).plan.arena_bytes
 
     def with_patches(
-        graph: object, kind: str, rows_in: bool, max_mac_overhead: float, scratch: object, rows_out: bool
+        graph: object,
+        kind: str,
+        rows_in: bool,
+        max_mac_overhead: float,
+        scratch: object,
+        rows_out: bool,
+        progress: object,
     ) -> Iterator[Way]:
         offered = [*found[:-1], replace(found[-1], mac_overhead=1.2)]
         return (way for way in offered if way.mac_overhead <= max_mac_overhead)
@@ -324,3 +330,27 @@ def test_a_packed_file_has_its_schedule_already(groat_command: Groat, digits: Pa
     assert "is packed already: --input is for .tflite models" in groat_command.fails(
         2, "profile", packed, "--input", "rows"
     )
+
+
+# ---- How far it is -----------------------------------------------------------------------------------------
+
+
+def test_planning_tells_how_far_it_is() -> None:
+    """Every schedule that is tried, op by op; and which of them is packed where all are compared."""
+    told: list[tuple[str, int, int]] = []
+    with pytest.raises(FitError) as refused:
+        groat.compile(deep(), TARGET, ram=0, progress=lambda *step: told.append(step))
+    assert "smallest arena" in {what for what, _, _ in told}
+    told.clear()
+    least = refused.value.facts["smallest_bytes"]
+    groat.compile(deep(), TARGET, ram=least, progress=lambda *step: told.append(step))
+    assert all(0 <= done <= total for _, done, total in told)
+    schedules = [what for what, done, total in told if what.startswith("schedule") and done == total]
+    assert schedules == [f"schedule {number + 1}" for number in range(len(schedules))]
+    assert len(schedules) > 1
+    for what in {what for what, _, _ in told}:
+        counts = [done for each, done, _ in told if each == what]
+        assert counts == sorted(counts), what
+    told.clear()
+    analyze_model(deep(), TARGET, progress=lambda *step: told.append(step))
+    assert told[-1][0] == "memory against work"

@@ -6,6 +6,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pytest
@@ -84,12 +85,17 @@ def _ends(x: Array) -> Array:
     return np.where(x < 0, x.min(), x.max())
 
 
+def compile_named(name: str, target: str, **options: Any) -> groat.Compiled:
+    """One of NAMES, with options of groat.compile."""
+    io = "integer" if name in _INTEGER else "model"
+    return compile_model(model_named(name), target, io=io, **options)
+
+
 def compiled_as(name: str, way: Way, target: str) -> groat.Compiled:
     """The model in that schedule; AssertionError if it needs more than it may."""
 
     def compiled(schedule: str, ram: int | None = None) -> groat.Compiled:
-        io = "integer" if name in _INTEGER else "model"
-        return compile_model(model_named(name), target, schedule=schedule, input=way.input, ram=ram, io=io)
+        return compile_named(name, target, schedule=schedule, input=way.input, ram=ram)
 
     if way.share is None:
         return compiled(way.schedule)

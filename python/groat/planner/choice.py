@@ -4,27 +4,33 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from groat.errors import InputError
 from groat.planner.streams import ROWS, Streams, Stretch
 
 
-def choose(streams: Streams, ram_bytes: int = 0, cuts: Sequence[int] = ROWS) -> list[Stretch]:
+def choose(
+    streams: Streams,
+    ram_bytes: int = 0,
+    cuts: Sequence[int] = ROWS,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> list[Stretch]:
     """Stretches that cover all ops such that the bytes alive stay within `ram_bytes`, or else are as few as can be;
     among those, the ones with the fewest calls.
 
     Args:
         cuts: into how many units the rows of a stream may be cut.
+        progress: called with (ops for which it is decided how they run, of how many).
 
     Raises InputError if an input that should come row by row is read by an op that cannot take it so.
     """
     cuts = sorted(cuts)
-    least = _least_peak(streams, sorted({cuts[0], cuts[-1]}))
+    count = len(streams.graph.ops)
+    least = _least_peak(streams, sorted({cuts[0], cuts[-1]}), lambda done: progress(done, 2 * count))
     if least == math.inf:
         raise InputError(streams.why_not_by_rows())
     bound = max(int(least), ram_bytes)
-    count = len(streams.graph.ops)
     best: list[float] = [0.0] + [math.inf] * count
     back: list[Stretch] = [Stretch(0, 0)] * (count + 1)
     for end in range(1, count + 1):
@@ -47,6 +53,7 @@ def choose(streams: Streams, ram_bytes: int = 0, cuts: Sequence[int] = ROWS) -> 
                 if cost is not None and cost <= bound:
                     best[end], back[end] = calls, Stretch(first, end, cut)
                     break
+        progress(count + end, 2 * count)
     stretches: list[Stretch] = []
     end = count
     while end > 0:
@@ -55,7 +62,7 @@ def choose(streams: Streams, ram_bytes: int = 0, cuts: Sequence[int] = ROWS) -> 
     return stretches[::-1]
 
 
-def _least_peak(streams: Streams, cuts: Sequence[int]) -> float:
+def _least_peak(streams: Streams, cuts: Sequence[int], progress: Callable[[int], None]) -> float:
     """The fewest bytes that can be alive at the peak."""
     count = len(streams.graph.ops)
     best: list[float] = [0.0] + [math.inf] * count
@@ -73,4 +80,5 @@ def _least_peak(streams: Streams, cuts: Sequence[int]) -> float:
                 cost = streams.cost(first, end, cut)
                 if cost is not None:
                     best[end] = min(best[end], max(best[first], cost))
+        progress(end)
     return best[count]

@@ -7,6 +7,7 @@ Nothing here knows a device: scratch, and so the arena, comes with the kernels (
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,7 @@ from groat.planner.offsets import Plan, PlannedBuffer, blocks_of
 from groat.planner.order import best_order, in_order
 from groat.planner.packing import lower_bound
 from groat.planner.streams import PADDED, PATCHES, ROWS, Schedule, Streams, Stretch
+from groat.progress import Progress, silent
 
 Scratch = Callable[[int, int, int], int]
 
@@ -55,6 +57,7 @@ def ways(
     max_mac_overhead: float,
     scratch_of: Callable[[Graph, bool], Scratch] | None = None,
     rows_out: bool = False,
+    progress: Progress = silent,
 ) -> Iterator[Way]:
     """The ways of a kind to run a graph, found as they are asked for.
 
@@ -69,6 +72,7 @@ def ways(
         scratch_of: what the kernels of a graph's ops ask for, as Streams wants to know; with the layouts of weights
             that they usually get, or (True) with those that need the least.
         rows_out: outputs go row by row and have no memory of their own.
+        progress: told for each schedule that is tried how many ops have their place in it (each is looked at twice).
 
     Raises InputError if an input or output cannot go row by row.
     """
@@ -83,17 +87,23 @@ def ways(
         scratch = scratch_of(graph, kind in ("patch", "auto")) if scratch_of is not None else None
         return Streams(graph, rows_in, rows_out, scratch)
 
-    streams = _streams([streams_of(order) for order in orders], ROWS if kind == "stream" else PATCHES)
+    numbers = itertools.count(1)
+
+    def plan_of(streams: Streams, bound: int = 0, cuts: Sequence[int] = PATCHES) -> _Plan:
+        what = f"schedule {next(numbers)}"
+        return _Plan(streams, choose(streams, bound, cuts, functools.partial(progress, what)))
+
+    streams = _streams([streams_of(order) for order in orders], ROWS if kind == "stream" else PATCHES, plan_of)
     graph = streams.graph
     if kind in ("layer", "stream"):
-        yield _Plan(streams, choose(streams, UNBOUNDED if kind == "layer" else 0)).way
+        yield plan_of(streams, UNBOUNDED if kind == "layer" else 0, ROWS).way
         return
     bound = max(streams.single(position) or 0 for position in range(len(graph.ops))) - 1 if layers else UNBOUNDED
     least = bound + 1
     plan = None
     for cuts in (ROWS, PATCHES) if kind == "auto" else ():
         while True:
-            plan = _Plan(streams, choose(streams, bound, cuts))
+            plan = plan_of(streams, bound, cuts)
             if plan.peak < least:
                 yield plan.way
                 least = plan.peak
@@ -101,12 +111,12 @@ def ways(
                 break
             bound = plan.peak - max(plan.peak // STEPS, 1)
     if plan is None:
-        plan = _Plan(streams, choose(streams, 0, PATCHES))
+        plan = plan_of(streams)
         yield plan.way
-    while (narrower := _narrower(plan, streams_of)) is not None:
+    while (narrower := _narrower(plan, lambda split: plan_of(streams_of(split)))) is not None:
         plan = narrower
         yield plan.way
-    while (again := _again(plan, max_mac_overhead)) is not None:
+    while (again := _again(plan, plan_of, max_mac_overhead)) is not None:
         plan = again
         yield plan.way
 
@@ -141,7 +151,7 @@ def _mac_overhead(graph: Graph, schedule: Schedule) -> float:
     return 1 + extra / own if own else 1.0
 
 
-def _again(plan: _Plan, max_mac_overhead: float) -> _Plan | None:
+def _again(plan: _Plan, plan_of: Callable[[Streams], _Plan], max_mac_overhead: float) -> _Plan | None:
     """The plan with the rows of one more tensor of its peak made again for each window, that with the least memory;
     None where that saves little or takes too much work."""
     if max_mac_overhead <= 1:
@@ -149,14 +159,13 @@ def _again(plan: _Plan, max_mac_overhead: float) -> _Plan | None:
     peak = next(stretch for stretch in plan.stretches if plan.streams.bytes_alive(stretch) == plan.peak)
     best: _Plan | None = None
     for number in plan.streams.worth_making_again(peak):
-        streams = plan.streams.made_again(number)
-        found = _Plan(streams, choose(streams, 0, PATCHES))
+        found = plan_of(plan.streams.made_again(number))
         if found.peak < (best or plan).peak and found.way.mac_overhead <= max_mac_overhead:
             best = found
     return best if best is not None and best.peak <= plan.peak - plan.peak // STEPS else None
 
 
-def _narrower(plan: _Plan, streams_of: Callable[[Graph], Streams]) -> _Plan | None:
+def _narrower(plan: _Plan, plan_of: Callable[[Graph], _Plan]) -> _Plan | None:
     """The plan with a wide tensor of its peak in groups of channels; None where that saves little."""
     graph = plan.streams.graph
     peak = next(stretch for stretch in plan.stretches if plan.streams.bytes_alive(stretch) == plan.peak)
@@ -165,8 +174,7 @@ def _narrower(plan: _Plan, streams_of: Callable[[Graph], Streams]) -> _Plan | No
         split = in_groups(graph, wide, depthwise, GROUPS)
         if split is None:
             continue
-        streams = streams_of(split)
-        found = _Plan(streams, choose(streams, 0, PATCHES))
+        found = plan_of(split)
         if found.peak < (best or plan).peak:
             best = found
     return best if best is not None and best.peak <= plan.peak - plan.peak // STEPS else None
@@ -184,17 +192,18 @@ def _order_of(graph: Graph, scratch_bytes: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(best_order(graph, scratch_bytes))
 
 
-def _streams(candidates: Sequence[Streams], cuts: Sequence[int]) -> Streams:
+def _streams(
+    candidates: Sequence[Streams], cuts: Sequence[int], plan_of: Callable[[Streams, int, Sequence[int]], _Plan]
+) -> Streams:
     """The streams of the order in which they can have the fewest bytes alive; of equals the first."""
     if len(candidates) == 1:
         return candidates[0]
     peaks = []
     for index, streams in enumerate(candidates):
         try:
-            stretches = choose(streams, 0, cuts)
+            peaks.append((plan_of(streams, 0, cuts).peak, index))
         except InputError:  # an input or output cannot go by rows in this order
             continue
-        peaks.append((max(streams.bytes_alive(stretch) for stretch in stretches), index))
     return candidates[min(peaks)[1]] if peaks else candidates[-1]
 
 
