@@ -199,6 +199,92 @@ static inline void __riscv_vse16_v_f16m4(uint16_t *to, vfloat16m4_t a, size_t vl
     memcpy(to, a.v, vl * sizeof *to);
 }
 
+typedef struct {
+    uint16_t v[GROAT_EMULATE_VLEN * 8 / 16];
+} vfloat16m8_t;
+
+/* For lanes of 16 bits in groups of eight registers. */
+typedef struct {
+    uint8_t v[GROAT_EMULATE_VLEN / 2];
+} vbool2_t;
+
+static inline void __riscv_vse16_v_f16m8(uint16_t *to, vfloat16m8_t a, size_t vl)
+{
+    memcpy(to, a.v, vl * sizeof *to);
+}
+
+/* a * b + c, rounded once: the product is exact in float, and float has so many more bits that its own rounding to odd
+ * does not show (see groat_fma). */
+static inline uint16_t groat_rvv_fma_half(uint16_t a, uint16_t b, uint16_t c)
+{
+    const float product = groat_float_of_half(a) * groat_float_of_half(b);
+    const float addend = groat_float_of_half(c);
+    float sum = product + addend;
+    const float added = sum - product;
+    const float missed = (product - (sum - added)) + (addend - added);
+    const uint32_t bits = groat_bits_of(sum);
+    if (missed != 0.0f && missed - missed == 0.0f && bits % 2 == 0) {
+        sum = groat_float_of(bits + ((missed > 0.0f) == (sum > 0.0f) ? 1u : UINT32_MAX));
+    }
+    return groat_half_of(sum);
+}
+
+static inline vfloat16m4_t __riscv_vget_v_f16m8_f16m4(vfloat16m8_t a, size_t index)
+{
+    vfloat16m4_t d;
+    memcpy(&d, a.v + index * (sizeof d / sizeof *a.v), sizeof d);
+    return d;
+}
+
+#define GROAT_RVV_MOST(bits, group)                              \
+    static inline size_t __riscv_vsetvlmax_e##bits##m##group(void) \
+    {                                                            \
+        return (size_t)GROAT_EMULATE_VLEN * group / bits;        \
+    }
+GROAT_RVV_MOST(16, 4)
+GROAT_RVV_MOST(16, 8)
+GROAT_RVV_MOST(32, 8)
+
+/* Elements behind `vl` stay what they are. */
+#define GROAT_RVV_EACH_TU(result, name, arguments, value) \
+    static inline result __riscv_##name##_tu arguments    \
+    {                                                     \
+        result d = sum;                                   \
+        for (size_t i = 0; i < vl; i++) {                 \
+            d.v[i] = value;                               \
+        }                                                 \
+        return d;                                         \
+    }
+
+#define GROAT_RVV_COUNT(group)                                                           \
+    static inline unsigned long __riscv_vcpop_m_b##group(vbool##group##_t a, size_t vl) \
+    {                                                                                   \
+        unsigned long count = 0;                                                        \
+        for (size_t i = 0; i < vl; i++) {                                               \
+            count += a.v[i];                                                            \
+        }                                                                               \
+        return count;                                                                   \
+    }
+GROAT_RVV_COUNT(2)
+GROAT_RVV_COUNT(4)
+
+GROAT_RVV_EACH(vfloat16m8_t, vle16_v_f16m8, (const uint16_t *from, size_t vl), from[i])
+GROAT_RVV_EACH(vfloat16m8_t, vfmv_v_f_f16m8, (uint16_t b, size_t vl), b)
+GROAT_RVV_EACH(vfloat16m8_t, vfmacc_vf_f16m8, (vfloat16m8_t sum, uint16_t a, vfloat16m8_t b, size_t vl),
+               groat_rvv_fma_half(a, b.v[i], sum.v[i]))
+GROAT_RVV_EACH_TU(vfloat16m8_t, vfmacc_vf_f16m8, (vfloat16m8_t sum, uint16_t a, vfloat16m8_t b, size_t vl),
+                  groat_rvv_fma_half(a, b.v[i], sum.v[i]))
+GROAT_RVV_EACH(vfloat16m8_t, vfmacc_vv_f16m8, (vfloat16m8_t sum, vfloat16m8_t a, vfloat16m8_t b, size_t vl),
+               groat_rvv_fma_half(a.v[i], b.v[i], sum.v[i]))
+GROAT_RVV_EACH(vbool2_t, vmfne_vv_f16m8_b2, (vfloat16m8_t a, vfloat16m8_t b, size_t vl),
+               groat_float_of_half(a.v[i]) != groat_float_of_half(b.v[i]))
+GROAT_RVV_EACH(vfloat32m8_t, vfwcvt_f_f_v_f32m8, (vfloat16m4_t a, size_t vl), groat_float_of_half(a.v[i]))
+GROAT_RVV_EACH(vfloat32m8_t, vfwadd_wv_f32m8, (vfloat32m8_t a, vfloat16m4_t b, size_t vl),
+               a.v[i] + groat_float_of_half(b.v[i]))
+GROAT_RVV_EACH_TU(vfloat32m8_t, vfmacc_vf_f32m8, (vfloat32m8_t sum, float a, vfloat32m8_t b, size_t vl),
+                  groat_fma(a, b.v[i], sum.v[i]))
+GROAT_RVV_EACH(vbool4_t, vmfne_vv_f32m8_b4, (vfloat32m8_t a, vfloat32m8_t b, size_t vl), a.v[i] != b.v[i])
+GROAT_RVV_EACH(vfloat32m8_t, vfmul_vf_f32m8, (vfloat32m8_t a, float b, size_t vl), a.v[i] * b)
 GROAT_RVV_EACH(vfloat16m4_t, vle16_v_f16m4, (const uint16_t *from, size_t vl), from[i])
 GROAT_RVV_EACH(vfloat16m4_t, vfncvt_f_f_w_f16m4, (vfloat32m8_t a, size_t vl), groat_half_of(a.v[i]))
 GROAT_RVV_EACH(vfloat32m8_t, vfmv_v_f_f32m8, (float b, size_t vl), b)

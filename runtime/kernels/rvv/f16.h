@@ -20,3 +20,44 @@
 #define ASM_BYTES "2"
 #define ASM_ADD "vfwmacc.vf"
 #define ASM_ADD_VECTORS "vfwmacc.vv"
+
+/* Sums of gradients: twice the lanes of float32, so few terms are summed before the sum is added to one of float32. */
+#define WIDE(x) rvv_wide(x)
+#define WIDE_LOAD(from, vl) __riscv_vfwcvt_f_f_v_f32m8(__riscv_vle16_v_f16m4(from, vl), vl)
+#define ADD_VECTOR(sum, x, vl) __riscv_vfwadd_wv_f32m8(sum, x, vl)
+#define SUM vfloat16m8_t
+#define SUM_TERMS 32u
+#define SUM_VL(lanes) __riscv_vsetvl_e16m8(lanes)
+#define SUM_ZEROS(vl) __riscv_vfmv_v_f_f16m8(0, vl)
+#define SUM_LOAD(from, vl) __riscv_vle16_v_f16m8(from, vl)
+#define SUM_STORE(to, sum, vl) __riscv_vse16_v_f16m8(to, sum, vl)
+#define SUM_ADD_SCALED(sum, x, w, vl) __riscv_vfmacc_vf_f16m8(sum, x, w, vl)
+#define SUM_ADD_PRODUCTS(sum, x, w, vl) __riscv_vfmacc_vv_f16m8(sum, x, w, vl)
+#define ASM_STORE "vse16.v"
+#define PORTABLE(name) groat_##name##_f16_ref
+#define FINITE(x, count) rvv_finite_f16(x, count)
+#define ASM_SUM_TYPE "e16, m8"
+
+static inline float rvv_wide(rvv_half x)
+{
+#ifdef __riscv
+    return (float)x;
+#else
+    return groat_float_of_half(x);
+#endif
+}
+
+/* Adds sums to float32 in memory, half of the lanes at a time. */
+static inline void rvv_add_sums(float *to, vfloat16m8_t sums, size_t vl)
+{
+    const size_t half = __riscv_vsetvlmax_e16m4();
+    const size_t low = vl < half ? vl : half;
+    vfloat32m8_t there = __riscv_vle32_v_f32m8(to, low);
+    __riscv_vse32_v_f32m8(to, __riscv_vfwadd_wv_f32m8(there, __riscv_vget_v_f16m8_f16m4(sums, 0), low), low);
+    if (vl > half) {
+        to += half;
+        vl -= half;
+        there = __riscv_vle32_v_f32m8(to, vl);
+        __riscv_vse32_v_f32m8(to, __riscv_vfwadd_wv_f32m8(there, __riscv_vget_v_f16m8_f16m4(sums, 1), vl), vl);
+    }
+}

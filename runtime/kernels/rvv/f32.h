@@ -19,3 +19,26 @@
 #define ASM_BYTES "4"
 #define ASM_ADD "vfmacc.vf"
 #define ASM_ADD_VECTORS "vfmacc.vv"
+
+/* Sums of gradients. */
+#define WIDE(x) (x)
+#define WIDE_LOAD(from, vl) LOAD(from, vl)
+#define ADD_VECTOR(sum, x, vl) __riscv_vfadd_vv_f32m8(sum, x, vl)
+#define SUM vfloat32m8_t
+#define SUM_TERMS UINT32_MAX
+#define SUM_VL(lanes) __riscv_vsetvl_e32m8(lanes)
+#define SUM_ZEROS(vl) rvv_zeros(vl)
+#define SUM_LOAD(from, vl) LOAD(from, vl)
+#define SUM_STORE(to, sum, vl) __riscv_vse32_v_f32m8(to, sum, vl)
+#define SUM_ADD_SCALED(sum, x, w, vl) ADD_SCALED(sum, x, w, vl)
+#define SUM_ADD_PRODUCTS(sum, x, w, vl) ADD_PRODUCTS(sum, x, w, vl)
+#define ASM_STORE "vse32.v"
+#define PORTABLE(name) groat_##name##_f32_ref
+#define FINITE(x, count) rvv_finite_f32(x, count)
+#define ASM_SUM_TYPE "e32, m8"
+
+/* Adds sums to float32 in memory. */
+static inline void rvv_add_sums(float *to, vfloat32m8_t sums, size_t vl)
+{
+    __riscv_vse32_v_f32m8(to, __riscv_vfadd_vv_f32m8(__riscv_vle32_v_f32m8(to, vl), sums, vl), vl);
+}
