@@ -236,10 +236,10 @@ static inline vfloat16m4_t __riscv_vget_v_f16m8_f16m4(vfloat16m8_t a, size_t ind
     return d;
 }
 
-#define GROAT_RVV_MOST(bits, group)                              \
+#define GROAT_RVV_MOST(bits, group)                                \
     static inline size_t __riscv_vsetvlmax_e##bits##m##group(void) \
-    {                                                            \
-        return (size_t)GROAT_EMULATE_VLEN * group / bits;        \
+    {                                                              \
+        return (size_t)GROAT_EMULATE_VLEN * group / bits;          \
     }
 GROAT_RVV_MOST(16, 4)
 GROAT_RVV_MOST(16, 8)
@@ -256,7 +256,7 @@ GROAT_RVV_MOST(32, 8)
         return d;                                         \
     }
 
-#define GROAT_RVV_COUNT(group)                                                           \
+#define GROAT_RVV_COUNT(group)                                                          \
     static inline unsigned long __riscv_vcpop_m_b##group(vbool##group##_t a, size_t vl) \
     {                                                                                   \
         unsigned long count = 0;                                                        \

@@ -59,8 +59,8 @@ static float exact_sum(const groat_conv_grad_float *k, const ELEMENT *x, const E
         const uint32_t in_y = rows->in_y + (r - rows->first) * w->stride_h;
         for (uint32_t c = first; c < end; c++) {
             const uint32_t in_x = c * w->stride_w + kx * w->dilation_w - w->pad_left;
-            sum = groat_fma(WIDE(x[(in_y * w->in_w + in_x) * k->in_stride]), WIDE(dy[(r * w->out_w + c) * k->out_stride]),
-                            sum);
+            sum = groat_fma(WIDE(x[(in_y * w->in_w + in_x) * k->in_stride]),
+                            WIDE(dy[(r * w->out_w + c) * k->out_stride]), sum);
         }
     }
     return sum;

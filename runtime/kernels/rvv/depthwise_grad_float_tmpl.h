@@ -34,19 +34,17 @@ static int terms_of_tap(const groat_depthwise_grad_float *k, uint32_t ky, uint32
 
 #ifdef __riscv
 /* What `term` does, `left` times, by fours and one by one. */
-#define EACH_TERM(term)                                                  \
-    "vsetvli zero, %[vl], " ASM_SUM_TYPE ", ta, ma\n\t"                  \
-    "addi %[left], %[left], -4\n\t"                                      \
-    "bltz %[left], 2f\n"                                                 \
-    "1:\n\t" term term term term                                         \
-    "addi %[left], %[left], -4\n\t"                                      \
-    "bgez %[left], 1b\n"                                                 \
-    "2:\n\t"                                                             \
-    "addi %[left], %[left], 4\n\t"                                       \
-    "beqz %[left], 4f\n"                                                 \
-    "3:\n\t" term                                                        \
-    "addi %[left], %[left], -1\n\t"                                      \
-    "bnez %[left], 3b\n"                                                 \
+#define EACH_TERM(term)                                          \
+    "vsetvli zero, %[vl], " ASM_SUM_TYPE ", ta, ma\n\t"          \
+    "addi %[left], %[left], -4\n\t"                              \
+    "bltz %[left], 2f\n"                                         \
+    "1:\n\t" term term term term "addi %[left], %[left], -4\n\t" \
+    "bgez %[left], 1b\n"                                         \
+    "2:\n\t"                                                     \
+    "addi %[left], %[left], 4\n\t"                               \
+    "beqz %[left], 4f\n"                                         \
+    "3:\n\t" term "addi %[left], %[left], -1\n\t"                \
+    "bnez %[left], 3b\n"                                         \
     "4:"
 #endif
 
@@ -76,14 +74,14 @@ static void add_products(const terms *t, const ELEMENT *x_rows, const ELEMENT *d
             room -= n;
 #ifdef __riscv
             SUM v, g;
-            __asm__ volatile(EACH_TERM(ASM_LOAD " %[v], (%[x])\n\t" ASM_LOAD " %[g], (%[dy])\n\t"
-                                                "add %[x], %[x], %[x_on]\n\t"
-                                                "add %[dy], %[dy], %[dy_on]\n\t"
-                                                "vfmacc.vv %[a], %[v], %[g]\n\t")
-                             : [a] "+vr"(a), [v] "=&vr"(v), [g] "=&vr"(g), [x] "+r"(x), [dy] "+r"(dy), [left] "+r"(left)
-                             : [vl] "r"(vl), [x_on] "r"(t->x_column * sizeof(ELEMENT)),
-                               [dy_on] "r"(t->dy_column * sizeof(ELEMENT))
-                             : "memory", "vl", "vtype");
+            __asm__ volatile(
+                EACH_TERM(ASM_LOAD " %[v], (%[x])\n\t" ASM_LOAD " %[g], (%[dy])\n\t"
+                                   "add %[x], %[x], %[x_on]\n\t"
+                                   "add %[dy], %[dy], %[dy_on]\n\t"
+                                   "vfmacc.vv %[a], %[v], %[g]\n\t")
+                : [a] "+vr"(a), [v] "=&vr"(v), [g] "=&vr"(g), [x] "+r"(x), [dy] "+r"(dy), [left] "+r"(left)
+                : [vl] "r"(vl), [x_on] "r"(t->x_column * sizeof(ELEMENT)), [dy_on] "r"(t->dy_column * sizeof(ELEMENT))
+                : "memory", "vl", "vtype");
 #else
             for (; left > 0; left--, x += t->x_column, dy += t->dy_column) {
                 a = SUM_ADD_PRODUCTS(a, SUM_LOAD(x, vl), SUM_LOAD(dy, vl), vl);

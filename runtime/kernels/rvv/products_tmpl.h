@@ -21,25 +21,23 @@ static inline SUM zeros(size_t vl)
 
 #ifdef __riscv
 /* The loops over `left` terms, by fours and one by one, of what TERM(i) does and ON(terms) moves on. */
-#define EACH_TERM                                                        \
-    "vsetvli zero, %[vl], " ASM_SUM_TYPE ", ta, ma\n\t"                  \
-    "addi %[left], %[left], -4\n\t"                                      \
-    "bltz %[left], 2f\n"                                                 \
-    "1:\n\t" TERM("0") TERM("1") TERM("2") TERM("3") ON("4")             \
-    "bgez %[left], 1b\n"                                                 \
-    "2:\n\t"                                                             \
-    "addi %[left], %[left], 4\n\t"                                       \
-    "beqz %[left], 4f\n"                                                 \
-    "3:\n\t" TERM("0") ON("1")                                           \
-    "bnez %[left], 3b\n"                                                 \
-    "4:"
+#define EACH_TERM                                                                                            \
+    "vsetvli zero, %[vl], " ASM_SUM_TYPE ", ta, ma\n\t"                                                      \
+    "addi %[left], %[left], -4\n\t"                                                                          \
+    "bltz %[left], 2f\n"                                                                                     \
+    "1:\n\t" TERM("0") TERM("1") TERM("2") TERM("3") ON("4") "bgez %[left], 1b\n"                            \
+                                                             "2:\n\t"                                        \
+                                                             "addi %[left], %[left], 4\n\t"                  \
+                                                             "beqz %[left], 4f\n"                            \
+                                                             "3:\n\t" TERM("0") ON("1") "bnez %[left], 3b\n" \
+                                                                                        "4:"
 #define VECTOR_OF_TERM ASM_LOAD " %[v], (%[from])\n\tadd %[from], %[from], %[step]\n\t"
 #endif
 
 /* ---- Terms side by side: to[p * to_step + lane] += sum over t of x[p * x_step + t] * w[t * w_step + lane] --- */
 
-static void along_three(const ELEMENT *x, uint32_t x_step, const ELEMENT *w, uint32_t w_step, uint32_t terms,
-                        size_t vl, float *to, uint32_t to_step)
+static void along_three(const ELEMENT *x, uint32_t x_step, const ELEMENT *w, uint32_t w_step, uint32_t terms, size_t vl,
+                        float *to, uint32_t to_step)
 {
     const ELEMENT *y = x + x_step;
     const ELEMENT *z = y + x_step;
@@ -51,9 +49,9 @@ static void along_three(const ELEMENT *x, uint32_t x_step, const ELEMENT *w, uin
 #ifdef __riscv
         SUM v;
         float fx, fy, fz;
-#define TERM(i)                                                                                                     \
-    VECTOR_OF_TERM ASM_SCALAR " %[fx], " i "*" ASM_BYTES "(%[x])\n\t" ASM_SCALAR " %[fy], " i "*" ASM_BYTES         \
-                              "(%[y])\n\t" ASM_SCALAR " %[fz], " i "*" ASM_BYTES                                    \
+#define TERM(i)                                                                                                    \
+    VECTOR_OF_TERM ASM_SCALAR " %[fx], " i "*" ASM_BYTES "(%[x])\n\t" ASM_SCALAR " %[fy], " i "*" ASM_BYTES        \
+                              "(%[y])\n\t" ASM_SCALAR " %[fz], " i "*" ASM_BYTES                                   \
                               "(%[z])\n\tvfmacc.vf %[a], %[fx], %[v]\n\tvfmacc.vf %[b], %[fy], %[v]\n\tvfmacc.vf " \
                               "%[c], %[fz], %[v]\n\t"
 #define ON(terms)                                  \
@@ -61,12 +59,12 @@ static void along_three(const ELEMENT *x, uint32_t x_step, const ELEMENT *w, uin
     "addi %[y], %[y], " terms "*" ASM_BYTES "\n\t" \
     "addi %[z], %[z], " terms "*" ASM_BYTES "\n\t" \
     "addi %[left], %[left], -" terms "\n\t"
-        __asm__ volatile(EACH_TERM
-                         : [a] "+vr"(a), [b] "+vr"(b), [c] "+vr"(c), [v] "=&vr"(v), [x] "+r"(x), [y] "+r"(y),
-                           [z] "+r"(z), [from] "+r"(w), [left] "+r"(left), [fx] "=&f"(fx), [fy] "=&f"(fy),
-                           [fz] "=&f"(fz)
-                         : [vl] "r"(vl), [step] "r"(w_step * sizeof(ELEMENT))
-                         : "memory", "vl", "vtype");
+        __asm__ volatile(
+            EACH_TERM
+            : [a] "+vr"(a), [b] "+vr"(b), [c] "+vr"(c), [v] "=&vr"(v), [x] "+r"(x), [y] "+r"(y), [z] "+r"(z),
+              [from] "+r"(w), [left] "+r"(left), [fx] "=&f"(fx), [fy] "=&f"(fy), [fz] "=&f"(fz)
+            : [vl] "r"(vl), [step] "r"(w_step * sizeof(ELEMENT))
+            : "memory", "vl", "vtype");
 #undef TERM
 #undef ON
 #else
@@ -157,12 +155,12 @@ static void across_three(const terms *t, const ELEMENT *x_rows, const ELEMENT *d
     VECTOR_OF_TERM ASM_SCALAR " %[fx], (%[dy])\n\t" ASM_SCALAR " %[fy], " ASM_BYTES "(%[dy])\n\t" ASM_SCALAR           \
                               " %[fz], 2*" ASM_BYTES "(%[dy])\n\tvfmacc.vf %[a], %[fx], %[v]\n\tvfmacc.vf %[b], %[fy]" \
                               ", %[v]\n\tvfmacc.vf %[c], %[fz], %[v]\n\tadd %[dy], %[dy], %[on]\n\t"
-            __asm__ volatile(EACH_TERM
-                             : [a] "+vr"(a), [b] "+vr"(b), [c] "+vr"(c), [v] "=&vr"(v), [from] "+r"(x), [dy] "+r"(dy),
-                               [left] "+r"(left), [fx] "=&f"(fx), [fy] "=&f"(fy), [fz] "=&f"(fz)
-                             : [vl] "r"(vl), [step] "r"(t->x_column * sizeof(ELEMENT)),
-                               [on] "r"(t->dy_column * sizeof(ELEMENT))
-                             : "memory", "vl", "vtype");
+            __asm__ volatile(
+                EACH_TERM
+                : [a] "+vr"(a), [b] "+vr"(b), [c] "+vr"(c), [v] "=&vr"(v), [from] "+r"(x), [dy] "+r"(dy),
+                  [left] "+r"(left), [fx] "=&f"(fx), [fy] "=&f"(fy), [fz] "=&f"(fz)
+                : [vl] "r"(vl), [step] "r"(t->x_column * sizeof(ELEMENT)), [on] "r"(t->dy_column * sizeof(ELEMENT))
+                : "memory", "vl", "vtype");
 #undef TERM
 #else
             for (; left > 0; left--, x += t->x_column, dy += t->dy_column) {
@@ -199,12 +197,11 @@ static void across_one(const terms *t, const ELEMENT *x_rows, const ELEMENT *dy_
             float fx;
 #define TERM(i) \
     VECTOR_OF_TERM ASM_SCALAR " %[fx], (%[dy])\n\tvfmacc.vf %[a], %[fx], %[v]\n\tadd %[dy], %[dy], %[on]\n\t"
-            __asm__ volatile(EACH_TERM
-                             : [a] "+vr"(a), [v] "=&vr"(v), [from] "+r"(x), [dy] "+r"(dy), [left] "+r"(left),
-                               [fx] "=&f"(fx)
-                             : [vl] "r"(vl), [step] "r"(t->x_column * sizeof(ELEMENT)),
-                               [on] "r"(t->dy_column * sizeof(ELEMENT))
-                             : "memory", "vl", "vtype");
+            __asm__ volatile(
+                EACH_TERM
+                : [a] "+vr"(a), [v] "=&vr"(v), [from] "+r"(x), [dy] "+r"(dy), [left] "+r"(left), [fx] "=&f"(fx)
+                : [vl] "r"(vl), [step] "r"(t->x_column * sizeof(ELEMENT)), [on] "r"(t->dy_column * sizeof(ELEMENT))
+                : "memory", "vl", "vtype");
 #undef TERM
 #else
             for (; left > 0; left--, x += t->x_column, dy += t->dy_column) {
@@ -219,8 +216,8 @@ static void across_one(const terms *t, const ELEMENT *x_rows, const ELEMENT *dy_
 #undef ON
 
 /* Of up to three sets of sums, with `lanes` in each. */
-static void add_across(const terms *t, const ELEMENT *x, const ELEMENT *dy, uint32_t outputs, uint32_t lanes,
-                       float *to, uint32_t to_step)
+static void add_across(const terms *t, const ELEMENT *x, const ELEMENT *dy, uint32_t outputs, uint32_t lanes, float *to,
+                       uint32_t to_step)
 {
     for (size_t vl; lanes > 0; lanes -= vl, x += vl, to += vl) {
         vl = SUM_VL(lanes);
