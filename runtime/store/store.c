@@ -8,12 +8,12 @@
 #include "../include/groat/store.h"
 #include "../core/crc.h"
 #include "../core/op.h"
+#include "flash.h"
 
 enum {
     SLOTS = 2,
     RECORD_MAGIC = 0x50524F47, /* the bytes G O R P */
     RECORD_ROOM = 32, /* parameters begin behind it, or behind what is programmed at once */
-    PADDING = 0xFF /* behind the end of what is written */
 };
 
 /* What a slot begins with. */
@@ -38,16 +38,9 @@ static uint32_t lead_of(const groat_flash *flash)
     return flash->program_bytes > RECORD_ROOM ? flash->program_bytes : RECORD_ROOM;
 }
 
-static int has_sizes(const groat_flash *flash)
-{
-    uint32_t unit = flash->program_bytes;
-    return unit > 0 && unit <= GROAT_FLASH_PROGRAM_MAX && (unit & (unit - 1)) == 0 && flash->erase_bytes > 0 &&
-           flash->erase_bytes % unit == 0;
-}
-
 uint32_t groat_store_bytes(const groat_flash *flash, uint32_t bytes)
 {
-    if (flash == NULL || !has_sizes(flash)) {
+    if (flash == NULL || !groat_flash_has_sizes(flash)) {
         return 0;
     }
     uint64_t sectors = ((uint64_t)lead_of(flash) + bytes + flash->erase_bytes - 1) / flash->erase_bytes;
@@ -63,9 +56,7 @@ static uint32_t slot_bytes(const groat_flash *flash)
 
 static int check_flash(const groat_flash *flash)
 {
-    if (flash == NULL || flash->read == NULL || flash->erase == NULL || flash->program == NULL || !has_sizes(flash)) {
-        return GROAT_E_ARGUMENT;
-    }
+    GROAT_TRY(groat_flash_check(flash));
     return slot_bytes(flash) > 0 ? GROAT_OK : GROAT_E_STORE_SIZE;
 }
 
@@ -81,11 +72,6 @@ static int check_arguments(const groat_flash *flash, const void *parameters, uin
 
 /* ---- Reading ------------------------------------------------------------------------------------- */
 
-static int read(const groat_flash *flash, uint32_t offset, void *to, uint32_t bytes)
-{
-    return flash->read(flash->context, offset, to, bytes) == 0 ? GROAT_OK : GROAT_E_FLASH;
-}
-
 static uint32_t fields_crc(const record *r)
 {
     return groat_crc32(0, r, offsetof(record, crc));
@@ -99,7 +85,7 @@ static int checksum(const groat_flash *flash, uint32_t slot_offset, const record
     *crc = fields_crc(r);
     for (uint32_t left = r->bytes; left > 0;) {
         uint32_t count = left < sizeof chunk ? left : (uint32_t)sizeof chunk;
-        GROAT_TRY(read(flash, offset, chunk, count));
+        GROAT_TRY(groat_flash_read(flash, offset, chunk, count));
         *crc = groat_crc32(*crc, chunk, count);
         offset += count;
         left -= count;
@@ -113,8 +99,9 @@ static slot look(const groat_flash *flash, uint32_t index, uint32_t model, uint3
 {
     uint32_t room = slot_bytes(flash) - lead_of(flash), crc = 0;
     slot s = {.offset = index * slot_bytes(flash)};
-    s.valid = read(flash, s.offset, &s.record, sizeof s.record) == GROAT_OK && s.record.magic == RECORD_MAGIC &&
-              s.record.bytes <= room && checksum(flash, s.offset, &s.record, &crc) == GROAT_OK && crc == s.record.crc;
+    s.valid = groat_flash_read(flash, s.offset, &s.record, sizeof s.record) == GROAT_OK &&
+              s.record.magic == RECORD_MAGIC && s.record.bytes <= room &&
+              checksum(flash, s.offset, &s.record, &crc) == GROAT_OK && crc == s.record.crc;
     s.own = s.valid && s.record.model == model && s.record.bytes == bytes;
     return s;
 }
@@ -137,7 +124,7 @@ int groat_store_restore(const groat_flash *flash, uint32_t model, void *paramete
     if (!slots[0].own) {
         return slots[0].valid ? GROAT_E_STORE_MODEL : GROAT_E_STORE_EMPTY;
     }
-    GROAT_TRY(read(flash, slots[0].offset + lead_of(flash), parameters, bytes));
+    GROAT_TRY(groat_flash_read(flash, slots[0].offset + lead_of(flash), parameters, bytes));
     /* Cells that are about to fail may give another answer each time. */
     return groat_crc32(fields_crc(&slots[0].record), parameters, bytes) == slots[0].record.crc ? GROAT_OK
                                                                                                : GROAT_E_FLASH;
@@ -145,31 +132,20 @@ int groat_store_restore(const groat_flash *flash, uint32_t model, void *paramete
 
 /* ---- Writing ------------------------------------------------------------------------------------- */
 
-/* From the first sector on, which holds the record. */
-static int erase(const groat_flash *flash, uint32_t offset)
-{
-    for (uint32_t done = 0; done < slot_bytes(flash); done += flash->erase_bytes) {
-        if (flash->erase(flash->context, offset + done) != 0) {
-            return GROAT_E_FLASH;
-        }
-    }
-    return GROAT_OK;
-}
-
 /* Any number of bytes; what follows up to the next multiple of program_bytes is padding. */
 static int program(const groat_flash *flash, uint32_t offset, const void *from, uint32_t bytes)
 {
     uint8_t last[GROAT_FLASH_PROGRAM_MAX];
     uint32_t rest = bytes % flash->program_bytes, whole = bytes - rest;
-    if (whole > 0 && flash->program(flash->context, offset, from, whole) != 0) {
-        return GROAT_E_FLASH;
+    if (whole > 0) {
+        GROAT_TRY(groat_flash_program(flash, offset, from, whole));
     }
     if (rest == 0) {
         return GROAT_OK;
     }
-    memset(last, PADDING, flash->program_bytes);
+    memset(last, GROAT_FLASH_PADDING, flash->program_bytes);
     memcpy(last, (const uint8_t *)from + whole, rest);
-    return flash->program(flash->context, offset + whole, last, flash->program_bytes) == 0 ? GROAT_OK : GROAT_E_FLASH;
+    return groat_flash_program(flash, offset + whole, last, flash->program_bytes);
 }
 
 int groat_store_commit(const groat_flash *flash, uint32_t model, const void *parameters, uint32_t bytes)
@@ -181,7 +157,7 @@ int groat_store_commit(const groat_flash *flash, uint32_t model, const void *par
     record r = {RECORD_MAGIC, model, slots[0].own ? slots[0].record.sequence + 1 : 0, bytes, 0};
     r.crc = groat_crc32(fields_crc(&r), parameters, bytes);
 
-    GROAT_TRY(erase(flash, offset));
+    GROAT_TRY(groat_flash_erase(flash, offset, slot_bytes(flash))); /* the sector of the record first */
     GROAT_TRY(program(flash, offset + lead_of(flash), parameters, bytes));
     GROAT_TRY(checksum(flash, offset, &r, &crc));
     if (crc != r.crc) {
@@ -197,6 +173,6 @@ int groat_store_clear(const groat_flash *flash)
     GROAT_TRY(check_flash(flash));
     slot slots[SLOTS];
     look_at_both(flash, 0, 0, slots);
-    GROAT_TRY(erase(flash, slots[1].offset));
-    return erase(flash, slots[0].offset);
+    GROAT_TRY(groat_flash_erase(flash, slots[1].offset, slot_bytes(flash)));
+    return groat_flash_erase(flash, slots[0].offset, slot_bytes(flash));
 }

@@ -103,9 +103,11 @@ class Store:
         """Builds the library in `folder`, of the runtime or of other files."""
         self.ffi = cffi.FFI()
         (folder / "stdint.h").touch()  # cffi knows its types
-        compiler = toolchain.require("cc", "preprocessing store.h")
-        header = str(cc.RUNTIME / "include" / "groat" / "store.h")
-        self.ffi.cdef(toolchain.run([compiler, "-E", "-P", "-nostdinc", "-DGROAT_CFFI", f"-I{folder}", header], 30))
+        compiler = toolchain.require("cc", "preprocessing headers")
+        command = [compiler, "-E", "-P", "-nostdinc", "-DGROAT_CFFI", f"-I{folder}"]
+        headers = folder / "headers.h"
+        headers.write_text("#include <groat/store.h>\n#include <groat/replay.h>\n", encoding="utf-8")
+        self.ffi.cdef(toolchain.run([*command, cc.INCLUDE, str(headers)], 30))
         library = cc.build(folder / "libgroat.so", cc.runtime_files() if files is None else files, FLAGS)
         self.lib: Any = self.ffi.dlopen(str(library))
         self._keep: list[Any] = []
@@ -128,6 +130,7 @@ class Store:
 
         port = self.ffi.new("groat_flash *")
         port.bytes, port.erase_bytes, port.program_bytes = len(flash.data), flash.erase_bytes, flash.program_bytes
+        port.erased = ERASED
         functions: dict[str, tuple[str, Callable[..., int]]] = {
             "read": ("int(void *, uint32_t, void *, uint32_t)", read),
             "erase": ("int(void *, uint32_t)", erase),

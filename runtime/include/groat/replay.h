@@ -20,7 +20,7 @@
 #ifndef GROAT_REPLAY_H
 #define GROAT_REPLAY_H
 
-#include "groat.h"
+#include "flash.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -78,6 +78,50 @@ int groat_replay_get(const groat_replay *replay, uint32_t index, uint8_t dtype, 
 
 /* Draws one of the samples, each with the same probability.  GROAT_E_REPLAY_EMPTY if there are none. */
 int groat_replay_draw(groat_replay *replay, uint32_t *index);
+
+/* ---- In flash ------------------------------------------------------------------------------------- */
+
+/* A buffer that lies in flash, with nothing in RAM but this struct.  Its samples are written one behind the other, each
+ * once and with a checksum, and sectors are erased as they are needed again; what a cut of the power has torn is no
+ * sample.  Its policy is GROAT_REPLAY_FILL, or GROAT_REPLAY_RING, which forgets a whole sector of the oldest samples at a
+ * time.  Fields are private. */
+typedef struct groat_replay_log {
+    const groat_flash *flash;
+    groat_replay_config config; /* its capacity is how many places there are */
+    uint32_t model;
+    uint32_t place_bytes;       /* of one sample and its record */
+    uint32_t block_places;      /* samples that are forgotten together */
+    uint32_t block_bytes;       /* the sectors that they lie in */
+    uint32_t used;              /* all samples are in places below */
+    uint32_t next;              /* place of the next sample */
+    uint32_t sequence;          /* its number */
+    uint32_t count;             /* samples that are there */
+    uint64_t random;            /* state of the generator */
+} groat_replay_log;
+
+/* Finds the samples that are in flash.
+ *
+ *   model         says whose samples they are; samples of another model, size or scale are none
+ *   config        its capacity is not looked at: it is what the flash has room for
+ *
+ * Returns GROAT_OK; GROAT_E_ARGUMENT for a configuration or flash that makes no sense; GROAT_E_STORE_SIZE if two of the
+ * blocks that are erased together do not fit. */
+int groat_replay_log_open(groat_replay_log *log, const groat_flash *flash, uint32_t model,
+                          const groat_replay_config *config);
+
+/* How many samples there are, and how many places for them: at most that many. */
+uint32_t groat_replay_log_count(const groat_replay_log *log);
+uint32_t groat_replay_log_places(const groat_replay_log *log);
+
+/* Writes a sample, as groat_replay_add.  GROAT_E_FLASH and GROAT_E_FLASH_WORN: this one is not there, but others that
+ * were not to be forgotten still are; another call tries the next place. */
+int groat_replay_log_add(groat_replay_log *log, uint8_t dtype, const void *sample, int32_t label);
+
+/* Reads the sample in a place, as groat_replay_get.  GROAT_E_REPLAY_EMPTY if there is none. */
+int groat_replay_log_get(const groat_replay_log *log, uint32_t place, uint8_t dtype, void *sample, int32_t *label);
+
+/* Draws the place of one of the samples, each with the same probability. */
+int groat_replay_log_draw(groat_replay_log *log, uint32_t *place);
 
 #ifdef __cplusplus
 }

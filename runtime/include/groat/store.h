@@ -2,7 +2,7 @@
  *
  * Trained parameters in flash: a cut of the power at any moment leaves the old ones or the new ones, never a mixture.
  *
- *     static const groat_flash flash = {&chip, 2 * 4096, 4096, 8, read, erase, program};
+ *     static const groat_flash flash = {&chip, 2 * 4096, 4096, 8, 0xFF, read, erase, program};
  *     ...
  *     if (groat_store_restore(&flash, model, parameters, bytes) != GROAT_OK) {
  *         ... start from the initial ones ...
@@ -18,30 +18,11 @@
 #ifndef GROAT_STORE_H
 #define GROAT_STORE_H
 
-#include "groat.h"
+#include "flash.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-enum {
-    GROAT_FLASH_PROGRAM_MAX = 256 /* the most that program_bytes may be */
-};
-
-/* Flash as the caller's port gives it: whole sectors from offset 0 on, which nothing else writes.  The functions return
- * 0, or anything else if the chip could not do it, and come back when it is done. */
-typedef struct groat_flash {
-    void *context;              /* given to the functions */
-    uint32_t bytes;             /* of all sectors */
-    uint32_t erase_bytes;       /* of a sector */
-    uint32_t program_bytes;     /* what is written at once: a power of two, at most GROAT_FLASH_PROGRAM_MAX */
-    /* Any bytes, to memory of any alignment.  Flash that is mapped into memory is copied from there. */
-    int (*read)(void *context, uint32_t offset, void *to, uint32_t bytes);
-    /* The sector that begins at `offset`. */
-    int (*erase)(void *context, uint32_t offset);
-    /* `offset` and `bytes` are multiples of program_bytes; erased before, and programmed once between two erasures. */
-    int (*program)(void *context, uint32_t offset, const void *from, uint32_t bytes);
-} groat_flash;
 
 /* Flash that two slots of `bytes` bytes of parameters take: what flash->bytes must be at least, of which only the sizes
  * erase_bytes and program_bytes are looked at.  0 if these are no sizes that flash can have, or it is 4 GiB or more. */

@@ -81,8 +81,13 @@ static int program_flash(void *unused, uint32_t offset, const void *from, uint32
 
 int main(void)
 {
-    const groat_flash flash = {0,          sizeof device.flash, ERASE_BYTES,  PROGRAM_BYTES,
-                               read_flash, erase_flash,         program_flash};
+    const groat_flash flash = {.bytes = sizeof device.flash,
+                               .erase_bytes = ERASE_BYTES,
+                               .program_bytes = PROGRAM_BYTES,
+                               .erased = 0xFF,
+                               .read = read_flash,
+                               .erase = erase_flash,
+                               .program = program_flash};
     if (groat_channel_open() != 0 || groat_channel_read(&device, sizeof device) != 0) {
         return GROAT_EXIT_CHANNEL;
     }
