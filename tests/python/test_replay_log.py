@@ -13,8 +13,8 @@ from tests.support.flash import Flash, Store
 MODEL, ANOTHER = 0x12345678, 0x87654321
 FILL, RING, RESERVOIR = range(3)
 RECORD_BYTES = 12
-# Bytes of a sector, of what is programmed at once, sectors, elements of a sample: several places in a sector, one, one in
-# several sectors.
+# Bytes of a sector, of what is programmed at once, sectors, elements of a sample: several places in a sector, one, one
+# in several sectors.
 GEOMETRIES = [(128, 1, 4, 20), (128, 8, 3, 30), (256, 256, 3, 100), (128, 4, 7, 300), (4096, 32, 2, 600)]
 
 

@@ -95,7 +95,9 @@ def test_a_cut_in_any_step_leaves_old_or_new_parameters(
 def mutant(folder: Path, old: str, new: str) -> Store:
     source = (cc.RUNTIME / "store" / "store.c").read_text(encoding="utf-8")
     assert source.count(old) == 1
-    (folder / "store.c").write_text(source.replace(old, new).replace('"../', f'"{cc.RUNTIME}/'), encoding="utf-8")
+    changed = source.replace(old, new).replace('"../', f'"{cc.RUNTIME}/')
+    changed = changed.replace('"flash.h"', f'"{cc.RUNTIME}/store/flash.h"')
+    (folder / "store.c").write_text(changed, encoding="utf-8")
     return Store(folder, [folder / "store.c", cc.RUNTIME / "core" / "crc.c"])
 
 
