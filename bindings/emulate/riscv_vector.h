@@ -316,6 +316,11 @@ static inline void __riscv_vsse8_v_i8m8(int8_t *to, ptrdiff_t stride, vint8m8_t 
     }
 }
 
+GROAT_RVV_EACH(vfloat16m4_t, vlse16_v_f16m4, (const uint16_t *from, ptrdiff_t stride, size_t vl),
+               from[(ptrdiff_t)i * stride / 2])
+GROAT_RVV_EACH(vfloat32m8_t, vlse32_v_f32m8, (const float *from, ptrdiff_t stride, size_t vl),
+               from[(ptrdiff_t)i * stride / 4])
+
 GROAT_RVV_EACH(vuint8m8_t, vluxei8_v_u8m8, (const uint8_t *from, vuint8m8_t index, size_t vl), from[index.v[i]])
 
 /* Where the mask is not set, nothing is loaded and the lane keeps what it has. */

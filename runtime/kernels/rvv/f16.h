@@ -16,6 +16,8 @@
 #define ADD_PRODUCTS(sum, x, w, vl) __riscv_vfwmacc_vv_f32m8(sum, x, w, vl)
 #define ASM_TYPE "e16, m4"
 #define ASM_LOAD "vle16.v"
+#define LOAD_STRIDED(from, bytes, vl) __riscv_vlse16_v_f16m4(from, bytes, vl)
+#define ASM_LOAD_STRIDED "vlse16.v"
 #define ASM_SCALAR "flh"
 #define ASM_BYTES "2"
 #define ASM_ADD "vfwmacc.vf"

@@ -15,6 +15,8 @@
 #define ADD_PRODUCTS(sum, x, w, vl) __riscv_vfmacc_vv_f32m8(sum, x, w, vl)
 #define ASM_TYPE "e32, m8"
 #define ASM_LOAD "vle32.v"
+#define LOAD_STRIDED(from, bytes, vl) __riscv_vlse32_v_f32m8(from, bytes, vl)
+#define ASM_LOAD_STRIDED "vlse32.v"
 #define ASM_SCALAR "flw"
 #define ASM_BYTES "4"
 #define ASM_ADD "vfmacc.vf"

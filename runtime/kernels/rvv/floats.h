@@ -21,7 +21,7 @@ typedef uint16_t rvv_half;
 #endif
 
 enum {
-    RVV_FLOAT_LANES = 1 /* layout of a convolution: blocks of up to 32 channels, [term][channel] */
+    RVV_FLOAT_LANES = 1 /* layout of a convolution: blocks of up to 32 channels, [term][channel]; 0 is the model's */
 };
 
 static inline vfloat32m8_t rvv_zeros(size_t vl)
