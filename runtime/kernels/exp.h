@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * exp, the logistic function and tanh of float32, without a library: the same bits on every core.  docs/NUMERICS.md has
+ * exp, log(1 + x), the logistic function and tanh of float32, without a library: the same bits on every core.  docs/NUMERICS.md has
  * the formulas and how far they are from the true values; tests/python/test_exp.py holds them to that.
  */
 #ifndef GROAT_EXP_H
@@ -34,6 +34,28 @@ static inline float groat_exp(float x)
     float y = r * r * q + r + 1.0f;
     int32_t half = n / 2; /* in two steps: 2^n may be too large for a float32, or too small */
     return y * groat_power_of_two(half) * groat_power_of_two(n - half);
+}
+
+/* log(1 + x) for x >= 0; what is not a number stays so. */
+static inline float groat_log1p(float x)
+{
+    if (!(x < __builtin_inff())) {
+        return x;
+    }
+    /* 1 + x = 2^n * m, and what its rounding lost; log m by the series of z = (m - 1) / (m + 1), |z| <= 0.172. */
+    float sum = 1.0f + x;
+    float lost = sum > 0x1p+24f ? 0.0f : (x - (sum - 1.0f)) / sum;
+    uint32_t bits = groat_bits_of(sum) + (0x3f800000u - 0x3f3504f3u);
+    int32_t n = (int32_t)(bits >> 23) - 127;
+    float f = groat_float_of((bits & 0x7fffffu) + 0x3f3504f3u) - 1.0f;
+    float z = f / (2.0f + f);
+    float u = z * z;
+    float p = 0x1.31e2a8p-2f;
+    p = p * u + 0x1.995ebcp-2f;
+    p = p * u + 0x1.55557ap-1f;
+    /* 2 z = f - z * f, and so little is rounded; the upper part of log 2 has few bits, so that n times it is exact. */
+    float rest = z * (u * p - f) + (float)n * 0x1.7f7d1cp-20f + lost;
+    return (float)n * 0x1.62e4p-1f + (f + rest);
 }
 
 static inline float groat_logistic(float x)

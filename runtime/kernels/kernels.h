@@ -249,6 +249,12 @@ typedef struct groat_depthwise_grad_float {
     void *scratch;
 } groat_depthwise_grad_float;
 
+typedef struct groat_sgd_float {
+    float rate;
+    float decay;
+    float momentum;
+} groat_sgd_float;
+
 #define GROAT_KERNEL(type, name, arguments) type groat_##name##_ref arguments;
 #include "kernels.def"
 #undef GROAT_KERNEL

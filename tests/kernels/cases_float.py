@@ -18,6 +18,7 @@ from tests.kernels.filters import Shape, candidates, needs_case
 from tests.support.fma import fma
 
 from groat.graph.ir import Array, Op
+from groat.ops.floats import finite as stored
 from groat.ops.softmax_float32 import OP as SOFTMAX
 from groat.pack.layouts import FloatFilters
 
@@ -256,6 +257,94 @@ def softmax_shapes(draw: Draw, kernel: str) -> Iterator[tuple[str, Case]]:
     yield "10 elements", softmax_of(draw, 10, kernel)
 
 
+# ---- For training -----------------------------------------------------------------------------------------
+
+
+def finite_of(draw: Draw, kernel: str, count: int) -> Case:
+    x = draw.of(dtype_of(kernel), count)
+    if draw.one_in(2):
+        x[draw.between(0, count - 1)] = draw.pick(np.inf, -np.inf, np.nan)
+    elif draw.one_in(3):
+        x[draw.between(0, count - 1)] = draw.pick(1, -1) * np.finfo(x.dtype).max
+    found = draw.output(np.array([[np.isfinite(x).all()]], np.uint32))
+    arguments = {"x": draw.memory(x, align=x.itemsize), "count": count, "finite": found}
+    return Case(kernel, arguments, count, label=f"{count} elements")
+
+
+def finite(draw: Draw, kernel: str) -> Case:
+    return finite_of(draw, kernel, draw.up_to(300 if draw.one_in(3) else 40))
+
+
+def finite_shapes(draw: Draw, kernel: str) -> Iterator[tuple[str, Case]]:
+    yield "1,024 elements", finite_of(draw, kernel, 1024)
+
+
+def clamp_grad_of(draw: Draw, kernel: str, count: int) -> Case:
+    dtype, limits = dtype_of(kernel), draw.limits()
+    dy, y = draw.of(dtype, count), draw.of(dtype, count)
+    ends = rng_mask(draw, count)
+    y = np.where(ends == 1, limits[0], np.where(ends == 2, limits[1], y)).astype(dtype)
+    expected = np.where((y > np.float32(limits[0])) & (y < np.float32(limits[1])), dy, 0).astype(dtype)
+    inplace = draw.one_in(3)
+    gradient = draw.memory(dy, align=dy.itemsize, after=expected if inplace else None)
+    arguments = {
+        "k": {"act_min": limits[0], "act_max": limits[1]},
+        "dy": gradient,
+        "y": draw.memory(y, align=y.itemsize),
+        "dx": gradient if inplace else draw.output(expected.reshape(count, 1)),
+        "count": count,
+    }
+    return Case(kernel, arguments, count, label=f"{count} elements")
+
+
+def rng_mask(draw: Draw, count: int) -> Array:
+    """Which elements are something special: mostly 0, for none."""
+    return draw.rng.choice([0, 0, 0, 1, 2], count)
+
+
+def clamp_grad(draw: Draw, kernel: str) -> Case:
+    return clamp_grad_of(draw, kernel, draw.up_to(300 if draw.one_in(3) else 40))
+
+
+def clamp_grad_shapes(draw: Draw, kernel: str) -> Iterator[tuple[str, Case]]:
+    yield "1,024 elements", clamp_grad_of(draw, kernel, 1024)
+
+
+def sgd_of(draw: Draw, kernel: str, count: int) -> Case:
+    """A step with a velocity, or without, or with the gradient as velocity."""
+    dtype, velocity = dtype_of(kernel), "none" if draw.ordinary else draw.pick("none", "own", "gradient")
+    k = {"rate": draw.pick(0.125, 0.1, 1e4), "decay": draw.pick(0.0, 0.01), "momentum": draw.pick(0.5, 0.9)}
+    if velocity == "gradient":
+        k["momentum"] = 0.0
+    rate, decay, momentum = (np.float32(k[name]) for name in ("rate", "decay", "momentum"))
+    w, g, v = (draw.of(dtype, count) for _ in range(3))
+    wide = w.astype(np.float32)
+    d = g.astype(np.float32) + decay * wide
+    if velocity != "none":
+        moved = stored(momentum * v.astype(np.float32) + d if velocity == "own" else d, dtype)
+        d = moved.astype(np.float32)
+    size = w.itemsize
+    gradient = draw.memory(g, size, after=moved if velocity == "gradient" else None)
+    arguments = {
+        "k": {name: float(np.float32(value)) for name, value in k.items()},
+        "g": gradient,
+        "velocity": {"none": None, "gradient": gradient}.get(velocity)
+        if velocity != "own"
+        else draw.memory(v, size, after=moved),
+        "w": draw.memory(w, size, after=stored(wide - rate * d, dtype)),
+        "count": count,
+    }
+    return Case(kernel, arguments, count, label=f"{count} elements, velocity: {velocity}")
+
+
+def sgd(draw: Draw, kernel: str) -> Case:
+    return sgd_of(draw, kernel, draw.up_to(300 if draw.one_in(3) else 40))
+
+
+def sgd_shapes(draw: Draw, kernel: str) -> Iterator[tuple[str, Case]]:
+    yield "1,024 elements", sgd_of(draw, kernel, 1024)
+
+
 # ---- By name ----------------------------------------------------------------------------------------------
 
 
@@ -269,6 +358,9 @@ def functions() -> dict[str, Any]:
         "add": (elementwise, elementwise_shapes),
         "mul": (elementwise, elementwise_shapes),
         "softmax": (softmax, softmax_shapes),
+        "finite": (finite, finite_shapes),
+        "clamp_grad": (clamp_grad, clamp_grad_shapes),
+        "sgd": (sgd, sgd_shapes),
     }
     made = {}
     for name, (hostile, shapes) in families.items():

@@ -59,6 +59,10 @@
     M(add_f32, forgets_clamp)           \
     M(mul_f32, ignores_step)            \
     M(softmax_f32, forgets_beta)        \
+    M(finite_f32, skips_last)           \
+    M(clamp_grad_f32, passes_at_limit)  \
+    M(sgd_f32, forgets_decay)           \
+    M(sgd_f16, overflows)               \
     M(conv_f16, forgets_last_of_run)    \
     M(depthwise_f16, mixes_channels)    \
     M(add_f16, truncates)
@@ -451,6 +455,35 @@ static void softmax_f32_forgets_beta(const groat_softmax_float *k, const float *
     (void)k;
     groat_softmax_float wrong = {1.0f};
     groat_kernels.softmax_f32(&wrong, in, out, count);
+}
+
+static void finite_f32_skips_last(const float *x, uint32_t count, uint32_t *finite)
+{
+    groat_kernels.finite_f32(x, count - 1, finite);
+}
+
+static void clamp_grad_f32_passes_at_limit(const groat_elementwise_float *k, const float *dy, const float *y, float *dx,
+                                           uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        dx[i] = k->act_min <= y[i] && y[i] < k->act_max ? dy[i] : 0.0f;
+    }
+}
+
+static void sgd_f32_forgets_decay(const groat_sgd_float *k, const float *g, float *velocity, float *w, uint32_t count)
+{
+    groat_sgd_float wrong = *k;
+    wrong.decay = 0.0f;
+    groat_kernels.sgd_f32(&wrong, g, velocity, w, count);
+}
+
+static void sgd_f16_overflows(const groat_sgd_float *k, const uint16_t *g, uint16_t *velocity, uint16_t *w,
+                              uint32_t count)
+{
+    groat_kernels.sgd_f16(k, g, velocity, w, count);
+    for (uint32_t i = 0; i < count; i++) {
+        w[i] += (w[i] & 0x7fffu) == 0x7bffu; /* from the largest number to infinity */
+    }
 }
 
 static void conv_f16_forgets_last_of_run(const groat_conv_float *k, const int8_t *const *rows, uint16_t *out,

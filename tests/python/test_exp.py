@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""exp, the logistic function and tanh of float32 are as close to the true values as docs/NUMERICS.md says, and have the
+"""exp, log(1 + x), the logistic function and tanh of float32 are as close to the true values as docs/NUMERICS.md says, and have the
 bits of their NumPy versions."""
 
 from __future__ import annotations
@@ -22,7 +22,10 @@ SOURCE = """
 void all_of(int which, const float *x, float *y, unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
-        y[i] = which == 0 ? groat_exp(x[i]) : which == 1 ? groat_logistic(x[i]) : groat_tanh(x[i]);
+        y[i] = which == 0   ? groat_exp(x[i])
+               : which == 1 ? groat_logistic(x[i])
+               : which == 2 ? groat_tanh(x[i])
+                            : groat_log1p(x[i] < 0.0f ? -x[i] : x[i]);
     }
 }
 """
@@ -38,6 +41,7 @@ FUNCTIONS: dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array], f
     "exp": (numpy_exp.exp, np.exp, 1.0),
     "logistic": (numpy_exp.logistic, true_logistic, 2.5),
     "tanh": (numpy_exp.tanh, np.tanh, 1.5),
+    "log1p": (lambda x: numpy_exp.log1p(np.abs(x)), lambda x: np.log1p(np.abs(x)), 1.5),
 }
 
 

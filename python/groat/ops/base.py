@@ -149,11 +149,21 @@ class OpDef(ABC):
     def shapes(self, op: Op, inputs: Sequence[Tensor]) -> list[Shape]:
         """Shapes of the outputs."""
 
+    def dtypes(self, op: Op, inputs: Sequence[Tensor]) -> list[str]:
+        """Types of the outputs: by default that of the first input."""
+        return [inputs[0].dtype] * len(self.shapes(op, inputs))
+
+    def updates(self, op: Op) -> tuple[int, ...]:
+        """Outputs (as indices into op.outputs) that the op reads before it writes them: state, which holds something
+        already."""
+        return ()
+
     @abstractmethod
     def reference(self, op: Op, inputs: Sequence[Array]) -> list[Array]:
         """The outputs by NumPy, in the plainest form of the op's formula (docs/NUMERICS.md).
 
-        `inputs` has an array for each of op.inputs, constants included; shapes and dtypes as in the graph.
+        `inputs` has an array for each of op.inputs, constants included, and then one for each of `updates`: what that
+        output holds before; shapes and dtypes as in the graph.
         """
 
     @abstractmethod
@@ -174,6 +184,11 @@ class OpDef(ABC):
     def macs(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> int:
         """Nominal multiply-accumulates: taps that fall on padding count; 0 for ops without a weight."""
         return 0
+
+    def for_training(self, op: Op) -> Op:
+        """What a training graph has instead: an op of the same inputs, whose further outputs (by `shapes` and `dtypes`,
+        without numbers yet) its `gradients` read.  By default the op itself."""
+        return op
 
     def gradients(self, op: Op, dy: int, tape: Tape) -> dict[int, int]:
         """Appends to `tape` what computes gradients from `dy`, the gradient of the loss by the op's first output.

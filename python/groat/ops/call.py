@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -119,14 +120,32 @@ def window(x: Array, kernel: Pair, stride: Pair, dilation: Pair, padding: Paddin
 
 
 def call(kind: str, inputs: Sequence[Array], attrs: Mapping[str, Any], dtype: str, on: str, isa: str | None) -> Array:
+    """Runs an op of one output, which has this dtype; otherwise as call_all."""
+    (output,) = call_all(kind, inputs, attrs, on, isa, dtypes=(dtype,))
+    return output
+
+
+def call_all(
+    kind: str,
+    inputs: Sequence[Array],
+    attrs: Mapping[str, Any],
+    on: str,
+    isa: str | None,
+    *,
+    state: Mapping[int, Array] | None = None,
+    dtypes: Sequence[str] | None = None,
+) -> list[Array]:
     """Runs one op.
 
     Args:
         kind: its name in ops.def.
         inputs: an array for each input, constants included.
-        dtype: of the output.
         on: "host" or a device such as "qemu:cortex-m4".
         isa: the kernel set; default: the one of `on`.
+        state: what outputs that the op updates hold before, by their index.
+        dtypes: of the outputs, where the op cannot tell.
+
+    Returns an array for each output.
 
     Raises:
         InputError: the arrays or attributes do not fit each other or the kernel.
@@ -147,17 +166,20 @@ def call(kind: str, inputs: Sequence[Array], attrs: Mapping[str, Any], dtype: st
     packing = isa if isa is not None else load_target(target).packing
     core(packing)  # or there are no such kernels
     definition = op_def(kind)
-    output = len(inputs)
-    op = Op(kind, tuple(range(output)), (output,), attrs)
+    op = Op(kind, tuple(range(len(inputs))), (), attrs)
     arguments = definition.arguments(op)
     tensors = {
         number: Tensor(f"input {number}", value.shape, str(value.dtype), data=None if number in arguments else value)
         for number, value in enumerate(inputs)
     }
     try:
-        shape = definition.shapes(op, [tensors[number] for number in op.inputs])[0]
-        tensors[output] = Tensor("output", tuple(int(size) for size in shape), dtype)
-        graph = verify(Graph(kind, tensors, (op,), arguments, (output,)))
+        given = [tensors[number] for number in op.inputs]
+        shapes = definition.shapes(op, given)
+        op = replace(op, outputs=tuple(range(len(inputs), len(inputs) + len(shapes))))
+        types = definition.dtypes(op, given) if dtypes is None else dtypes
+        for number, shape, dtype in zip(op.outputs, shapes, types, strict=True):
+            tensors[number] = Tensor(f"output {number}", tuple(int(size) for size in shape), dtype)
+        graph = verify(Graph(kind, tensors, (op,), arguments, op.outputs))
         steps = pack_steps(graph, packing)
         wanted = [layout for layout in steps.steps[0].candidates if layout.name == LAYOUT.get()]
         if wanted:
@@ -169,11 +191,11 @@ def call(kind: str, inputs: Sequence[Array], attrs: Mapping[str, Any], dtype: st
         raise InputError(f"{kind}: these arguments do not fit each other: {error}") from error
     with runner:
         values = [np.asarray(inputs[number], order="C") for number in arguments]
-        result = runner.run(values)[0]
+        results = runner.run(values)
         if meter is not None:
             meter.calls += 1
             meter.instructions += runner.profile(values).step_instructions[0]
             meter.macs += runner.model.macs
             meter.scratch_bytes = max(meter.scratch_bytes, steps.steps[0].scratch_bytes)
             meter.constants_bytes += len(steps.constants.data)
-        return result
+        return results

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""exp, the logistic function and tanh of float32, operation by operation as in runtime/kernels/exp.h."""
+"""exp, log(1 + x), the logistic function and tanh of float32, operation by operation as in runtime/kernels/exp.h."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ def _f(text: str) -> np.float32:
 
 _EXP = [_f(c) for c in ("0x1.6a2434p-10", "0x1.1239e2p-7", "0x1.5558f2p-5", "0x1.555492p-3", "0x1.fffffcp-2")]
 _TANH = [_f(c) for c in ("-0x1.830c02p-8", "0x1.54e01ap-6", "-0x1.b89edap-5", "0x1.1109dcp-3", "-0x1.55553ep-2")]
+_LOG = [_f(c) for c in ("0x1.31e2a8p-2", "0x1.995ebcp-2", "0x1.55557ap-1")]
 _ONE = np.float32(1)
 
 
@@ -38,6 +39,21 @@ def exp(x: Float32) -> Float32:
         y = y * np.ldexp(_ONE, n.astype(np.int32) - half).astype(np.float32)
         large = np.where(np.isnan(x), x, np.float32(np.inf))
         return np.where(x < np.float32(88.8), np.where(x < -104, np.float32(0), y), large).astype(np.float32)
+
+
+def log1p(x: Float32) -> Float32:
+    """log(1 + x) for x >= 0."""
+    with np.errstate(all="ignore"):
+        total = _ONE + x
+        lost = np.where(total > np.float32(2**24), np.float32(0), (x - (total - _ONE)) / total)
+        bits = total.view(np.uint32) + np.uint32(0x3F800000 - 0x3F3504F3)
+        n = ((bits >> 23).astype(np.int32) - 127).astype(np.float32)
+        f = ((bits & np.uint32(0x7FFFFF)) + np.uint32(0x3F3504F3)).view(np.float32) - _ONE
+        z = f / (np.float32(2) + f)
+        u = z * z
+        rest = z * (u * _polynomial(_LOG, u) - f) + n * _f("0x1.7f7d1cp-20") + lost
+        y = n * _f("0x1.62e4p-1") + (f + rest)
+        return np.where(x < np.inf, y, x).astype(np.float32)
 
 
 def logistic(x: Float32) -> Float32:

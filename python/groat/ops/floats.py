@@ -17,12 +17,21 @@ from numpy.typing import ArrayLike, NDArray
 from groat.errors import InputError
 from groat.graph.ir import Array, Op, Tensor
 from groat.ops.arithmetic import require_activations
-from groat.ops.base import ImportedOp, Unsupported
+from groat.ops.base import Constants, ImportedOp, OpDef, Unsupported
 from groat.ops.call import Padding, Pair, array, call, channels, window
 from groat.pack.layouts import FloatFilters
 
 Float32 = NDArray[np.float32]
 DTYPES = ("float32", "float16")
+
+
+class StoredAsFloat16(OpDef):
+    """Before the class of an op of float32: the same of float16, whose parameter struct holds the other one."""
+
+    def params(
+        self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
+    ) -> dict[str, Any]:
+        return {"f32": super().params(op, inputs, outputs, constants)}  # type: ignore[safe-super]
 
 
 def clamped(y: Array, attrs: Any, dtype: Any) -> Array:
@@ -37,6 +46,18 @@ def with_bias(op: Op, acc: Float32, inputs: Sequence[Array]) -> Array:
     bias = inputs[2] if len(inputs) > 2 else np.zeros(acc.shape[-1], np.float32)
     with np.errstate(all="ignore"):
         return clamped(acc + bias.astype(np.float32), op.attrs, inputs[0].dtype)
+
+
+def sum_in_order(x: Array) -> np.float32:
+    """The sum of floats from 0, one after the other, in float32."""
+    with np.errstate(all="ignore"):
+        return np.add.accumulate(np.concatenate([[0], x.ravel()]).astype(np.float32))[-1]
+
+
+def finite(y: Array, dtype: Any) -> Array:
+    """float32 as a type; as float16, the largest number takes the place of infinity."""
+    with np.errstate(all="ignore"):
+        return clamped(y, {"act_min": -65504, "act_max": 65504}, dtype) if np.dtype(dtype) == np.float16 else y.astype(dtype)
 
 
 def filters_of(inputs: Sequence[Tensor], weights: Array, pixels: int, multiplier_depth: int = 1) -> FloatFilters:

@@ -36,6 +36,13 @@ enum groat_dtype {
     GROAT_FLOAT16 = 6
 };
 
+/* What becomes of a gradient that an optimizer reads. */
+enum groat_gradient_use {
+    GROAT_GRADIENT_READ = 0,         /* it stays as it is */
+    GROAT_GRADIENT_CLEAR = 1,        /* it becomes 0: others will be added up */
+    GROAT_GRADIENT_VELOCITY = 2      /* it is the velocity, which takes the weight decay, too */
+};
+
 /* The order in which weights are stored.  A kernel set reads exactly one. */
 enum groat_packing {
     GROAT_PACKING_REF = 1,      /* as TFLite stores them */

@@ -5,5 +5,6 @@
 #define ELEMENT float
 #define WIDE(x) (x)
 #define NARROW(y) (y)
+#define NARROW_FINITE(y) (y)
 #define KERNEL(name) groat_##name##_f32_ref
 #define NEEDS(name) groat_##name##_f32_needs_ref
