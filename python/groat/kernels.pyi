@@ -750,3 +750,135 @@ def cast(
     Returns an array of that type and x's shape.
     Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
     """
+
+def clamp_grad_float(
+    dy: ArrayLike,
+    y: ArrayLike,
+    *,
+    act_min: float | None = None,
+    act_max: float | None = None,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """The gradient of a clamp such as RELU: dy where act_min < y < act_max, 0 elsewhere.
+
+    Args:
+        dy: float32 or float16, the gradient by the clamp's output.
+        y: of its shape and type, the clamp's output.
+        act_min, act_max: none means no limit.
+        on, isa: as conv2d.
+
+    Returns an array of their type and shape.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def softmax_cross_entropy_float(
+    logits: ArrayLike,
+    labels: ArrayLike,
+    *,
+    scale: float | None = None,
+    on: str = "host",
+    isa: str | None = None,
+) -> tuple[Array, Array]:
+    """Cross-entropy of softmax against labels, a mean over the rows, and its gradient.
+
+    Args:
+        logits: float32 or float16 [rows, classes].
+        labels: int32 [rows].
+        scale: what the gradient is multiplied by; default 1.
+        on, isa: as conv2d.
+
+    Returns (loss, a float32 [1]; its gradient by the logits times scale, of their type and shape).  If a label is no
+    class the loss is no number, and if the loss is not finite the gradient is 0.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def mean_squared_error_float(
+    y: ArrayLike,
+    target: ArrayLike,
+    *,
+    scale: float | None = None,
+    on: str = "host",
+    isa: str | None = None,
+) -> tuple[Array, Array]:
+    """Mean of squared differences over all elements, and its gradient.
+
+    Args:
+        y: float32 or float16.
+        target: of its shape and type.
+        scale: what the gradient is multiplied by; default 1.
+        on, isa: as conv2d.
+
+    Returns (loss, a float32 [1]; its gradient by y times scale, of its type and shape).  If the loss is not finite the
+    gradient is 0.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def step(
+    lr: ArrayLike,
+    loss: ArrayLike,
+    *,
+    scale: float | None = None,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """What steers the updates of a training step.
+
+    Args:
+        lr: the learning rate; positive, or the step is refused.
+        loss: finite, or the step is refused.
+        scale: what the loss's gradient was multiplied by; default 1.
+        on, isa: as conv2d.
+
+    Returns a float32 [4]: the rate, 0 if the step is refused; 1 / scale; 1 if the step is refused; 0.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def loss_scale(
+    scale: ArrayLike,
+    step: ArrayLike,
+    *,
+    interval: int = 200,
+    maximum: float = 65536.0,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """The next loss scale.
+
+    Args:
+        scale: float32 [2]: the loss scale, and for how many steps it has been good.
+        step: float32 [4], as `step` returns it; a rate of 0 that an update has set halves the scale.
+        interval: after so many good steps it doubles.
+        maximum: which it does not exceed.
+        on, isa: as conv2d.
+
+    Returns a float32 [2].
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def sgd_float(
+    w: ArrayLike,
+    gradient: ArrayLike,
+    lr: float,
+    *,
+    velocity: ArrayLike | None = None,
+    momentum: float = 0.0,
+    decay: float = 0.0,
+    on: str = "host",
+    isa: str | None = None,
+) -> tuple[Array, ...]:
+    """A step of gradient descent, as torch.optim.SGD: v = momentum * v + gradient + decay * w; w = w - lr * v.
+
+    Args:
+        w: parameters, float32 or float16.
+        gradient: of their shape and type.
+        lr: the learning rate; 0 refuses the step.
+        velocity: v, of their shape and type; none without momentum.
+        momentum: from 0 on and below 1.
+        decay: of the weights.
+        on, isa: as conv2d.
+
+    Returns (w, step[, velocity]): step is a float32 [4] whose first value is lr, or 0 if the gradient was not finite;
+    then w and velocity are what they were.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """

@@ -64,25 +64,10 @@ def step(rng: Rng) -> None:
     kernels.step(lr, loss, scale=scale_of(rng))
 
 
-def loss_scale(rng: Rng) -> None:
-    interval = int(rng.integers(1, 6))
-    scale = np.array([np.exp2(rng.integers(0, 17)), rng.integers(0, interval)], np.float32)
-    told = np.array([rng.choice([0.0, 0.1]), 1, rng.random() < 0.2, 0], np.float32)
-    kernels.loss_scale(scale, told, interval=interval, maximum=float(np.exp2(rng.integers(8, 17))))
-
-
 def clamp_grad(rng: Rng, dtype: str) -> None:
     shape, clamp = shape_of(rng, int(rng.integers(1, 5))), clamp_of(rng)
     y = kernels.clamp_float(floats(rng, shape, dtype), **clamp)
     kernels.clamp_grad_float(floats(rng, shape, dtype), y, **clamp)
-
-
-def sgd(rng: Rng, dtype: str) -> None:
-    shape = shape_of(rng, int(rng.integers(1, 5)))
-    w, gradient, velocity = (floats(rng, shape, dtype, wild) for wild in (0, 0.2, 0))
-    with_velocity = {"velocity": velocity, "momentum": float(rng.uniform(0, 0.99))} if rng.random() < 0.5 else {}
-    decay = float(rng.choice([0.0, 1e-4, 0.1]))
-    kernels.sgd_float(w, gradient, float(rng.choice([0.0, 0.01, 0.1, 1.0])), decay=decay, **with_velocity)
 
 
 def _both(**cases: Callable[[Rng, str], None]) -> dict[str, Callable[[Rng], None]]:
@@ -95,11 +80,9 @@ def _both(**cases: Callable[[Rng, str], None]) -> dict[str, Callable[[Rng], None
 
 TRAINING: Mapping[str, Callable[[Rng], None]] = {
     "step": step,
-    "loss_scale": loss_scale,
     **_both(
         softmax_cross_entropy=softmax_cross_entropy,
         mean_squared_error=mean_squared_error,
         clamp_grad=clamp_grad,
-        sgd=sgd,
     ),
 }
