@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""exp, log(1 + x), the logistic function and tanh of float32 are as close to the true values as docs/NUMERICS.md says, and have the
-bits of their NumPy versions."""
+"""exp, log(1 + x), the logistic function and tanh of float32 are as close to the true values as docs/NUMERICS.md says,
+and have the bits of their NumPy versions."""
 
 from __future__ import annotations
 

@@ -6,8 +6,8 @@ inputs and attrs: as of clamp_grad_float32, with float16 for float32.
 
 from __future__ import annotations
 
-from groat.ops.floats import StoredAsFloat16
 from groat.ops.clamp_grad_float32 import ClampGradFloat32
+from groat.ops.floats import StoredAsFloat16
 
 
 class ClampGradFloat16(StoredAsFloat16, ClampGradFloat32):

@@ -56,8 +56,8 @@ def sum_in_order(x: Array) -> np.float32:
 
 def finite(y: Array, dtype: Any) -> Array:
     """float32 as a type; as float16, the largest number takes the place of infinity."""
-    with np.errstate(all="ignore"):
-        return clamped(y, {"act_min": -65504, "act_max": 65504}, dtype) if np.dtype(dtype) == np.float16 else y.astype(dtype)
+    half = np.dtype(dtype) == np.float16
+    return clamped(y, {"act_min": -65504, "act_max": 65504}, dtype) if half else y.astype(dtype)
 
 
 def filters_of(inputs: Sequence[Tensor], weights: Array, pixels: int, multiplier_depth: int = 1) -> FloatFilters:

@@ -9,7 +9,6 @@ scale: float32 [2]: a loss scale that adapts, and for how many steps it has been
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -71,8 +70,5 @@ def hyperparameter(value: float, name: str, below: float | None = None) -> float
     """`value` as float32; InputError unless it is a number from 0 on, and less than `below`."""
     result = float(np.float32(value))
     if not (np.isfinite(result) and result >= 0 and (below is None or result < below)):
-        raise InputError(f"{name} is {value}; expected a number from 0 on" + ("" if below is None else f" below {below}"))
+        raise InputError(f"{name} is {value}; expected a number from 0 on{'' if below is None else f' below {below}'}")
     return result
-
-
-Hyper = dict[str, Any]

@@ -2,8 +2,8 @@
 """Softmax and cross-entropy against labels: the loss of a classifier, a mean over the rows, and its gradient.
 
 inputs: logits float32 [rows, classes]; labels int32 [rows][; scale float32 [2]].
-outputs: loss float32 [1]; dlogits, times the loss scale.  Of a loss that is not finite, dlogits is 0; a label that is no
-    class makes a loss that is no number.
+outputs: loss float32 [1]; dlogits, times the loss scale.  Of a loss that is not finite, dlogits is 0; a label that is
+    no class makes a loss that is no number.
 attrs: none.
 """
 
@@ -31,7 +31,8 @@ class SoftmaxCrossEntropyFloat32(Loss):
         none = np.zeros(x.shape, inputs[0].dtype)
         if not all(0 <= label < classes for label in labels):
             return [np.array([np.nan], np.float32), none]
-        loss, gradient = np.float32(0), np.empty(x.shape, np.float32)
+        loss: Any = np.float32(0)
+        gradient = np.empty(x.shape, np.float32)
         scale = factor(inputs) / np.float32(rows)
         with np.errstate(all="ignore"):
             for row, label in enumerate(labels):
