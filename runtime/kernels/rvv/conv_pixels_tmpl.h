@@ -19,8 +19,8 @@
                                                                                         "4:"
 #endif
 
-static void PIXELS(three_pixels)(const groat_conv_float *k, const int8_t *const *rows, const ELEMENT *w, const float *bias,
-                         size_t vl, uint32_t pixel, ELEMENT *out)
+static void PIXELS(three_pixels)(const groat_conv_float *k, const int8_t *const *rows, const ELEMENT *w,
+                                 const float *bias, size_t vl, uint32_t pixel, ELEMENT *out)
 {
     const uint32_t lane = k->rows * k->taps * k->run; /* from one channel's weights to the next one's */
     const uint32_t step = STEP(vl);
@@ -37,12 +37,12 @@ static void PIXELS(three_pixels)(const groat_conv_float *k, const int8_t *const 
             /* Compilers would move the sums to and fro: four times eight registers are all there are. */
             VECTOR weights;
             float fx, fy, fz;
-#define TERM(i)                                                                                                       \
-    ASM_LOAD_TERM "\n\t"                                                                                \
-             "add %[w], %[w], %[step]\n\t" ASM_SCALAR " %[fx], " i "*" ASM_BYTES "(%[x])\n\t" ASM_SCALAR " %[fy], " i \
-             "*" ASM_BYTES "(%[y])\n\t" ASM_SCALAR " %[fz], " i "*" ASM_BYTES "(%[z])\n\t" ASM_ADD                    \
-             " %[a], %[fx], %[weights]\n\t" ASM_ADD " %[b], %[fy], %[weights]\n\t" ASM_ADD                            \
-             " %[c], %[fz], %[weights]\n\t"
+#define TERM(i)                                                                                                      \
+    ASM_LOAD_TERM "\n\t"                                                                                             \
+                  "add %[w], %[w], %[step]\n\t" ASM_SCALAR " %[fx], " i "*" ASM_BYTES "(%[x])\n\t" ASM_SCALAR        \
+                  " %[fy], " i "*" ASM_BYTES "(%[y])\n\t" ASM_SCALAR " %[fz], " i "*" ASM_BYTES "(%[z])\n\t" ASM_ADD \
+                  " %[a], %[fx], %[weights]\n\t" ASM_ADD " %[b], %[fy], %[weights]\n\t" ASM_ADD                      \
+                  " %[c], %[fz], %[weights]\n\t"
 #define ON(terms)                                  \
     "addi %[x], %[x], " terms "*" ASM_BYTES "\n\t" \
     "addi %[y], %[y], " terms "*" ASM_BYTES "\n\t" \
@@ -71,7 +71,7 @@ static void PIXELS(three_pixels)(const groat_conv_float *k, const int8_t *const 
 }
 
 static void PIXELS(one_pixel)(const groat_conv_float *k, const int8_t *const *rows, const ELEMENT *w, const float *bias,
-                      size_t vl, uint32_t pixel, ELEMENT *out)
+                              size_t vl, uint32_t pixel, ELEMENT *out)
 {
     const uint32_t lane = k->rows * k->taps * k->run; /* from one channel's weights to the next one's */
     const uint32_t step = STEP(vl);
@@ -83,10 +83,10 @@ static void PIXELS(one_pixel)(const groat_conv_float *k, const int8_t *const *ro
 #ifdef __riscv
             VECTOR weights;
             float fx;
-#define TERM(i)                                                                                       \
-    ASM_LOAD_TERM "\n\t"                                                                \
-             "add %[w], %[w], %[step]\n\t" ASM_SCALAR " %[fx], " i "*" ASM_BYTES "(%[x])\n\t" ASM_ADD \
-             " %[a], %[fx], %[weights]\n\t"
+#define TERM(i)                                                                                            \
+    ASM_LOAD_TERM "\n\t"                                                                                   \
+                  "add %[w], %[w], %[step]\n\t" ASM_SCALAR " %[fx], " i "*" ASM_BYTES "(%[x])\n\t" ASM_ADD \
+                  " %[a], %[fx], %[weights]\n\t"
 #define ON(terms) "addi %[x], %[x], " terms "*" ASM_BYTES "\n\taddi %[left], %[left], -" terms "\n\t"
             __asm__ volatile(
                 BY_FOURS
