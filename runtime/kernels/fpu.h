@@ -19,7 +19,7 @@
 
 /* Orders of weights. */
 enum {
-    FPU_PLAIN = 0,    /* the reference's */
+    FPU_PLAIN = 0, /* the reference's, which weights that are trained have, too */
     FPU_FOURS = 1, /* four output channels side by side; a convolution's last four are filled up with zeros */
     FPU_DENSE = 2 /* of a depthwise convolution of one input channel: that of a convolution */
 };
@@ -94,6 +94,18 @@ static const float fpu_zeros[16] = {0};
                      : FPU_ALL_SIXTEEN("+w")                                                               \
                      : FPU_ENDS(ends, biases)                                                              \
                      : "s16", "s17", "s18", "s19", "cc")
+
+/* Products of a number, in a register, with four others: for one sum of each of four rows. */
+#define FPU_FOUR_ROWS(w, a0, a1, a2, a3, x0, x1, x2, x3)                                              \
+    "vfma.f32 " a0 ", " x0 ", " w "\n\tvfma.f32 " a1 ", " x1 ", " w "\n\tvfma.f32 " a2 ", " x2 ", " w \
+    "\n\tvfma.f32 " a3 ", " x3 ", " w "\n\t"
+
+/* One product for each of sixteen sums, four rows of four: row n, in s(4n) and behind, is that of xn, column m of wm. */
+#define FPU_PRODUCT(w0, w1, w2, w3, x0, x1, x2, x3)             \
+    FPU_FOUR_ROWS(w0, "s0", "s4", "s8", "s12", x0, x1, x2, x3)  \
+    FPU_FOUR_ROWS(w1, "s1", "s5", "s9", "s13", x0, x1, x2, x3)  \
+    FPU_FOUR_ROWS(w2, "s2", "s6", "s10", "s14", x0, x1, x2, x3) \
+    FPU_FOUR_ROWS(w3, "s3", "s7", "s11", "s15", x0, x1, x2, x3)
 
 #define FPU_STORE_FOUR(to) __asm__ volatile("vstmia.32 %2, {s0-s3}" : : FPU_ALL_FOUR("w"), "r"(to) : "memory")
 #define FPU_STORE_SIXTEEN(to) __asm__ volatile("vstmia.32 %8, {s0-s15}" : : FPU_ALL_SIXTEEN("w"), "r"(to) : "memory")

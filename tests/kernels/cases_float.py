@@ -20,10 +20,14 @@ from tests.support.fma import fma
 from groat.graph.ir import Array, Op
 from groat.ops.floats import finite as stored
 from groat.ops.softmax_float32 import OP as SOFTMAX
-from groat.pack.layouts import FloatFilters
+from groat.pack.layouts import FloatFilters, Packed
+from groat.pack.layouts.plain_float import stored
 
 CONSTANTS_MAX = 500  # floats
 
+
+TRAINS = ("ref", "scalar", "dsp", "mve")
+"""Kernel sets that take weights in the order of the model, too."""
 
 FUSED = {(packing, "float32") for packing in ("dsp", "mve", "rvv")}
 """Kernel sets and types whose filters sum with fused multiply-adds."""
@@ -44,11 +48,23 @@ def clamped(y: Array, limits: tuple[float, float], dtype: str) -> Array:
         return np.where(y < low, low, np.where(y > high, high, y)).astype(dtype)
 
 
+def plain(filters: FloatFilters) -> Packed:
+    """In the order of the model, as weights that are trained."""
+    return Packed(stored(filters.weights), stored(filters.bias))
+
+
 # ---- Filters --------------------------------------------------------------------------------------------
 
 
 def filter_case(
-    draw: Draw, kernel: str, shape: Shape, weights: Array, terms: Array, filters: Array, fields: dict[str, Any]
+    draw: Draw,
+    kernel: str,
+    shape: Shape,
+    weights: Array,
+    terms: Array,
+    filters: Array,
+    fields: dict[str, Any],
+    trained: bool = False,
 ) -> Case:
     """A call of a kernel with weights.
 
@@ -56,12 +72,15 @@ def filter_case(
         weights: as the layouts take them.
         terms: index of the element of the rows, for each term of a sum and each output: [terms, pixels, channels].
         filters: the weight of each term: [terms, channels].
+        trained: whether ordinary weights lie in the order of the model.
     """
     count, dtype = filters.shape[1], dtype_of(kernel)
     bias = draw.floats(count)
     packed_filters = FloatFilters(np.ascontiguousarray(weights), bias, shape.pixels, max(1, shape.multiplier))
     offered = candidates(draw, kernel, packed_filters)
-    packed = offered[0] if draw.ordinary else draw.pick(*offered)
+    if draw.packing in TRAINS:
+        offered.append(plain(packed_filters))
+    packed = offered[-1 if trained else 0] if draw.ordinary else draw.pick(*offered)
     rows, values = draw.rows(shape.rows, shape.row_length, dtype)
     flat, filters = values.ravel().astype(np.float32), filters.astype(np.float32)
     acc = np.zeros((shape.pixels, count), np.float32)
@@ -86,7 +105,7 @@ def filter_case(
     return Case(kernel, arguments, shape.macs, label=f"{shape}, layout {packed.layout}")
 
 
-def conv_of(draw: Draw, shape: Shape, kernel: str) -> Case:
+def conv_of(draw: Draw, shape: Shape, kernel: str, trained: bool = False) -> Case:
     weights = draw.of(dtype_of(kernel), (shape.channels_out, shape.rows, shape.taps, shape.run))
     index = np.arange(shape.rows * shape.row_length).reshape(shape.rows, -1)
     seen = shape.seen(index).reshape(shape.pixels, -1)
@@ -96,7 +115,7 @@ def conv_of(draw: Draw, shape: Shape, kernel: str) -> Case:
         "run": shape.run,
         "out_stride": shape.channels_out + (draw.up_to(5) if draw.one_in(2) else 0),
     }
-    return filter_case(draw, kernel, shape, weights, terms, weights.reshape(shape.channels_out, -1).T, fields)
+    return filter_case(draw, kernel, shape, weights, terms, weights.reshape(shape.channels_out, -1).T, fields, trained)
 
 
 def conv(draw: Draw, kernel: str) -> Case:
@@ -131,15 +150,17 @@ def conv_shapes(draw: Draw, kernel: str) -> Iterator[tuple[str, Case]]:
         "dense 256->10": Shape(1, 10, 1, 1, 256),
     }.items():
         yield label, conv_of(draw, shape, kernel)
+        if draw.packing in TRAINS:
+            yield f"{label}, trained", conv_of(draw, shape, kernel, trained=True)
 
 
-def depthwise_of(draw: Draw, shape: Shape, channels_in: int, kernel: str) -> Case:
+def depthwise_of(draw: Draw, shape: Shape, channels_in: int, kernel: str, trained: bool = False) -> Case:
     weights = draw.of(dtype_of(kernel), (shape.rows, shape.taps, shape.channels_out))
     index = np.arange(shape.rows * shape.row_length).reshape(shape.rows, -1)
     seen = np.repeat(shape.seen(index), shape.multiplier, axis=3)
     terms = seen.transpose(1, 2, 0, 3).reshape(-1, shape.pixels, shape.channels_out)
     fields = {"channels_in": channels_in, "multiplier": shape.multiplier}
-    return filter_case(draw, kernel, shape, weights, terms, weights.reshape(-1, shape.channels_out), fields)
+    return filter_case(draw, kernel, shape, weights, terms, weights.reshape(-1, shape.channels_out), fields, trained)
 
 
 def depthwise(draw: Draw, kernel: str) -> Case:
@@ -168,6 +189,8 @@ def depthwise_shapes(draw: Draw, kernel: str) -> Iterator[tuple[str, Case]]:
     for channels, pixels in ((16, 48), (64, 5)):
         shape = Shape(pixels, channels, 3, 3, channels, multiplier=1)
         yield f"3x3 C{channels}, row of {pixels}", depthwise_of(draw, shape, channels, kernel)
+        if draw.packing in TRAINS:
+            yield f"3x3 C{channels}, row of {pixels}, trained", depthwise_of(draw, shape, channels, kernel, trained=True)
 
 
 # ---- Pools ----------------------------------------------------------------------------------------------

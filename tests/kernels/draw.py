@@ -98,7 +98,9 @@ class Draw:
         return np.asarray(x, np.float32)
 
     def limits(self) -> tuple[float, float]:
-        """(act_min, act_max) of floats: none, a rectifier's, or any."""
+        """(act_min, act_max) of floats: none, a rectifier's, or any; of ordinary ones a rectifier's."""
+        if self.ordinary:
+            return 0.0, float("inf")
         low, high = self.pick((-np.inf, np.inf), (0.0, np.inf), (0.0, 6.0), tuple(sorted(self.rng.normal(0, 1, 2))))
         return float(np.float32(low)), float(np.float32(high))
 
