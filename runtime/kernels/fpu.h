@@ -45,19 +45,23 @@ static inline fpu_ends fpu_ends_of(float low, float high)
 #define FPU_FOUR_SUMS \
     FPU_PAIR(0);      \
     FPU_PAIR(1);
+#define FPU_EIGHT_SUMS \
+    FPU_FOUR_SUMS      \
+    FPU_PAIR(2);       \
+    FPU_PAIR(3);
 #define FPU_SIXTEEN_SUMS \
-    FPU_FOUR_SUMS        \
-    FPU_PAIR(2);         \
-    FPU_PAIR(3);         \
+    FPU_EIGHT_SUMS       \
     FPU_PAIR(4);         \
     FPU_PAIR(5);         \
     FPU_PAIR(6);         \
     FPU_PAIR(7);
 #define FPU_ALL_FOUR(kind) kind(d0), kind(d1)
+#define FPU_ALL_EIGHT(kind) kind(d0), kind(d1), kind(d2), kind(d3)
 #define FPU_ALL_SIXTEEN(kind) kind(d0), kind(d1), kind(d2), kind(d3), kind(d4), kind(d5), kind(d6), kind(d7)
 
 static const float fpu_zeros[16] = {0};
 #define FPU_CLEAR_FOUR __asm__ volatile("vldmia.32 %2, {s0-s3}" : FPU_ALL_FOUR("=w") : "r"(fpu_zeros))
+#define FPU_CLEAR_EIGHT __asm__ volatile("vldmia.32 %4, {s0-s7}" : FPU_ALL_EIGHT("=w") : "r"(fpu_zeros))
 #define FPU_CLEAR_SIXTEEN __asm__ volatile("vldmia.32 %8, {s0-s15}" : FPU_ALL_SIXTEEN("=w") : "r"(fpu_zeros))
 
 /* Four biases, in s16 to s19, are added to the sums of a pixel. */
@@ -107,7 +111,28 @@ static const float fpu_zeros[16] = {0};
     FPU_FOUR_ROWS(w2, "s2", "s6", "s10", "s14", x0, x1, x2, x3) \
     FPU_FOUR_ROWS(w3, "s3", "s7", "s11", "s15", x0, x1, x2, x3)
 
+/* Products of s8 to s15 with s16 to s23, for as many sums. */
+#define FPU_EIGHT_PRODUCTS                                                                               \
+    "vfma.f32 s0, s8, s16\n\tvfma.f32 s1, s9, s17\n\tvfma.f32 s2, s10, s18\n\tvfma.f32 s3, s11, s19\n\t" \
+    "vfma.f32 s4, s12, s20\n\tvfma.f32 s5, s13, s21\n\tvfma.f32 s6, s14, s22\n\tvfma.f32 s7, s15, s23\n\t"
+#define FPU_EIGHT_FACTORS \
+    "s8", "s9", "s10", "s11", "s12", "s13", "s14", "s15", "s16", "s17", "s18", "s19", "s20", "s21", "s22", "s23"
+
+/* Biases added to eight sums of a pixel, and limits. */
+#define FPU_FINISH_EIGHT(ends, biases)                                                                               \
+    __asm__ volatile(                                                                                                \
+        FPU_FINISH(FPU_ADD("s0", "s1", "s2", "s3") "vldr.64 d8, [%[bias], #16]\n\t"                                  \
+                                                   "vldr.64 d9, [%[bias], #24]\n\t" FPU_ADD("s4", "s5", "s6", "s7"), \
+                   FPU_LIMIT_FOUR("s0", "s1", "s2", "s3", "%[low]", "mi")                                            \
+                       FPU_LIMIT_FOUR("s4", "s5", "s6", "s7", "%[low]", "mi"),                                       \
+                   FPU_LIMIT_FOUR("s0", "s1", "s2", "s3", "%[high]", "gt")                                           \
+                       FPU_LIMIT_FOUR("s4", "s5", "s6", "s7", "%[high]", "gt"))                                      \
+        : FPU_ALL_EIGHT("+w")                                                                                        \
+        : FPU_ENDS(ends, biases)                                                                                     \
+        : "s16", "s17", "s18", "s19", "cc")
+
 #define FPU_STORE_FOUR(to) __asm__ volatile("vstmia.32 %2, {s0-s3}" : : FPU_ALL_FOUR("w"), "r"(to) : "memory")
+#define FPU_STORE_EIGHT(to) __asm__ volatile("vstmia.32 %4, {s0-s7}" : : FPU_ALL_EIGHT("w"), "r"(to) : "memory")
 #define FPU_STORE_SIXTEEN(to) __asm__ volatile("vstmia.32 %8, {s0-s15}" : : FPU_ALL_SIXTEEN("w"), "r"(to) : "memory")
 /* Four channels of four pixels, `step` bytes apart; `to` moves on to the last. */
 #define FPU_STORE_PIXELS(to, step)                                                 \

@@ -12,6 +12,7 @@ void FPU(conv_f32)(const groat_conv_float *k, const int8_t *const *rows, float *
 
 enum {
     FOUR = 4,
+    EIGHT = 8,
     WIDTH = 3 /* taps of the windows that slide */
 };
 
@@ -135,7 +136,46 @@ static void four_pixels(const groat_depthwise_float *k, const int8_t *const *row
     FPU_STORE_PIXELS(out, k->channels_in * sizeof(float));
 }
 
+/* Eight channels of one pixel, whose weights lie in the order of the model. */
+static void plain_eight(const groat_depthwise_float *k, const int8_t *const *rows, const fpu_ends *ends, uint32_t pixel,
+                        uint32_t channel, float *out)
+{
+    FPU_EIGHT_SUMS
+    FPU_CLEAR_EIGHT;
+    const float *x, *w = (const float *)k->weights + channel;
+    uint32_t taps, left = k->rows;
+    __asm__ volatile("1:\n\t"
+                     "ldr %[x], [%[rows]], #4\n\t"
+                     "mov %[taps], %[width]\n\t"
+                     "add %[x], %[x], %[offset]\n"
+                     "2:\n\t"
+                     "vldmia.32 %[x], {s8-s15}\n\t"
+                     "vldmia.32 %[w], {s16-s23}\n\t"
+                     "add %[x], %[x], %[step]\n\t"
+                     "add %[w], %[w], %[w_step]\n\t" FPU_EIGHT_PRODUCTS "subs %[taps], %[taps], #1\n\t"
+                     "bne 2b\n\t"
+                     "subs %[left], %[left], #1\n\t"
+                     "bne 1b"
+                     : [x] "=&r"(x), [w] "+r"(w), [rows] "+r"(rows), [taps] "=&r"(taps), [left] "+r"(left),
+                       FPU_ALL_EIGHT("+w")
+                     : [width] "r"(k->taps), [offset] "r"((pixel * k->pixel_stride + channel) * sizeof(float)),
+                       [step] "r"(k->tap_stride * sizeof(float)), [w_step] "r"(k->channels_in * sizeof(float))
+                     : FPU_EIGHT_FACTORS, "cc", "memory");
+    FPU_FINISH_EIGHT(ends, (const float *)k->channels + channel);
+    FPU_STORE_EIGHT(out);
+}
+
 #else
+
+static void plain_eight(const groat_depthwise_float *k, const int8_t *const *rows, const fpu_ends *ends, uint32_t pixel,
+                        uint32_t channel, float *out)
+{
+    (void)ends;
+    for (uint32_t c = 0; c < EIGHT; c++) {
+        const uint32_t o = channel + c;
+        out[c] = one(k, rows, (const float *)k->weights + o, k->channels_in, ((const float *)k->channels)[o], pixel, o);
+    }
+}
 
 static void one_pixel(const groat_depthwise_float *k, const int8_t *const *rows, const float *w, const float *bias,
                       const fpu_ends *ends, uint32_t pixel, uint32_t channel, float *out)
@@ -156,16 +196,20 @@ static void four_pixels(const groat_depthwise_float *k, const int8_t *const *row
 
 #endif
 
+/* Weights in the order of the model. */
 static void plain(const groat_depthwise_float *k, const int8_t *const *rows, float *out, uint32_t pixels)
 {
-    const uint32_t channels_out = k->channels_in * k->multiplier;
-    const float *w = k->weights;
-    const float *bias = k->channels;
-    for (uint32_t p = 0; p < pixels; p++) {
-        for (uint32_t i = 0, o = 0; i < k->channels_in; i++) {
-            for (uint32_t m = 0; m < k->multiplier; m++, o++) {
-                *out++ = one(k, rows, w + o, channels_out, bias[o], p, i);
-            }
+    const uint32_t channels = k->channels_in * k->multiplier;
+    const fpu_ends ends = fpu_ends_of(k->act_min, k->act_max);
+    const int eights = k->multiplier == 1 && channels >= EIGHT;
+    for (uint32_t p = 0; p < pixels; p++, out += channels) {
+        for (uint32_t o = 0; eights && o < channels; o += EIGHT) { /* the last may be computed twice */
+            const uint32_t first = o + EIGHT <= channels ? o : channels - EIGHT;
+            plain_eight(k, rows, &ends, p, first, out + first);
+        }
+        for (uint32_t o = 0; !eights && o < channels; o++) {
+            out[o] = one(k, rows, (const float *)k->weights + o, channels, ((const float *)k->channels)[o], p,
+                         o / k->multiplier);
         }
     }
 }

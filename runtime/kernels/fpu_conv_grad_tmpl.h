@@ -1,0 +1,571 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Gradients of a convolution of float32 with a floating-point unit: of its weights and of its input.
+ *
+ * Both keep sixteen sums in half of the registers, as the convolution does.  The weights' are those of four outputs by
+ * four inputs under one tap, summed over all pixels that the tap meets: padding is left out, not multiplied.  The
+ * input's are those of four pixels by four channels, summed over taps and outputs; which output pixels they meet is
+ * listed once for all channels.  Pixels that are a stride apart meet the same taps, so that strides cost no products.
+ */
+#include "fpu_grad.h"
+
+enum {
+    FOUR = 4,
+    EIGHT = 8
+};
+
+/* ---- Weights --------------------------------------------------------------------------------------- */
+
+/* Weights of `outputs` by `inputs` under a tap: any numbers of them, one by one. */
+static void few(const fpu_pixels *p, const float *x, const float *dy, uint32_t outputs, uint32_t inputs, float *dw,
+                uint32_t dw_step, float alpha, float beta)
+{
+    for (uint32_t o = 0; o < outputs; o++) {
+        for (uint32_t i = 0; i < inputs; i++) {
+            float sum = 0.0f;
+            for (uint32_t r = 0; r < p->rows; r++) {
+                const float *xs = x + r * p->x_row + i;
+                const float *dys = dy + r * p->dy_row + o;
+                for (uint32_t c = 0; c < p->columns; c++, xs += p->x_step, dys += p->dy_step) {
+                    sum = groat_fma(*xs, *dys, sum);
+                }
+            }
+            fpu_update(dw + o * dw_step + i, sum, alpha, beta);
+        }
+    }
+}
+
+/* One factor of the products: floats from a pixel to the next, from a row to the next. */
+typedef struct side {
+    const float *at;
+    uint32_t step;
+    uint32_t row;
+} side;
+
+#if FPU_ASSEMBLY
+
+/* Adds the products of a pixel: rows of sums are outputs, columns inputs. */
+#define PIXEL                          \
+    "vldmia.32 %[dy], {s16-s19}\n\t"   \
+    "vldmia.32 %[x], {s20-s23}\n\t"    \
+    "add %[dy], %[dy], %[dy_step]\n\t" \
+    "add %[x], %[x], %[x_step]\n\t" FPU_PRODUCT("s20", "s21", "s22", "s23", "s16", "s17", "s18", "s19")
+
+/* A row of sums and the numbers that they update. */
+#define UPDATE(a0, a1, a2, a3)                                                                           \
+    "vldmia.32 %[from], {s16-s19}\n\t"                                                                   \
+    "vmul.f32 s16, s16, %[beta]\n\tvmul.f32 s17, s17, %[beta]\n\tvmul.f32 s18, s18, %[beta]\n\t"         \
+    "vmul.f32 s19, s19, %[beta]\n\tvfma.f32 s16, " a0 ", %[alpha]\n\tvfma.f32 s17, " a1 ", %[alpha]\n\t" \
+    "vfma.f32 s18, " a2 ", %[alpha]\n\tvfma.f32 s19, " a3 ", %[alpha]\n\t"                               \
+    "vstmia.32 %[to], {s16-s19}\n\t"
+
+/* Weights of four outputs by four inputs, of which the first few may be left out. */
+static void sixteen(const fpu_pixels *p, const float *x, const float *dy, uint32_t known_outputs, uint32_t known_inputs,
+                    float *dw, uint32_t dw_step, float alpha, float beta)
+{
+    FPU_SIXTEEN_SUMS
+    const uint32_t x_step = p->x_step * (uint32_t)sizeof(float);
+    const uint32_t dy_step = p->dy_step * (uint32_t)sizeof(float);
+    FPU_CLEAR_SIXTEEN;
+    for (uint32_t rows = p->rows; rows > 0; rows--, x += p->x_row, dy += p->dy_row) {
+        const float *xs = x, *dys = dy;
+        uint32_t count = p->columns;
+        __asm__ volatile("lsrs %[count], %[count], #1\n\t" /* carry: an odd one */
+                         "bcc.w 1f\n\t" PIXEL "1:\n\t"
+                         "cmp %[count], #0\n\t"
+                         "beq.w 3f\n"
+                         "2:\n\t" PIXEL PIXEL "subs %[count], %[count], #1\n\t"
+                         "bne.w 2b\n"
+                         "3:"
+                         : [x] "+r"(xs), [dy] "+r"(dys), [count] "+r"(count), FPU_ALL_SIXTEEN("+w")
+                         : [x_step] "r"(x_step), [dy_step] "r"(dy_step)
+                         : FPU_UPPER_HALF, "cc", "memory");
+    }
+    if (known_outputs + known_inputs == 0) {
+        const float *from = beta == 0.0f ? fpu_zeros : dw;
+        const uint32_t step = dw_step * (uint32_t)sizeof(float);
+        const uint32_t from_step = beta == 0.0f ? 0 : step;
+        __asm__ volatile(UPDATE("s0", "s1", "s2",
+                                "s3") "add %[from], %[from], %[from_step]\n\tadd %[to], %[to], "
+                                      "%[step]\n\t" UPDATE("s4", "s5", "s6",
+                                                           "s7") "add %[from], %[from], %[from_step]\n\tadd %[to], "
+                                                                 "%[to], %[step]\n\t" UPDATE("s8", "s9", "s10",
+                                                                                             "s11") "add %[from], "
+                                                                                                    "%[from], "
+                                                                                                    "%[from_step]"
+                                                                                                    "\n\tadd %[to], "
+                                                                                                    "%[to], "
+                                                                                                    "%[step]"
+                                                                                                    "\n\t" UPDATE("s1"
+                                                                                                                  "2",
+                                                                                                                  "s1"
+                                                                                                                  "3",
+                                                                                                                  "s1"
+                                                                                                                  "4",
+                                                                                                                  "s1"
+                                                                                                                  "5")
+                         : [from] "+r"(from), [to] "+r"(dw)
+                         : [step] "r"(step), [from_step] "r"(from_step), [alpha] "t"(alpha), [beta] "t"(beta),
+                           FPU_ALL_SIXTEEN("w")
+                         : "s16", "s17", "s18", "s19", "memory");
+        return;
+    }
+    float sums[FOUR * FOUR];
+    FPU_STORE_SIXTEEN(sums);
+    for (uint32_t o = known_outputs; o < FOUR; o++) {
+        for (uint32_t i = known_inputs; i < FOUR; i++) {
+            fpu_update(dw + o * dw_step + i, sums[o * FOUR + i], alpha, beta);
+        }
+    }
+}
+
+#define FOUR_BY(b, a0, a1, a2, a3)                                                                              \
+    "vfma.f32 " a0 ", s16, " b "\n\tvfma.f32 " a1 ", s17, " b "\n\tvfma.f32 " a2 ", s18, " b "\n\tvfma.f32 " a3 \
+    ", s19, " b "\n\t"
+#define BY_ONE FOUR_BY("s24", "s0", "s1", "s2", "s3")
+#define EIGHT_BY_ONE \
+    BY_ONE "vfma.f32 s4, s20, s24\n\tvfma.f32 s5, s21, s24\n\tvfma.f32 s6, s22, s24\n\tvfma.f32 s7, s23, s24\n\t"
+#define FOUR_BY_TWO BY_ONE FOUR_BY("s25", "s4", "s5", "s6", "s7")
+#define FOUR_BY_THREE FOUR_BY_TWO FOUR_BY("s26", "s8", "s9", "s10", "s11")
+#define BY_FEW(registers_a, registers_b, products)                                              \
+    __asm__ volatile("1:\n\t"                                                                   \
+                     "vldmia.32 %[a], {" registers_a "}\n\t"                                    \
+                     "vldmia.32 %[b], {" registers_b "}\n\t"                                    \
+                     "add %[a], %[a], %[a_step]\n\t"                                            \
+                     "add %[b], %[b], %[b_step]\n\t" products "subs %[count], %[count], #1\n\t" \
+                     "bne 1b"                                                                   \
+                     : [a] "+r"(as), [b] "+r"(bs), [count] "+r"(count), FPU_ALL_SIXTEEN("+w")   \
+                     : [a_step] "r"(a_step), [b_step] "r"(b_step)                               \
+                     : FPU_UPPER_HALF, "cc", "memory")
+
+/* Sums of eight numbers by one, or of four by two or three: those of the first of these come first. */
+static void by_few(const fpu_pixels *p, side a, side b, uint32_t count_b, float *sums)
+{
+    FPU_SIXTEEN_SUMS
+    const uint32_t a_step = a.step * (uint32_t)sizeof(float);
+    const uint32_t b_step = b.step * (uint32_t)sizeof(float);
+    FPU_CLEAR_SIXTEEN;
+    for (uint32_t rows = p->rows; rows > 0; rows--, a.at += a.row, b.at += b.row) {
+        const float *as = a.at, *bs = b.at;
+        uint32_t count = p->columns;
+        if (count_b == 1) {
+            BY_FEW("s16-s23", "s24", EIGHT_BY_ONE);
+        } else if (count_b == 2) {
+            BY_FEW("s16-s19", "s24-s25", FOUR_BY_TWO);
+        } else {
+            BY_FEW("s16-s19", "s24-s26", FOUR_BY_THREE);
+        }
+    }
+    FPU_STORE_SIXTEEN(sums);
+}
+
+#else
+
+static void sixteen(const fpu_pixels *p, const float *x, const float *dy, uint32_t known_outputs, uint32_t known_inputs,
+                    float *dw, uint32_t dw_step, float alpha, float beta)
+{
+    few(p, x + known_inputs, dy + known_outputs, FOUR - known_outputs, FOUR - known_inputs,
+        dw + known_outputs * dw_step + known_inputs, dw_step, alpha, beta);
+}
+
+static void by_few(const fpu_pixels *p, side a, side b, uint32_t count_b, float *sums)
+{
+    const uint32_t count_a = count_b == 1 ? EIGHT : FOUR;
+    for (uint32_t n = 0; n < count_a * count_b; n++) {
+        sums[n] = 0.0f;
+        for (uint32_t r = 0; r < p->rows; r++) {
+            const float *as = a.at + r * a.row + n % count_a, *bs = b.at + r * b.row + n / count_a;
+            for (uint32_t c = 0; c < p->columns; c++, as += a.step, bs += b.step) {
+                sums[n] = groat_fma(*as, *bs, sums[n]);
+            }
+        }
+    }
+}
+
+#endif
+
+/* Of a single pixel: for each output a row of weights, to = alpha * dy * x + beta * to, of which `eights` times eight. */
+#if FPU_ASSEMBLY
+
+#define ROWS_OF_EIGHTS(scale)                                                                                         \
+    __asm__ volatile("1:\n\t"                                                                                         \
+                     "vldmia.32 %[dy]!, {s16}\n\t"                                                                    \
+                     "mov %[at], %[x]\n\t"                                                                            \
+                     "mov %[count], %[eights]\n\t"                                                                    \
+                     "vmul.f32 s16, s16, %[alpha]\n"                                                                  \
+                     "2:\n\t"                                                                                         \
+                     "vldmia.32 %[at]!, {s0-s7}\n\t"                                                                  \
+                     "vldmia.32 %[from], {s8-s15}\n\t"                                                                \
+                     "add %[from], %[from], %[step]\n\t" scale                                                        \
+                     "vfma.f32 s8, s0, s16\n\tvfma.f32 s9, s1, s16\n\tvfma.f32 s10, s2, s16\n\t"                      \
+                     "vfma.f32 s11, s3, s16\n\tvfma.f32 s12, s4, s16\n\tvfma.f32 s13, s5, s16\n\t"                    \
+                     "vfma.f32 s14, s6, s16\n\tvfma.f32 s15, s7, s16\n\t"                                             \
+                     "vstmia.32 %[to]!, {s8-s15}\n\t"                                                                 \
+                     "subs %[count], %[count], #1\n\t"                                                                \
+                     "bne 2b\n\t"                                                                                     \
+                     "add %[to], %[to], %[gap]\n\t"                                                                   \
+                     "add %[from], %[from], %[from_gap]\n\t"                                                          \
+                     "subs %[outputs], %[outputs], #1\n\t"                                                            \
+                     "bne.w 1b"                                                                                       \
+                     : [dy] "+r"(dy), [at] "=&r"(at), [from] "+r"(from), [to] "+r"(to), [count] "=&r"(count),         \
+                       [outputs] "+r"(outputs)                                                                        \
+                     : [x] "r"(x), [eights] "r"(eights), [step] "r"(step), [gap] "r"(gap), [from_gap] "r"(from_gap),  \
+                       [alpha] "t"(alpha), [beta] "t"(beta)                                                           \
+                     : "s0", "s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11", "s12", "s13", "s14", \
+                       "s15", "s16", "cc", "memory")
+#define SCALE_EIGHT                                                                              \
+    "vmul.f32 s8, s8, %[beta]\n\tvmul.f32 s9, s9, %[beta]\n\tvmul.f32 s10, s10, %[beta]\n\t"     \
+    "vmul.f32 s11, s11, %[beta]\n\tvmul.f32 s12, s12, %[beta]\n\tvmul.f32 s13, s13, %[beta]\n\t" \
+    "vmul.f32 s14, s14, %[beta]\n\tvmul.f32 s15, s15, %[beta]\n\t"
+
+static void rows_of_eights(const float *x, const float *dy, uint32_t outputs, uint32_t eights, float *to,
+                           uint32_t to_step, float alpha, float beta)
+{
+    const float *at, *from = beta == 0.0f ? fpu_zeros : to;
+    const uint32_t gap = (to_step - eights * EIGHT) * (uint32_t)sizeof(float);
+    const uint32_t from_gap = beta == 0.0f ? 0 : gap;
+    const uint32_t step = beta == 0.0f ? 0 : EIGHT * sizeof(float);
+    uint32_t count;
+    if (beta == 1.0f || beta == 0.0f) {
+        ROWS_OF_EIGHTS("");
+    } else {
+        ROWS_OF_EIGHTS(SCALE_EIGHT);
+    }
+}
+
+#else
+
+static void rows_of_eights(const float *x, const float *dy, uint32_t outputs, uint32_t eights, float *to,
+                           uint32_t to_step, float alpha, float beta)
+{
+    for (uint32_t o = 0; o < outputs; o++, to += to_step) {
+        for (uint32_t i = 0; i < eights * EIGHT; i++) {
+            fpu_update(to + i, x[i], alpha * dy[o], beta);
+        }
+    }
+}
+
+#endif
+
+/* All weights under a tap of less than four inputs or outputs. */
+static void tap_of_few(const groat_conv_grad_float *k, const fpu_pixels *p, const float *x, const float *dy, float *dw,
+                       uint32_t dw_step)
+{
+    const side xs = {x, p->x_step, p->x_row}, dys = {dy, p->dy_step, p->dy_row};
+    const int few_in = k->channels_in < k->channels_out;
+    side a = few_in ? dys : xs;
+    const uint32_t count_a = few_in ? k->channels_out : k->channels_in;
+    const uint32_t count_b = few_in ? k->channels_in : k->channels_out;
+    const uint32_t width = count_b == 1 ? EIGHT : FOUR;
+    if (count_a < width) {
+        few(p, x, dy, k->channels_out, k->channels_in, dw, dw_step, k->alpha, k->beta);
+        return;
+    }
+    for (uint32_t done = 0; done < count_a; done += width) { /* the last may overlap those before */
+        const uint32_t first = done + width <= count_a ? done : count_a - width;
+        float sums[FOUR * FOUR];
+        a.at = (few_in ? dy : x) + first;
+        by_few(p, a, few_in ? xs : dys, count_b, sums);
+        for (uint32_t at = done; at < first + width; at++) {
+            for (uint32_t n = 0; n < count_b; n++) {
+                float *to = few_in ? dw + at * dw_step + n : dw + n * dw_step + at;
+                fpu_update(to, sums[n * width + at - first], k->alpha, k->beta);
+            }
+        }
+    }
+}
+
+/* All weights under a tap. */
+static void tap_weights(const groat_conv_grad_float *k, const fpu_pixels *p, const float *x, const float *dy, float *dw,
+                        uint32_t dw_step)
+{
+    const uint32_t inputs = k->channels_in, outputs = k->channels_out;
+    if (p->rows * p->columns == 1) {
+        const uint32_t eights = inputs / EIGHT;
+        if (eights > 0) {
+            rows_of_eights(x, dy, outputs, eights, dw, dw_step, k->alpha, k->beta);
+        }
+        for (uint32_t i = eights * EIGHT; i < inputs; i++) {
+            for (uint32_t o = 0; o < outputs; o++) {
+                fpu_update(dw + o * dw_step + i, x[i], k->alpha * dy[o], k->beta);
+            }
+        }
+        return;
+    }
+    if (inputs < FOUR || outputs < FOUR) {
+        tap_of_few(k, p, x, dy, dw, dw_step);
+        return;
+    }
+    for (uint32_t o = 0; o < outputs; o += FOUR) { /* the last four may overlap those before */
+        const uint32_t first_o = o + FOUR <= outputs ? o : outputs - FOUR;
+        for (uint32_t i = 0; i < inputs; i += FOUR) {
+            const uint32_t first_i = i + FOUR <= inputs ? i : inputs - FOUR;
+            sixteen(p, x + first_i, dy + first_o, o - first_o, i - first_i, dw + first_o * dw_step + first_i, dw_step,
+                    k->alpha, k->beta);
+        }
+    }
+}
+
+int FPU(conv_weight_grad_f32_needs)(const groat_conv_grad_float *k, groat_needs *needs)
+{
+    (void)k;
+    needs->scratch_bytes = 0;
+    return 1;
+}
+
+void FPU(conv_weight_grad_f32)(const groat_conv_grad_float *k, const float *x, const float *dy, float *dw, float *db)
+{
+    const groat_window *v = k->window;
+    for (uint32_t tap = 0, ky = 0; dw != 0 && ky < v->kernel_h; ky++) {
+        for (uint32_t kx = 0; kx < v->kernel_w; kx++, tap++) {
+            const fpu_pixels p = fpu_pixels_of(v, ky, kx, k->in_stride, k->out_stride);
+            tap_weights(k, &p, x + p.x, dy + p.dy, dw + tap * k->channels_in,
+                        (uint32_t)v->kernel_h * v->kernel_w * k->channels_in);
+        }
+    }
+    if (db != 0) {
+        fpu_biases(dy, (uint32_t)v->out_h * v->out_w, k->out_stride, k->channels_out, k->alpha, k->beta, db);
+    }
+}
+
+/* ---- Input ----------------------------------------------------------------------------------------- */
+
+/* A tap, and the outputs that it takes from each of four pixels of the input to: those pixels' products with it. */
+typedef struct meeting {
+    const float *dy[FOUR]; /* zeros, where there is no such output */
+    const float *w;        /* of the first output */
+} meeting;
+
+/* All meetings of some pixels, one or four, a stride apart. */
+typedef struct meetings {
+    meeting *all;
+    uint32_t count;
+    uint32_t pixels;
+    uint32_t room; /* pixels further on that have the same, just as many outputs further on */
+} meetings;
+
+/* A meeting holds five pointers, which count eight bytes everywhere. */
+#define MEETING_BYTES 40u
+
+int FPU(conv_input_grad_f32_needs)(const groat_conv_grad_float *k, groat_needs *needs)
+{
+    const uint64_t taps = (uint64_t)k->window->kernel_h * k->window->kernel_w;
+    needs->scratch_bytes = taps * MEETING_BYTES + (uint64_t)k->channels_out * sizeof(float);
+    return 1;
+}
+
+/* Lists the meetings of pixels from (y, x) on. */
+static void list_meetings(const groat_conv_grad_float *k, const float *w, const float *dy, const float *zeros,
+                          uint32_t y, uint32_t x, meetings *list)
+{
+    const groat_window *v = k->window;
+    const int32_t pixels = (int32_t)list->pixels;
+    meeting *m = list->all;
+    list->room = v->out_w;
+    for (uint32_t ky = 0; ky < v->kernel_h; ky++) {
+        const int32_t down = (int32_t)(y + v->pad_top) - (int32_t)(ky * v->dilation_h);
+        if (down < 0 || down % v->stride_h != 0 || down / v->stride_h >= v->out_h) {
+            continue;
+        }
+        const float *row = dy + (uint32_t)(down / v->stride_h) * v->out_w * k->out_stride;
+        for (uint32_t kx = 0; kx < v->kernel_w; kx++) {
+            const int32_t right = (int32_t)(x + v->pad_left) - (int32_t)(kx * v->dilation_w);
+            const int32_t first = right / v->stride_w;
+            if (first * v->stride_w != right) {
+                continue;
+            }
+            const int32_t room = v->out_w - pixels - first;
+            if (first < 0 || room < 0) {
+                list->room = 0;
+                if (first + pixels <= 0 || first >= v->out_w) {
+                    continue;
+                }
+            } else if ((uint32_t)room < list->room) {
+                list->room = (uint32_t)room;
+            }
+            for (int32_t p = 0; p < pixels; p++) {
+                const int32_t at = first + p;
+                m->dy[p] = at >= 0 && at < v->out_w ? row + (uint32_t)at * k->out_stride : zeros;
+            }
+            m++->w = w + (ky * v->kernel_w + kx) * k->channels_in;
+        }
+    }
+    list->count = (uint32_t)(m - list->all);
+}
+
+/* The meetings of as many pixels further on as there are. */
+static void move_on(const groat_conv_grad_float *k, meetings *list)
+{
+    const uint32_t step = list->pixels * k->out_stride;
+    for (meeting *m = list->all, *end = m + list->count; m < end; m++) {
+        for (uint32_t p = 0; p < list->pixels; p++) {
+            m->dy[p] += step;
+        }
+    }
+    list->room -= list->pixels;
+}
+
+/* Channels of a pixel, one by one. */
+static void few_inputs(const meeting *m, uint32_t count, uint32_t outputs, uint32_t w_step, uint32_t channel,
+                       uint32_t channels, float *dx)
+{
+    for (uint32_t i = channel; i < channel + channels; i++) {
+        float sum = 0.0f;
+        for (uint32_t n = 0; n < count; n++) {
+            for (uint32_t o = 0; o < outputs; o++) {
+                sum = groat_fma(m[n].dy[0][o], m[n].w[o * w_step + i], sum);
+            }
+        }
+        dx[i] = sum;
+    }
+}
+
+#if FPU_ASSEMBLY
+
+#define NEXT_WEIGHTS(registers) "vldmia.32 %[w], {" registers "}\n\tadd %[w], %[w], %[step]\n\t"
+#define TWO_OUTPUTS                                                                    \
+    "vldmia.32 %[dy0]!, {s16-s17}\n\t"                                                 \
+    "vldmia.32 %[dy1]!, {s18-s19}\n\t"                                                 \
+    "vldmia.32 %[dy2]!, {s20-s21}\n\t"                                                 \
+    "vldmia.32 %[dy3]!, {s22-s23}\n\t" NEXT_WEIGHTS("s24-s27") NEXT_WEIGHTS("s28-s31") \
+        FPU_PRODUCT("s24", "s25", "s26", "s27", "s16", "s18", "s20", "s22")            \
+            FPU_PRODUCT("s28", "s29", "s30", "s31", "s17", "s19", "s21", "s23")
+
+/* Four channels of four pixels. */
+static void four_inputs(const meeting *m, uint32_t count, uint32_t outputs, uint32_t w_step, uint32_t channel,
+                        float *dx, uint32_t dx_step)
+{
+    FPU_SIXTEEN_SUMS
+    const uint32_t step = w_step * (uint32_t)sizeof(float);
+    FPU_CLEAR_SIXTEEN;
+    for (const meeting *end = m + count; m < end; m++) {
+        const float *dy0 = m->dy[0], *dy1 = m->dy[1], *dy2 = m->dy[2], *dy3 = m->dy[3], *w = m->w + channel;
+        uint32_t left = outputs;
+        __asm__ volatile(
+            "subs %[left], %[left], #4\n\t"
+            "blo.w 2f\n"
+            "1:\n\t" TWO_OUTPUTS TWO_OUTPUTS "subs %[left], %[left], #4\n\t"
+            "bhs.w 1b\n"
+            "2:\n\t"
+            "adds %[left], %[left], #4\n\t"
+            "beq 4f\n"
+            "3:\n\t"
+            "vldmia.32 %[dy0]!, {s16}\n\t"
+            "vldmia.32 %[dy1]!, {s18}\n\t"
+            "vldmia.32 %[dy2]!, {s20}\n\t"
+            "vldmia.32 %[dy3]!, {s22}\n\t" NEXT_WEIGHTS("s24-s27")
+                FPU_PRODUCT("s24", "s25", "s26", "s27", "s16", "s18", "s20", "s22") "subs %[left], %[left], #1\n\t"
+                                                                                    "bne 3b\n"
+                                                                                    "4:"
+            : [dy0] "+r"(dy0), [dy1] "+r"(dy1), [dy2] "+r"(dy2), [dy3] "+r"(dy3), [w] "+r"(w), [left] "+r"(left),
+              FPU_ALL_SIXTEEN("+w")
+            : [step] "r"(step)
+            : FPU_UPPER_HALF, "cc", "memory");
+    }
+    dx += channel;
+    FPU_STORE_PIXELS(dx, dx_step * sizeof(float));
+}
+
+/* The products of an output, in a register, with weights s16 to s23. */
+#define ONE_OUTPUT(dy)                                                                                              \
+    NEXT_WEIGHTS("s16-s23")                                                                                         \
+    "vfma.f32 s0, " dy ", s16\n\tvfma.f32 s1, " dy ", s17\n\tvfma.f32 s2, " dy ", s18\n\tvfma.f32 s3, " dy          \
+    ", s19\n\tvfma.f32 s4, " dy ", s20\n\tvfma.f32 s5, " dy ", s21\n\tvfma.f32 s6, " dy ", s22\n\tvfma.f32 s7, " dy \
+    ", s23\n\t"
+
+/* Eight channels of a pixel. */
+static void eight_inputs(const meeting *m, uint32_t count, uint32_t outputs, uint32_t w_step, uint32_t channel,
+                         float *dx)
+{
+    FPU_EIGHT_SUMS
+    const uint32_t step = w_step * (uint32_t)sizeof(float);
+    FPU_CLEAR_EIGHT;
+    for (const meeting *end = m + count; m < end; m++) {
+        const float *dy = m->dy[0], *w = m->w + channel;
+        uint32_t left = outputs;
+        __asm__ volatile(
+            "subs %[left], %[left], #4\n\t"
+            "blo.w 2f\n"
+            "1:\n\t"
+            "vldmia.32 %[dy]!, {s8-s11}\n\t" ONE_OUTPUT("s8") ONE_OUTPUT("s9") ONE_OUTPUT("s10")
+                ONE_OUTPUT("s11") "subs %[left], %[left], #4\n\t"
+                                  "bhs.w 1b\n"
+                                  "2:\n\t"
+                                  "adds %[left], %[left], #4\n\t"
+                                  "beq 4f\n"
+                                  "3:\n\t"
+                                  "vldmia.32 %[dy]!, {s8}\n\t" ONE_OUTPUT("s8") "subs %[left], %[left], #1\n\t"
+                                                                                "bne 3b\n"
+                                                                                "4:"
+            : [dy] "+r"(dy), [w] "+r"(w), [left] "+r"(left), FPU_ALL_EIGHT("+w")
+            : [step] "r"(step)
+            : "s8", "s9", "s10", "s11", "s16", "s17", "s18", "s19", "s20", "s21", "s22", "s23", "cc", "memory");
+    }
+    dx += channel;
+    FPU_STORE_EIGHT(dx);
+}
+
+#else
+
+static void four_inputs(const meeting *m, uint32_t count, uint32_t outputs, uint32_t w_step, uint32_t channel,
+                        float *dx, uint32_t dx_step)
+{
+    for (uint32_t p = 0; p < FOUR; p++) {
+        for (uint32_t i = channel; i < channel + FOUR; i++) {
+            float sum = 0.0f;
+            for (uint32_t n = 0; n < count; n++) {
+                for (uint32_t o = 0; o < outputs; o++) {
+                    sum = groat_fma(m[n].dy[p][o], m[n].w[o * w_step + i], sum);
+                }
+            }
+            dx[p * dx_step + i] = sum;
+        }
+    }
+}
+
+static void eight_inputs(const meeting *m, uint32_t count, uint32_t outputs, uint32_t w_step, uint32_t channel,
+                         float *dx)
+{
+    few_inputs(m, count, outputs, w_step, channel, EIGHT, dx);
+}
+
+#endif
+
+void FPU(conv_input_grad_f32)(const groat_conv_grad_float *k, const float *w, const float *dy, float *dx)
+{
+    const groat_window *v = k->window;
+    const uint32_t inputs = k->channels_in, outputs = k->channels_out;
+    const uint32_t w_step = (uint32_t)v->kernel_h * v->kernel_w * inputs;
+    float *const zeros = (float *)((uint8_t *)k->scratch + (uint32_t)v->kernel_h * v->kernel_w * MEETING_BYTES);
+    for (uint32_t o = 0; o < outputs; o++) {
+        zeros[o] = 0.0f;
+    }
+    for (uint32_t y = 0; y < v->in_h; y++, dx += v->in_w * k->in_stride) {
+        for (uint32_t phase = 0; phase < v->stride_w && phase < v->in_w; phase++) {
+            meetings list = {.all = k->scratch};
+            for (uint32_t x = phase, pixels; x < v->in_w; x += pixels * v->stride_w) {
+                pixels = x + (FOUR - 1) * v->stride_w < v->in_w && inputs >= FOUR ? FOUR : 1;
+                if (list.pixels == pixels && list.room >= pixels) {
+                    move_on(k, &list);
+                } else {
+                    list.pixels = pixels;
+                    list_meetings(k, w, dy, zeros, y, x, &list);
+                }
+                const uint32_t width = pixels == FOUR ? FOUR : EIGHT;
+                float *to = dx + x * k->in_stride;
+                if (inputs < width) {
+                    few_inputs(list.all, list.count, outputs, w_step, 0, inputs, to);
+                    continue;
+                }
+                for (uint32_t i = 0; i < inputs; i += width) { /* the last may be computed twice */
+                    const uint32_t channel = i + width <= inputs ? i : inputs - width;
+                    if (pixels == FOUR) {
+                        four_inputs(list.all, list.count, outputs, w_step, channel, to, v->stride_w * k->in_stride);
+                    } else {
+                        eight_inputs(list.all, list.count, outputs, w_step, channel, to);
+                    }
+                }
+            }
+        }
+    }
+}
