@@ -60,8 +60,8 @@ static inline void fpu_update(float *to, float sum, float alpha, float beta)
 }
 
 /* Gradients of biases: sums of dy over pixels. */
-static void fpu_biases(const float *dy, uint32_t pixels, uint32_t stride, uint32_t channels, float alpha, float beta,
-                       float *db)
+static inline void fpu_biases(const float *dy, uint32_t pixels, uint32_t stride, uint32_t channels, float alpha,
+                              float beta, float *db)
 {
     uint32_t o = 0;
 #if FPU_ASSEMBLY

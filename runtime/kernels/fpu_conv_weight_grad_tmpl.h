@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Gradients of a convolution of float32 with a floating-point unit: of its weights and of its input.
- *
- * Both keep sixteen sums in half of the registers, as the convolution does.  The weights' are those of four outputs by
- * four inputs under one tap, summed over all pixels that the tap meets: padding is left out, not multiplied.  The
- * input's are those of four pixels by four channels, summed over taps and outputs; which output pixels they meet is
- * listed once for all channels.  Pixels that are a stride apart meet the same taps, so that strides cost no products.
+ * Gradient of a convolution's weights, of float32, with a floating-point unit: of four outputs by four inputs under one
+ * tap, summed over all pixels that the tap meets.  The sixteen sums stay in registers; padding is left out, not
+ * multiplied.
  */
 #include "fpu_grad.h"
 
@@ -13,8 +10,6 @@ enum {
     FOUR = 4,
     EIGHT = 8
 };
-
-/* ---- Weights --------------------------------------------------------------------------------------- */
 
 /* Weights of `outputs` by `inputs` under a tap: any numbers of them, one by one. */
 static void few(const fpu_pixels *p, const float *x, const float *dy, uint32_t outputs, uint32_t inputs, float *dw,
@@ -58,6 +53,7 @@ typedef struct side {
     "vmul.f32 s19, s19, %[beta]\n\tvfma.f32 s16, " a0 ", %[alpha]\n\tvfma.f32 s17, " a1 ", %[alpha]\n\t" \
     "vfma.f32 s18, " a2 ", %[alpha]\n\tvfma.f32 s19, " a3 ", %[alpha]\n\t"                               \
     "vstmia.32 %[to], {s16-s19}\n\t"
+#define NEXT "add %[from], %[from], %[from_step]\n\tadd %[to], %[to], %[step]\n\t"
 
 /* Weights of four outputs by four inputs, of which the first few may be left out. */
 static void sixteen(const fpu_pixels *p, const float *x, const float *dy, uint32_t known_outputs, uint32_t known_inputs,
@@ -85,25 +81,8 @@ static void sixteen(const fpu_pixels *p, const float *x, const float *dy, uint32
         const float *from = beta == 0.0f ? fpu_zeros : dw;
         const uint32_t step = dw_step * (uint32_t)sizeof(float);
         const uint32_t from_step = beta == 0.0f ? 0 : step;
-        __asm__ volatile(UPDATE("s0", "s1", "s2",
-                                "s3") "add %[from], %[from], %[from_step]\n\tadd %[to], %[to], "
-                                      "%[step]\n\t" UPDATE("s4", "s5", "s6",
-                                                           "s7") "add %[from], %[from], %[from_step]\n\tadd %[to], "
-                                                                 "%[to], %[step]\n\t" UPDATE("s8", "s9", "s10",
-                                                                                             "s11") "add %[from], "
-                                                                                                    "%[from], "
-                                                                                                    "%[from_step]"
-                                                                                                    "\n\tadd %[to], "
-                                                                                                    "%[to], "
-                                                                                                    "%[step]"
-                                                                                                    "\n\t" UPDATE("s1"
-                                                                                                                  "2",
-                                                                                                                  "s1"
-                                                                                                                  "3",
-                                                                                                                  "s1"
-                                                                                                                  "4",
-                                                                                                                  "s1"
-                                                                                                                  "5")
+        __asm__ volatile(UPDATE("s0", "s1", "s2", "s3") NEXT UPDATE("s4", "s5", "s6", "s7")
+                             NEXT UPDATE("s8", "s9", "s10", "s11") NEXT UPDATE("s12", "s13", "s14", "s15")
                          : [from] "+r"(from), [to] "+r"(dw)
                          : [step] "r"(step), [from_step] "r"(from_step), [alpha] "t"(alpha), [beta] "t"(beta),
                            FPU_ALL_SIXTEEN("w")
@@ -325,247 +304,5 @@ void FPU(conv_weight_grad_f32)(const groat_conv_grad_float *k, const float *x, c
     }
     if (db != 0) {
         fpu_biases(dy, (uint32_t)v->out_h * v->out_w, k->out_stride, k->channels_out, k->alpha, k->beta, db);
-    }
-}
-
-/* ---- Input ----------------------------------------------------------------------------------------- */
-
-/* A tap, and the outputs that it takes from each of four pixels of the input to: those pixels' products with it. */
-typedef struct meeting {
-    const float *dy[FOUR]; /* zeros, where there is no such output */
-    const float *w;        /* of the first output */
-} meeting;
-
-/* All meetings of some pixels, one or four, a stride apart. */
-typedef struct meetings {
-    meeting *all;
-    uint32_t count;
-    uint32_t pixels;
-    uint32_t room; /* pixels further on that have the same, just as many outputs further on */
-} meetings;
-
-/* A meeting holds five pointers, which count eight bytes everywhere. */
-#define MEETING_BYTES 40u
-
-int FPU(conv_input_grad_f32_needs)(const groat_conv_grad_float *k, groat_needs *needs)
-{
-    const uint64_t taps = (uint64_t)k->window->kernel_h * k->window->kernel_w;
-    needs->scratch_bytes = taps * MEETING_BYTES + (uint64_t)k->channels_out * sizeof(float);
-    return 1;
-}
-
-/* Lists the meetings of pixels from (y, x) on. */
-static void list_meetings(const groat_conv_grad_float *k, const float *w, const float *dy, const float *zeros,
-                          uint32_t y, uint32_t x, meetings *list)
-{
-    const groat_window *v = k->window;
-    const int32_t pixels = (int32_t)list->pixels;
-    meeting *m = list->all;
-    list->room = v->out_w;
-    for (uint32_t ky = 0; ky < v->kernel_h; ky++) {
-        const int32_t down = (int32_t)(y + v->pad_top) - (int32_t)(ky * v->dilation_h);
-        if (down < 0 || down % v->stride_h != 0 || down / v->stride_h >= v->out_h) {
-            continue;
-        }
-        const float *row = dy + (uint32_t)(down / v->stride_h) * v->out_w * k->out_stride;
-        for (uint32_t kx = 0; kx < v->kernel_w; kx++) {
-            const int32_t right = (int32_t)(x + v->pad_left) - (int32_t)(kx * v->dilation_w);
-            const int32_t first = right / v->stride_w;
-            if (first * v->stride_w != right) {
-                continue;
-            }
-            const int32_t room = v->out_w - pixels - first;
-            if (first < 0 || room < 0) {
-                list->room = 0;
-                if (first + pixels <= 0 || first >= v->out_w) {
-                    continue;
-                }
-            } else if ((uint32_t)room < list->room) {
-                list->room = (uint32_t)room;
-            }
-            for (int32_t p = 0; p < pixels; p++) {
-                const int32_t at = first + p;
-                m->dy[p] = at >= 0 && at < v->out_w ? row + (uint32_t)at * k->out_stride : zeros;
-            }
-            m++->w = w + (ky * v->kernel_w + kx) * k->channels_in;
-        }
-    }
-    list->count = (uint32_t)(m - list->all);
-}
-
-/* The meetings of as many pixels further on as there are. */
-static void move_on(const groat_conv_grad_float *k, meetings *list)
-{
-    const uint32_t step = list->pixels * k->out_stride;
-    for (meeting *m = list->all, *end = m + list->count; m < end; m++) {
-        for (uint32_t p = 0; p < list->pixels; p++) {
-            m->dy[p] += step;
-        }
-    }
-    list->room -= list->pixels;
-}
-
-/* Channels of a pixel, one by one. */
-static void few_inputs(const meeting *m, uint32_t count, uint32_t outputs, uint32_t w_step, uint32_t channel,
-                       uint32_t channels, float *dx)
-{
-    for (uint32_t i = channel; i < channel + channels; i++) {
-        float sum = 0.0f;
-        for (uint32_t n = 0; n < count; n++) {
-            for (uint32_t o = 0; o < outputs; o++) {
-                sum = groat_fma(m[n].dy[0][o], m[n].w[o * w_step + i], sum);
-            }
-        }
-        dx[i] = sum;
-    }
-}
-
-#if FPU_ASSEMBLY
-
-#define NEXT_WEIGHTS(registers) "vldmia.32 %[w], {" registers "}\n\tadd %[w], %[w], %[step]\n\t"
-#define TWO_OUTPUTS                                                                    \
-    "vldmia.32 %[dy0]!, {s16-s17}\n\t"                                                 \
-    "vldmia.32 %[dy1]!, {s18-s19}\n\t"                                                 \
-    "vldmia.32 %[dy2]!, {s20-s21}\n\t"                                                 \
-    "vldmia.32 %[dy3]!, {s22-s23}\n\t" NEXT_WEIGHTS("s24-s27") NEXT_WEIGHTS("s28-s31") \
-        FPU_PRODUCT("s24", "s25", "s26", "s27", "s16", "s18", "s20", "s22")            \
-            FPU_PRODUCT("s28", "s29", "s30", "s31", "s17", "s19", "s21", "s23")
-
-/* Four channels of four pixels. */
-static void four_inputs(const meeting *m, uint32_t count, uint32_t outputs, uint32_t w_step, uint32_t channel,
-                        float *dx, uint32_t dx_step)
-{
-    FPU_SIXTEEN_SUMS
-    const uint32_t step = w_step * (uint32_t)sizeof(float);
-    FPU_CLEAR_SIXTEEN;
-    for (const meeting *end = m + count; m < end; m++) {
-        const float *dy0 = m->dy[0], *dy1 = m->dy[1], *dy2 = m->dy[2], *dy3 = m->dy[3], *w = m->w + channel;
-        uint32_t left = outputs;
-        __asm__ volatile(
-            "subs %[left], %[left], #4\n\t"
-            "blo.w 2f\n"
-            "1:\n\t" TWO_OUTPUTS TWO_OUTPUTS "subs %[left], %[left], #4\n\t"
-            "bhs.w 1b\n"
-            "2:\n\t"
-            "adds %[left], %[left], #4\n\t"
-            "beq 4f\n"
-            "3:\n\t"
-            "vldmia.32 %[dy0]!, {s16}\n\t"
-            "vldmia.32 %[dy1]!, {s18}\n\t"
-            "vldmia.32 %[dy2]!, {s20}\n\t"
-            "vldmia.32 %[dy3]!, {s22}\n\t" NEXT_WEIGHTS("s24-s27")
-                FPU_PRODUCT("s24", "s25", "s26", "s27", "s16", "s18", "s20", "s22") "subs %[left], %[left], #1\n\t"
-                                                                                    "bne 3b\n"
-                                                                                    "4:"
-            : [dy0] "+r"(dy0), [dy1] "+r"(dy1), [dy2] "+r"(dy2), [dy3] "+r"(dy3), [w] "+r"(w), [left] "+r"(left),
-              FPU_ALL_SIXTEEN("+w")
-            : [step] "r"(step)
-            : FPU_UPPER_HALF, "cc", "memory");
-    }
-    dx += channel;
-    FPU_STORE_PIXELS(dx, dx_step * sizeof(float));
-}
-
-/* The products of an output, in a register, with weights s16 to s23. */
-#define ONE_OUTPUT(dy)                                                                                              \
-    NEXT_WEIGHTS("s16-s23")                                                                                         \
-    "vfma.f32 s0, " dy ", s16\n\tvfma.f32 s1, " dy ", s17\n\tvfma.f32 s2, " dy ", s18\n\tvfma.f32 s3, " dy          \
-    ", s19\n\tvfma.f32 s4, " dy ", s20\n\tvfma.f32 s5, " dy ", s21\n\tvfma.f32 s6, " dy ", s22\n\tvfma.f32 s7, " dy \
-    ", s23\n\t"
-
-/* Eight channels of a pixel. */
-static void eight_inputs(const meeting *m, uint32_t count, uint32_t outputs, uint32_t w_step, uint32_t channel,
-                         float *dx)
-{
-    FPU_EIGHT_SUMS
-    const uint32_t step = w_step * (uint32_t)sizeof(float);
-    FPU_CLEAR_EIGHT;
-    for (const meeting *end = m + count; m < end; m++) {
-        const float *dy = m->dy[0], *w = m->w + channel;
-        uint32_t left = outputs;
-        __asm__ volatile(
-            "subs %[left], %[left], #4\n\t"
-            "blo.w 2f\n"
-            "1:\n\t"
-            "vldmia.32 %[dy]!, {s8-s11}\n\t" ONE_OUTPUT("s8") ONE_OUTPUT("s9") ONE_OUTPUT("s10")
-                ONE_OUTPUT("s11") "subs %[left], %[left], #4\n\t"
-                                  "bhs.w 1b\n"
-                                  "2:\n\t"
-                                  "adds %[left], %[left], #4\n\t"
-                                  "beq 4f\n"
-                                  "3:\n\t"
-                                  "vldmia.32 %[dy]!, {s8}\n\t" ONE_OUTPUT("s8") "subs %[left], %[left], #1\n\t"
-                                                                                "bne 3b\n"
-                                                                                "4:"
-            : [dy] "+r"(dy), [w] "+r"(w), [left] "+r"(left), FPU_ALL_EIGHT("+w")
-            : [step] "r"(step)
-            : "s8", "s9", "s10", "s11", "s16", "s17", "s18", "s19", "s20", "s21", "s22", "s23", "cc", "memory");
-    }
-    dx += channel;
-    FPU_STORE_EIGHT(dx);
-}
-
-#else
-
-static void four_inputs(const meeting *m, uint32_t count, uint32_t outputs, uint32_t w_step, uint32_t channel,
-                        float *dx, uint32_t dx_step)
-{
-    for (uint32_t p = 0; p < FOUR; p++) {
-        for (uint32_t i = channel; i < channel + FOUR; i++) {
-            float sum = 0.0f;
-            for (uint32_t n = 0; n < count; n++) {
-                for (uint32_t o = 0; o < outputs; o++) {
-                    sum = groat_fma(m[n].dy[p][o], m[n].w[o * w_step + i], sum);
-                }
-            }
-            dx[p * dx_step + i] = sum;
-        }
-    }
-}
-
-static void eight_inputs(const meeting *m, uint32_t count, uint32_t outputs, uint32_t w_step, uint32_t channel,
-                         float *dx)
-{
-    few_inputs(m, count, outputs, w_step, channel, EIGHT, dx);
-}
-
-#endif
-
-void FPU(conv_input_grad_f32)(const groat_conv_grad_float *k, const float *w, const float *dy, float *dx)
-{
-    const groat_window *v = k->window;
-    const uint32_t inputs = k->channels_in, outputs = k->channels_out;
-    const uint32_t w_step = (uint32_t)v->kernel_h * v->kernel_w * inputs;
-    float *const zeros = (float *)((uint8_t *)k->scratch + (uint32_t)v->kernel_h * v->kernel_w * MEETING_BYTES);
-    for (uint32_t o = 0; o < outputs; o++) {
-        zeros[o] = 0.0f;
-    }
-    for (uint32_t y = 0; y < v->in_h; y++, dx += v->in_w * k->in_stride) {
-        for (uint32_t phase = 0; phase < v->stride_w && phase < v->in_w; phase++) {
-            meetings list = {.all = k->scratch};
-            for (uint32_t x = phase, pixels; x < v->in_w; x += pixels * v->stride_w) {
-                pixels = x + (FOUR - 1) * v->stride_w < v->in_w && inputs >= FOUR ? FOUR : 1;
-                if (list.pixels == pixels && list.room >= pixels) {
-                    move_on(k, &list);
-                } else {
-                    list.pixels = pixels;
-                    list_meetings(k, w, dy, zeros, y, x, &list);
-                }
-                const uint32_t width = pixels == FOUR ? FOUR : EIGHT;
-                float *to = dx + x * k->in_stride;
-                if (inputs < width) {
-                    few_inputs(list.all, list.count, outputs, w_step, 0, inputs, to);
-                    continue;
-                }
-                for (uint32_t i = 0; i < inputs; i += width) { /* the last may be computed twice */
-                    const uint32_t channel = i + width <= inputs ? i : inputs - width;
-                    if (pixels == FOUR) {
-                        four_inputs(list.all, list.count, outputs, w_step, channel, to, v->stride_w * k->in_stride);
-                    } else {
-                        eight_inputs(list.all, list.count, outputs, w_step, channel, to);
-                    }
-                }
-            }
-        }
     }
 }

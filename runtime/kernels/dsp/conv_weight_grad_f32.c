@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Gradient of a convolution's weights, of float32, on the floating-point unit.
+ */
+#define FPU(name) groat_##name##_dsp
+#include "../fpu_conv_weight_grad_tmpl.h"
