@@ -190,7 +190,10 @@ def depthwise_shapes(draw: Draw, kernel: str) -> Iterator[tuple[str, Case]]:
         shape = Shape(pixels, channels, 3, 3, channels, multiplier=1)
         yield f"3x3 C{channels}, row of {pixels}", depthwise_of(draw, shape, channels, kernel)
         if draw.packing in TRAINS:
-            yield f"3x3 C{channels}, row of {pixels}, trained", depthwise_of(draw, shape, channels, kernel, trained=True)
+            yield (
+                f"3x3 C{channels}, row of {pixels}, trained",
+                depthwise_of(draw, shape, channels, kernel, trained=True),
+            )
 
 
 # ---- Pools ----------------------------------------------------------------------------------------------
