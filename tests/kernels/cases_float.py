@@ -20,14 +20,10 @@ from tests.support.fma import fma
 from groat.graph.ir import Array, Op
 from groat.ops.floats import finite as stored
 from groat.ops.softmax_float32 import OP as SOFTMAX
-from groat.pack.layouts import FloatFilters, Packed
-from groat.pack.layouts.plain_float import stored
+from groat.pack.layouts import FloatFilters, plain_float
 
 CONSTANTS_MAX = 500  # floats
 
-
-TRAINS = ("ref", "scalar", "dsp", "mve")
-"""Kernel sets that take weights in the order of the model, too."""
 
 FUSED = {(packing, "float32") for packing in ("dsp", "mve", "rvv")}
 """Kernel sets and types whose filters sum with fused multiply-adds."""
@@ -46,11 +42,6 @@ def clamped(y: Array, limits: tuple[float, float], dtype: str) -> Array:
     low, high = np.float32(limits[0]), np.float32(limits[1])
     with np.errstate(over="ignore"):
         return np.where(y < low, low, np.where(y > high, high, y)).astype(dtype)
-
-
-def plain(filters: FloatFilters) -> Packed:
-    """In the order of the model, as weights that are trained."""
-    return Packed(stored(filters.weights), stored(filters.bias))
 
 
 # ---- Filters --------------------------------------------------------------------------------------------
@@ -77,9 +68,7 @@ def filter_case(
     count, dtype = filters.shape[1], dtype_of(kernel)
     bias = draw.floats(count)
     packed_filters = FloatFilters(np.ascontiguousarray(weights), bias, shape.pixels, max(1, shape.multiplier))
-    offered = candidates(draw, kernel, packed_filters)
-    if draw.packing in TRAINS:
-        offered.append(plain(packed_filters))
+    offered = [*candidates(draw, kernel, packed_filters), plain_float.depthwise_f32(packed_filters)]
     packed = offered[-1 if trained else 0] if draw.ordinary else draw.pick(*offered)
     rows, values = draw.rows(shape.rows, shape.row_length, dtype)
     flat, filters = values.ravel().astype(np.float32), filters.astype(np.float32)
@@ -150,8 +139,7 @@ def conv_shapes(draw: Draw, kernel: str) -> Iterator[tuple[str, Case]]:
         "dense 256->10": Shape(1, 10, 1, 1, 256),
     }.items():
         yield label, conv_of(draw, shape, kernel)
-        if draw.packing in TRAINS:
-            yield f"{label}, trained", conv_of(draw, shape, kernel, trained=True)
+        yield f"{label}, trained", conv_of(draw, shape, kernel, trained=True)
 
 
 def depthwise_of(draw: Draw, shape: Shape, channels_in: int, kernel: str, trained: bool = False) -> Case:
@@ -189,11 +177,10 @@ def depthwise_shapes(draw: Draw, kernel: str) -> Iterator[tuple[str, Case]]:
     for channels, pixels in ((16, 48), (64, 5)):
         shape = Shape(pixels, channels, 3, 3, channels, multiplier=1)
         yield f"3x3 C{channels}, row of {pixels}", depthwise_of(draw, shape, channels, kernel)
-        if draw.packing in TRAINS:
-            yield (
-                f"3x3 C{channels}, row of {pixels}, trained",
-                depthwise_of(draw, shape, channels, kernel, trained=True),
-            )
+        yield (
+            f"3x3 C{channels}, row of {pixels}, trained",
+            depthwise_of(draw, shape, channels, kernel, trained=True),
+        )
 
 
 # ---- Pools ----------------------------------------------------------------------------------------------
