@@ -23,8 +23,11 @@ MOST = {
     "conv_input_grad_f32": {"3x3 16->32, 16 x 16": 1.4, "1x1 64->64, 25 x 5": 1.45, "dense 256->10": 2.0},
     "depthwise_weight_grad_f32": {"3x3 64, 25 x 5": 2.0},
     "depthwise_input_grad_f32": {"3x3 64, 25 x 5": 2.6},
+    "add_f32": {"1,024 elements": 6.5},
+    "finite_f32": {"1,024 elements": 1.5},
+    "clamp_grad_f32": {"1,024 elements": 6.3},
 }
-"""Executed instructions for each multiply-accumulate; for the dense layer's weights the update is among them."""
+"""Executed instructions for each multiply-accumulate or element; for the dense layer's weights the update is among them."""
 
 
 @pytest.mark.parametrize("core", ["cortex-m4", "cortex-m7", "cortex-m33"])
