@@ -27,7 +27,7 @@ MOST = {
     "finite_f32": {"1,024 elements": 1.5},
     "clamp_grad_f32": {"1,024 elements": 6.3},
 }
-"""Executed instructions for each multiply-accumulate or element; for the dense layer's weights the update is among them."""
+"""Executed instructions for each multiply-accumulate or element; the dense layer's, with the update."""
 
 
 @pytest.mark.parametrize("core", ["cortex-m4", "cortex-m7", "cortex-m33"])
