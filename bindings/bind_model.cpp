@@ -65,19 +65,36 @@ class Model
         for (const groat_memory &memory : memories) {
             std::memset(memory.start, 0, memory.bytes);
         }
+        groat_reset_states(&net_);
         groat_set_row_io(&net_, &io_);
-        inputs_.resize(input_count());
-        outputs_.resize(output_count());
-        for (uint32_t i = 0; i < input_count(); i++) {
-            if (groat_input_by_rows(&net_, i)) {
-                inputs_[i].resize(groat_input_bytes(&net_, i));
-            }
+        make_row_buffers();
+    }
+
+    void select(uint32_t program)
+    {
+        require_index("program", program, header()->programs.count);
+        const Turn turn(*this);
+        raise_unless_ok(groat_select(&net_, program));
+        make_row_buffers();
+    }
+
+    void reset()
+    {
+        const Turn turn(*this);
+        groat_reset_states(&net_);
+    }
+
+    void set_state(uint32_t index, const py::object &data)
+    {
+        require_index("state", index, groat_state_count(&net_));
+        const View view(data, PyBUF_SIMPLE);
+        if (view.size() != groat_state_bytes(&net_, index)) {
+            throw py::value_error("state " + std::to_string(index) + " takes " +
+                                  std::to_string(groat_state_bytes(&net_, index)) + " bytes, not " +
+                                  std::to_string(view.size()));
         }
-        for (uint32_t i = 0; i < output_count(); i++) {
-            if (groat_output_by_rows(&net_, i)) {
-                outputs_[i].resize(groat_output_bytes(&net_, i));
-            }
-        }
+        const Turn turn(*this);
+        std::copy_n(view.data(), view.size(), static_cast<uint8_t *>(groat_state_data(&net_, index)));
     }
 
     uint32_t input_count() const
@@ -223,6 +240,23 @@ class Model
         return whole != nullptr ? static_cast<const uint8_t *>(whole) : outputs_[index].data();
     }
 
+    /* Of inputs and outputs of the program that go row by row. */
+    void make_row_buffers()
+    {
+        inputs_.assign(input_count(), {});
+        outputs_.assign(output_count(), {});
+        for (uint32_t i = 0; i < input_count(); i++) {
+            if (groat_input_by_rows(&net_, i)) {
+                inputs_[i].resize(groat_input_bytes(&net_, i));
+            }
+        }
+        for (uint32_t i = 0; i < output_count(); i++) {
+            if (groat_output_by_rows(&net_, i)) {
+                outputs_[i].resize(groat_output_bytes(&net_, i));
+            }
+        }
+    }
+
     static void read_row(void *context, uint32_t index, uint32_t row, void *to, uint32_t bytes)
     {
         const Model *model = static_cast<const Model *>(context);
@@ -333,6 +367,10 @@ void bind_model(py::module_ &module)
         .def("set_input", &Model::set_input, py::arg("index"), py::arg("data"),
              "Copies a contiguous buffer into an input; ValueError unless it has exactly the input's length.")
         .def("get_output", &Model::get_output, py::arg("index"), "A copy of an output; valid after a run.")
+        .def("select", &Model::select, py::arg("program"), "Chooses the program that all calls mean from now on.")
+        .def("reset", &Model::reset, "Gives all states their first contents.")
+        .def("set_state", &Model::set_state, py::arg("index"), py::arg("data"),
+             "Copies a contiguous buffer into a state; ValueError unless it has exactly the state's length.")
         .def("run", &Model::run, "Runs the program once. Set all inputs before: a run may overwrite them.")
         .def("run_step", &Model::run_step, py::arg("index"), "Runs one step; all of them in order are one run().")
         .def("tensor", &Model::tensor, py::arg("id"),

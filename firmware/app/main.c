@@ -92,6 +92,11 @@ static void open_model(void)
     if (info.open_status == GROAT_OK) {
         info.open = groat_measure(do_open, 0);
         groat_set_row_io(&net, &row_io);
+#ifndef GROAT_NO_STATES
+        if (info.open_status == GROAT_OK) {
+            groat_reset_states(&net);
+        }
+#endif
     }
 }
 
@@ -213,6 +218,37 @@ static void serve_tensor(const groat_request *request)
     send(groat_tensor_data(&net, request->argument), bytes);
 }
 
+#ifndef GROAT_NO_STATES
+static void serve_select(const groat_request *request)
+{
+    if (request->bytes != 0) {
+        refuse(request, GROAT_E_ARGUMENT);
+        return;
+    }
+    reply(groat_select(&net, request->argument), 0);
+}
+
+static void serve_reset(const groat_request *request)
+{
+    if (request->bytes != 0) {
+        refuse(request, GROAT_E_ARGUMENT);
+        return;
+    }
+    groat_reset_states(&net);
+    reply(GROAT_OK, 0);
+}
+
+static void serve_state(const groat_request *request)
+{
+    if (request->bytes == 0 || request->bytes != groat_state_bytes(&net, request->argument)) {
+        refuse(request, GROAT_E_ARGUMENT);
+        return;
+    }
+    receive(groat_state_data(&net, request->argument), request->bytes);
+    reply(GROAT_OK, 0);
+}
+#endif
+
 /* Returns 0 when the host has no more wishes. */
 static int serve(const groat_request *request)
 {
@@ -242,6 +278,17 @@ static int serve(const groat_request *request)
     case GROAT_COMMAND_TENSOR:
         serve_tensor(request);
         break;
+#ifndef GROAT_NO_STATES
+    case GROAT_COMMAND_SELECT:
+        serve_select(request);
+        break;
+    case GROAT_COMMAND_RESET:
+        serve_reset(request);
+        break;
+    case GROAT_COMMAND_STATE:
+        serve_state(request);
+        break;
+#endif
     default:
         refuse(request, GROAT_E_ARGUMENT);
         break;

@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 enum {
-    GROAT_PROTOCOL_VERSION = 2
+    GROAT_PROTOCOL_VERSION = 3
 };
 
 enum groat_command {
@@ -25,7 +25,10 @@ enum groat_command {
                              * input that goes row by row if it reads it; gives no rows.  Firmware that measures layers
                              * runs the stream for any of its steps, and measures the rows of that one */
     GROAT_COMMAND_TENSOR = 5, /* argument: tensor id -> its bytes */
-    GROAT_COMMAND_EXIT = 6 /* -> nothing; the firmware ends */
+    GROAT_COMMAND_EXIT = 6, /* -> nothing; the firmware ends */
+    GROAT_COMMAND_SELECT = 7, /* argument: program that the other commands mean from now on */
+    GROAT_COMMAND_RESET = 8, /* all states get their first contents */
+    GROAT_COMMAND_STATE = 9 /* argument: state; its bytes: overwrites it */
 };
 
 typedef struct groat_request {

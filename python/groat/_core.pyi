@@ -90,6 +90,15 @@ class Model:
     def get_output(self, index: int) -> bytes:
         """A copy of an output; valid after a run."""
 
+    def select(self, program: int) -> None:
+        """Chooses the program that all calls mean from now on."""
+
+    def reset(self) -> None:
+        """Gives all states their first contents."""
+
+    def set_state(self, index: int, data: _Bytes) -> None:
+        """Copies a contiguous buffer into a state. Raises ValueError unless it is exactly as long."""
+
     def run(self) -> None:
         """Runs the program once. Set all inputs before: a run may overwrite them."""
 

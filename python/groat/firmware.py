@@ -94,6 +94,7 @@ def build(
     model: bytes | None = None,
     arenas: Mapping[str, int | None] | None = None,
     row_ops: Iterable[str] = (),
+    states: bool = True,
     layouts: Iterable[int] | None = None,
     measures_layers: bool = False,
     stack_bytes: int | None = None,
@@ -105,6 +106,7 @@ def build(
         target: what to build for; not the host.
         ops: names of the ops to link, as in ops.def; None for all.
         row_ops: those of them that streams run row by row; without any, nothing of streams is linked.
+        states: link what models need that keep something from run to run.
         layouts: of weights of convolutions and dense layers that are linked (numbers below 32); None for all.
         model: a packed model to link in; None for firmware that expects one at the target's model address.
         arenas: memory (Target.arenas) -> bytes to reserve there for a region of the model, None for all that is left;
@@ -119,7 +121,7 @@ def build(
         ToolchainError: a compiler is missing or failed; its whole output is in the message.
     """
     sources = find_sources()
-    ops_header = None if ops is None else _ops_header(sources, sorted(set(ops)), sorted(set(row_ops)))
+    ops_header = None if ops is None else _ops_header(sources, sorted(set(ops)), sorted(set(row_ops)), states)
     server = _units(sources.firmware / "app", "firmware")
     wrapped = sorted({f"groat_row_op_{name}" for name in row_ops}) if measures_layers else []
     if measures_layers:
@@ -246,12 +248,13 @@ def _board_units(target: Target, sources: Sources, fence: bool = False) -> list[
     ]
 
 
-def _ops_header(sources: Sources, ops: list[str], row_ops: list[str]) -> str:
+def _ops_header(sources: Sources, ops: list[str], row_ops: list[str], states: bool) -> str:
     unknown = [name for name in ops if not (sources.runtime / "ops" / f"{name}.c").is_file()]
     if unknown:
         raise InputError(f"no such op: {', '.join(unknown)}; ops.def has the list")
     lines = [f"GROAT_USE({name.upper()}, {name})" for name in ops]
     lines += [f"GROAT_USE_ROWS({name.upper()}, {name})" for name in row_ops]
+    lines += ["#define GROAT_STATES"] if states else []
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -410,8 +413,16 @@ class _Builder:
 
         def compile_one(unit: _Unit) -> Path:
             chosen = ops_header is not None and unit.source in choosing
-            streams = [] if ops_header is None or "GROAT_USE_ROWS" in ops_header else ["-DGROAT_NO_STREAMS"]
-            extra = [f'-DGROAT_OPS_FILE="{_OPS_FILE}"', f"-I{folder}", *streams] if chosen else []
+            left_out = (
+                []
+                if ops_header is None
+                else [
+                    f"-DGROAT_NO_{what}"
+                    for what, mark in (("STREAMS", "GROAT_USE_ROWS"), ("STATES", "GROAT_STATES"))
+                    if mark not in ops_header
+                ]
+            )
+            extra = [f'-DGROAT_OPS_FILE="{_OPS_FILE}"', f"-I{folder}", *left_out] if chosen else []
             # The linker script tells the runtime by the folder and the prefix in this name.
             key = _hash(*self.parts(unit), (ops_header or "") if chosen else "")
             path = cache_folder() / "objects" / f"{unit.prefix}-{unit.source.stem}-{key}.o"

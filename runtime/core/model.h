@@ -54,6 +54,11 @@ static inline const groat_line *groat_line_of(const groat_t *net, uint32_t index
     return (const groat_line *)groat_table(net, groat_header_of(net)->lines) + index;
 }
 
+static inline const groat_state *groat_state_of(const groat_t *net, uint32_t index)
+{
+    return (const groat_state *)groat_table(net, groat_header_of(net)->states) + index;
+}
+
 static inline uint16_t groat_arg(const groat_t *net, uint32_t index)
 {
     return ((const uint16_t *)groat_table(net, groat_header_of(net)->args))[index];

@@ -85,13 +85,18 @@ typedef struct groat_row_op {
 
 /* A row of ops.def as the executor sees it. */
 typedef struct groat_op_row {
-    const groat_op *op; /* null: left out of this build */
-    uint16_t params_bytes; /* 0: no such row */
+    const groat_op *op; /* null: unknown, or left out of this build */
+    uint16_t params_bytes;
     uint16_t flags;
 } groat_op_row;
 
-/* The row of an op id; one with params_bytes 0 for an unknown id. */
 groat_op_row groat_find_op(uint32_t id);
+
+/* Whether this version has ops of such an id, linked or not. */
+int groat_is_op(uint32_t id);
+
+/* Checks the table of states of a model whose other tables have been checked. */
+int groat_check_states(const groat_t *net);
 
 /* The same op row by row; null if it cannot, or is left out of this build. */
 const groat_row_op *groat_find_row_op(uint32_t id);

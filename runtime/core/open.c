@@ -52,6 +52,7 @@ static int check_sections(const groat_t *net)
         SECTION(regions, groat_region), SECTION(programs, groat_program), SECTION(steps, groat_step),
         SECTION(tensors, groat_tensor), SECTION(buffers, groat_buffer),   SECTION(args, uint16_t),
         SECTION(names, char),           SECTION(streams, groat_stream),   SECTION(lines, groat_line),
+        SECTION(states, groat_state),
 #undef SECTION
     };
     const groat_header *header = groat_header_of(net);
@@ -220,11 +221,8 @@ static int check_step(const groat_t *net, uint32_t index)
     const groat_step *step = groat_step_of(net, index);
     const groat_call call = {net, step};
     groat_op_row row = groat_find_op(step->op);
-    if (row.params_bytes == 0) {
-        return GROAT_E_OP_UNKNOWN;
-    }
     if (row.op == NULL) {
-        return GROAT_E_OP_NOT_LINKED;
+        return groat_is_op(step->op) ? GROAT_E_OP_NOT_LINKED : GROAT_E_OP_UNKNOWN;
     }
     if (step->params_bytes != row.params_bytes) {
         return GROAT_E_PARAMS;
@@ -322,12 +320,20 @@ int groat_open_regions(groat_t *net, const void *model, uint32_t model_bytes, co
         return GROAT_E_OP_NOT_LINKED;
     }
 #endif
+#ifdef GROAT_NO_STATES
+    if (header->states.count > 0) {
+        return GROAT_E_OP_NOT_LINKED;
+    }
+#endif
     GROAT_TRY(check_buffers(net));
     GROAT_TRY(check_tensors(net));
     GROAT_TRY(check_programs(net));
     for (uint32_t i = 0; i < header->steps.count; i++) {
         GROAT_TRY(check_step(net, i));
     }
+#ifndef GROAT_NO_STATES
+    GROAT_TRY(groat_check_states(net));
+#endif
 #ifdef GROAT_NO_STREAMS
     return GROAT_OK;
 #else

@@ -23,26 +23,53 @@ static const groat_op *const linked_ops[] = {
 #endif
 };
 
-static const struct {
-    uint8_t params_bytes; /* one byte each: every firmware has a row for every op */
-    uint8_t flags;
-} rows[] = {
-#define GROAT_OP(id, NAME, name, flags, fields) [id] = {sizeof(groat_##name##_params), flags},
+/* The rest of the rows of ops.def, of those ops. */
+enum {
+#define GROAT_OP(id, NAME, name, flags, fields) FLAGS_##NAME = (flags),
 #include "../ops/ops.def"
 #undef GROAT_OP
+};
+
+#define GROAT_ROW(NAME, name) [GROAT_OP_##NAME] = {sizeof(groat_##name##_params), FLAGS_##NAME},
+static const struct {
+    uint8_t params_bytes;
+    uint8_t flags;
+} rows[] = {
+#ifdef GROAT_OPS_FILE
+#define GROAT_USE_ROWS(NAME, name)
+#define GROAT_USE(NAME, name) GROAT_ROW(NAME, name)
+#include GROAT_OPS_FILE
+#undef GROAT_USE
+#undef GROAT_USE_ROWS
+#else
+#define GROAT_OP(id, NAME, name, flags, fields) GROAT_ROW(NAME, name)
+#include "../ops/ops.def"
+#undef GROAT_OP
+#endif
 };
 
 groat_op_row groat_find_op(uint32_t id)
 {
     groat_op_row row = {NULL, 0, 0};
     if (id < sizeof rows / sizeof rows[0]) {
+        row.op = linked_ops[id];
         row.params_bytes = rows[id].params_bytes;
         row.flags = rows[id].flags;
     }
-    if (id < sizeof linked_ops / sizeof linked_ops[0]) {
-        row.op = linked_ops[id];
-    }
     return row;
+}
+
+/* Its size is one more than the largest id. */
+union ids {
+    char none;
+#define GROAT_OP(id, NAME, name, flags, fields) char name[(id) + 1];
+#include "../ops/ops.def"
+#undef GROAT_OP
+};
+
+int groat_is_op(uint32_t id)
+{
+    return id > 0 && id < sizeof(union ids);
 }
 
 static void run_step(const groat_t *net, uint32_t index)

@@ -98,6 +98,39 @@ class Op:
 
 
 @dataclass(frozen=True, eq=False)
+class Program:
+    """A named entry point of a graph: some of its ops, which follow each other.
+
+    Attributes:
+        first, count: the ops [first, first + count).
+        inputs, outputs: tensor numbers, in the program's order.
+    """
+
+    name: str
+    first: int
+    count: int
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+
+    @property
+    def last(self) -> int:
+        return self.first + self.count - 1
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """What a tensor that is kept from run to run holds at first.
+
+    Attributes:
+        initial: of the tensor's shape and type.
+        trained: it is a parameter, not something that only an optimizer remembers.
+    """
+
+    initial: Array
+    trained: bool = True
+
+
+@dataclass(frozen=True, eq=False)
 class Graph:
     """A model: ops in an order in which they can run.
 
@@ -106,6 +139,9 @@ class Graph:
         inputs: tensor numbers, in the model's order.
         outputs: tensor numbers, in the model's order.
         views: tensor number -> the tensor whose bytes it is; such a tensor has a shape of its own, but no memory.
+        states: tensor number -> what it holds at first: tensors that keep their contents from run to run.  They are no
+            constants, and any op may have one among its outputs.  Parameters come first.
+        named: the programs, if there are others than "infer", which is all ops, inputs and outputs.
     """
 
     name: str
@@ -114,6 +150,13 @@ class Graph:
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     views: Mapping[int, int] = field(default_factory=dict)
+    states: Mapping[int, State] = field(default_factory=dict)
+    named: tuple[Program, ...] = ()
+
+    @property
+    def programs(self) -> tuple[Program, ...]:
+        """The programs in the order of their ops; each op belongs to one."""
+        return self.named or (Program("infer", 0, len(self.ops), self.inputs, self.outputs),)
 
     def root(self, tensor: int) -> int:
         """The tensor that holds the bytes of `tensor`: itself unless it is a view."""

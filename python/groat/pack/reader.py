@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from groat import _core
-from groat.errors import ModelError
+from groat.errors import InputError, ModelError
 from groat.isa import PACKINGS, core
 from groat.ops import op_rows
 from groat.ops.base import MOVED
@@ -61,8 +61,26 @@ class StepInfo:
 
 
 @dataclass(frozen=True)
+class ProgramInfo:
+    """A program of a packed model."""
+
+    name: str
+    inputs: tuple[TensorInfo, ...]
+    outputs: tuple[TensorInfo, ...]
+    steps: tuple[StepInfo, ...]
+
+
+@dataclass(frozen=True)
+class StateInfo:
+    """A tensor that keeps its contents from run to run, and whether it is a trained parameter."""
+
+    tensor: TensorInfo
+    trained: bool
+
+
+@dataclass(frozen=True)
 class PackedModel:
-    """The first program of a packed model.
+    """A packed model; its inputs, outputs and steps are those of the program that is selected: at first the first.
 
     Attributes:
         regions: memory that the model needs on the device, exactly; most models have one.
@@ -73,10 +91,34 @@ class PackedModel:
     regions: tuple[RegionInfo, ...]
     packing: str
     source_hash: bytes
-    inputs: tuple[TensorInfo, ...]
-    outputs: tuple[TensorInfo, ...]
     tensors: tuple[TensorInfo, ...]
-    steps: tuple[StepInfo, ...]
+    programs: tuple[ProgramInfo, ...]
+    states: tuple[StateInfo, ...] = ()
+    selected: int = 0
+
+    def select(self, name: str) -> PackedModel:
+        """The same model with another program selected; InputError if it has none of that name."""
+        names = [program.name for program in self.programs]
+        if name not in names:
+            raise InputError(f"the model has no program {name!r}; it has {', '.join(names)}")
+        return replace(self, selected=names.index(name))
+
+    @property
+    def inputs(self) -> tuple[TensorInfo, ...]:
+        return self.programs[self.selected].inputs
+
+    @property
+    def outputs(self) -> tuple[TensorInfo, ...]:
+        return self.programs[self.selected].outputs
+
+    @property
+    def steps(self) -> tuple[StepInfo, ...]:
+        return self.programs[self.selected].steps
+
+    @property
+    def all_steps(self) -> tuple[StepInfo, ...]:
+        """Of all programs."""
+        return tuple(step for program in self.programs for step in program.steps)
 
     @property
     def arena_bytes(self) -> int:
@@ -176,26 +218,33 @@ def read(packed: bytes, name: str = "packed model") -> PackedModel:
     )
     args = rows("uint16_t", header.args)
     ops = {row.id: row.name for row in op_rows()}
-    program = structs.record(packed, "groat_program", header.programs.offset)
     all_steps = rows("groat_step", header.steps)
-    streams = {
-        stream.first_step + k: stream.first_step - program.first_step
-        for stream in rows("groat_stream", header.streams)
-        for k in range(stream.step_count)
-    }
-    steps = []
-    for index in range(program.first_step, program.first_step + program.step_count):
+    streams = [(s.first_step, s.first_step + s.step_count) for s in rows("groat_stream", header.streams)]
+
+    def step_at(index: int, first: int) -> StepInfo:
         step = all_steps[index]
         ids = tuple(args[step.args + k] for k in range(step.inputs + step.outputs))
         op, layout = ops[step.op], _layout(packed, ops[step.op], step.params)
-        steps.append(StepInfo(op, ids[: step.inputs], ids[step.inputs :], int(step.macs), streams.get(index), layout))
-    io = [args[program.args + k] for k in range(program.inputs + program.outputs)]
+        stream = next((start - first for start, end in streams if start <= index < end), None)
+        return StepInfo(op, ids[: step.inputs], ids[step.inputs :], int(step.macs), stream, layout)
+
+    def program(record: Any) -> ProgramInfo:
+        io = [args[record.args + k] for k in range(record.inputs + record.outputs)]
+        return ProgramInfo(
+            structs.text(record.name),
+            inputs=tuple(tensors[number] for number in io[: record.inputs]),
+            outputs=tuple(tensors[number] for number in io[record.inputs :]),
+            steps=tuple(step_at(record.first_step + k, record.first_step) for k in range(record.step_count)),
+        )
+
     return PackedModel(
         regions=tuple(RegionInfo(name_at(r.name), int(r.bytes)) for r in rows("groat_region", header.regions)),
         packing=PACKINGS[header.packing - 1],
         source_hash=bytes(header.source_hash),
-        inputs=tuple(tensors[number] for number in io[: program.inputs]),
-        outputs=tuple(tensors[number] for number in io[program.inputs :]),
         tensors=tensors,
-        steps=tuple(steps),
+        programs=tuple(program(record) for record in rows("groat_program", header.programs)),
+        states=tuple(
+            StateInfo(tensors[s.tensor], s.kind == const.GROAT_STATE_PARAMETER)
+            for s in rows("groat_state", header.states)
+        ),
     )

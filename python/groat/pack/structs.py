@@ -74,3 +74,8 @@ def table(data: bytes, struct: str, offset: int, count: int) -> Any:
     array = instance.new(f"{struct}[]", count)
     instance.buffer(array)[:] = data[offset : offset + count * instance.sizeof(struct)]
     return array
+
+
+def text(field: Any) -> str:
+    """A field of characters, up to its first zero."""
+    return bytes(ffi().buffer(field)).split(b"\0", 1)[0].decode(errors="replace")

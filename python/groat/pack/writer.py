@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from groat.errors import ModelError
 from groat.graph import Graph, Op, Tensor
+from groat.graph.ir import Array
 from groat.isa import core
 from groat.ops import macs_of, op_def, op_row
 from groat.ops.base import MOVED
@@ -141,7 +142,7 @@ def pack_steps(
         for number in definition.arguments(op):
             data = graph.tensors[graph.root(number)].data
             if data is not None:
-                data_offsets[graph.root(number)] = constants.add(data.astype(data.dtype.newbyteorder("<")).tobytes())
+                data_offsets[graph.root(number)] = constants.add(bytes_of(data))
         macs = min(macs_of(graph, op), UINT32_MAX)
         scratch = core(packing).scratch_bytes(op_row(op.kind).id, params, *unit)
         offset = constants.add(params)
@@ -170,6 +171,11 @@ def _params(
         return structs.build(f"groat_{op.kind}_params", fields), selector
     except OverflowError as error:
         raise ModelError(f"{graph.name}: op {op.index} {op.kind}: {error}") from error
+
+
+def bytes_of(data: Array) -> bytes:
+    """The bytes of an array as the device reads them."""
+    return data.astype(data.dtype.newbyteorder("<")).tobytes()
 
 
 class Scratch:
@@ -280,7 +286,7 @@ def _write(graph: Graph, packed: PackedSteps, plan: Plan, source_hash: bytes) ->
         streams += structs.build("groat_stream", fields)
 
     args: list[int] = []
-    io = {*graph.inputs, *graph.outputs}
+    io = {number for p in graph.programs for number in (*p.inputs, *p.outputs)} | set(graph.states)
     tensors = b""
     tensor_id: dict[int, int] = {}
 
@@ -312,14 +318,20 @@ def _write(graph: Graph, packed: PackedSteps, plan: Plan, source_hash: bytes) ->
         args.extend(use(number) for number in (*inputs, *outputs))
         return start
 
-    program = {
-        "name": b"infer",
-        "first_step": 0,
-        "step_count": len(packed.steps),
-        "args": arguments(graph.inputs, graph.outputs),
-        "inputs": len(graph.inputs),
-        "outputs": len(graph.outputs),
-    }
+    programs = b"".join(
+        structs.build(
+            "groat_program",
+            {
+                "name": program.name.encode(),
+                "first_step": program.first,
+                "step_count": program.count,
+                "args": arguments(program.inputs, program.outputs),
+                "inputs": len(program.inputs),
+                "outputs": len(program.outputs),
+            },
+        )
+        for program in graph.programs
+    )
     steps = b""
     for index, step in enumerate(packed.steps):
         reads = op_def(step.op.kind).arguments(step.op)
@@ -335,7 +347,17 @@ def _write(graph: Graph, packed: PackedSteps, plan: Plan, source_hash: bytes) ->
             "macs": step.macs,
         }
         steps += structs.build("groat_step", fields)
-    programs = structs.build("groat_program", program)
+    states = b"".join(
+        structs.build(
+            "groat_state",
+            {
+                "tensor": use(number),
+                "kind": const.GROAT_STATE_PARAMETER if state.trained else const.GROAT_STATE_OPTIMIZER,
+                "initial": packed.constants.add(bytes_of(state.initial)) if state.initial.any() else 0,
+            },
+        )
+        for number, state in graph.states.items()
+    )
 
     regions = b"".join(
         structs.build("groat_region", {"bytes": region.nbytes, "name": names.add(region.name)})
@@ -344,7 +366,7 @@ def _write(graph: Graph, packed: PackedSteps, plan: Plan, source_hash: bytes) ->
 
     sections = {
         "regions": (regions, len(plan.regions)),
-        "programs": (programs, 1),
+        "programs": (programs, len(graph.programs)),
         "steps": (steps, len(packed.steps)),
         "tensors": (tensors, len(tensor_id)),
         "buffers": (buffers, len(records)),
@@ -352,6 +374,7 @@ def _write(graph: Graph, packed: PackedSteps, plan: Plan, source_hash: bytes) ->
         "names": (bytes(names.data), len(names.data)),
         "streams": (streams, len(plan.schedule.streams)),
         "lines": (lines, line_count),
+        "states": (states, len(graph.states)),
     }
     return _assemble(packed, sections, source_hash), tensor_id
 

@@ -17,7 +17,8 @@ class Lifetime:
 
     Attributes:
         tensors: those that lie in it, in the order they are written; empty for scratch and state.
-        first_step, last_step: inclusive.  An input lives from step 0, an output to the last step.
+        first_step, last_step: inclusive.  An input lives from the first step of its program, an output to the last; a
+            state is alive throughout.
         steps: whose scratch this is; those of one stream share it.
         stream: whose state this is (index in the schedule), or None.
         over: index of a buffer that this one may lie over if it starts at least `below` bytes before it, since what is
@@ -41,14 +42,14 @@ def lifetimes(graph: Graph, scratch_bytes: Sequence[int], schedule: Schedule | N
     stream touches is alive from its first step to its last.
     """
     schedule = schedule if schedule is not None else Schedule()
-    end = len(graph.ops) - 1
     stream_at: dict[int, Stream] = {s.first + i: s for s in schedule.streams for i in range(s.count)}
     last_use: dict[int, int] = {}
     for step, op in enumerate(graph.ops):
         for number in op_def(op.kind).arguments(op):
             last_use[graph.root(number)] = stream_at[step].last if step in stream_at else step
-    for number in graph.outputs:
-        last_use[graph.root(number)] = end
+    for program in graph.programs:
+        for number in program.outputs:
+            last_use[graph.root(number)] = program.last
 
     result: list[Lifetime] = []
     buffer_of: dict[int, Lifetime] = {}
@@ -60,10 +61,14 @@ def lifetimes(graph: Graph, scratch_bytes: Sequence[int], schedule: Schedule | N
         buffer_of[number] = Lifetime([number], size, first, last)
         result.append(buffer_of[number])
 
-    for number in graph.inputs:
-        if graph.root(number) not in given:
-            new(graph.root(number), 0)
+    for number in graph.states:
+        last_use[number] = len(graph.ops) - 1
+        new(number, 0)
+    inputs = {program.first: program.inputs for program in graph.programs}
     for step, op in enumerate(graph.ops):
+        for number in inputs.get(step, ()):
+            if graph.root(number) not in given and graph.root(number) not in buffer_of:
+                new(graph.root(number), step)
         if step in stream_at:
             if step == stream_at[step].first:
                 before = dict(buffer_of)
@@ -75,7 +80,8 @@ def lifetimes(graph: Graph, scratch_bytes: Sequence[int], schedule: Schedule | N
             continue
         if not _takes_over(graph, step, last_use, buffer_of):
             for number in op.outputs:
-                new(number, step)
+                if number not in graph.states:
+                    new(number, step)
         if scratch_bytes[step] > 0:
             result.append(Lifetime([], scratch_bytes[step], step, step, (step,)))
     return result
@@ -84,14 +90,15 @@ def lifetimes(graph: Graph, scratch_bytes: Sequence[int], schedule: Schedule | N
 def _takes_over(graph: Graph, step: int, last_use: dict[int, int], buffer_of: dict[int, Lifetime]) -> bool:
     """Lets the output of an op lie in the buffer of an input, if it may."""
     op = graph.ops[step]
-    if not op_row(op.kind).inplace:
+    if not op_row(op.kind).inplace or len(op.outputs) > 1 or op.outputs[0] in graph.states:
         return False
     inputs = [graph.tensors[number] for number in op.inputs]
     outputs = [graph.tensors[number] for number in op.outputs]
     for index in op_def(op.kind).inplace(op, inputs, outputs):
         buffer = buffer_of.get(graph.root(op.inputs[index]))
         # Outputs of the graph end with the last step, but must stay readable after it.
-        kept = buffer is not None and any(graph.root(out) in buffer.tensors for out in graph.outputs)
+        outs = (number for program in graph.programs for number in program.outputs)
+        kept = buffer is not None and any(graph.root(out) in buffer.tensors for out in outs)
         if buffer is not None and buffer.last_step == step and not kept:
             number = op.outputs[0]
             buffer.tensors.append(number)

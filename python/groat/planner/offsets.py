@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from groat.errors import InputError
 from groat.graph import Graph
 from groat.planner.lifetimes import Lifetime, lifetimes
 from groat.planner.memories import READINGS, Region, place, traffic
@@ -144,24 +145,31 @@ def plan_memory(
     weights = traffic(graph, live, schedule, READINGS[packing])
     region_of = [0] * len(live)
     offsets = [0] * len(live)
+    states = range(len(graph.states))  # the first buffers; they lie at the start of the first region
+    start = 0
+    for i in states:
+        offsets[i] = start
+        start += round_up(live[i].nbytes)
     if len(regions) > 1:
+        if graph.states:
+            raise InputError(f"{graph.name} keeps its parameters in memory; that goes with one memory only")
         placement = place(live, weights, regions)
         region_of, offsets = list(placement.regions), list(placement.offsets)
     planned: list[PlannedRegion] = []
     for index, region in enumerate(regions):
-        members = [i for i in range(len(live)) if region_of[i] == index]
+        members = [i for i in range(len(states), len(live)) if region_of[i] == index]
         if not members:
             continue
         size = max(offsets[i] + round_up(live[i].nbytes) for i in members)
         packed = pack(blocks_of(live, members))
         if len(regions) == 1 or packed.height < size:
-            size = packed.height
+            size = start + packed.height
             for i, offset in zip(members, packed.offsets, strict=True):
-                offsets[i] = offset
+                offsets[i] = start + offset
         for i in members:
             region_of[i] = len(planned)
         moved = sum(weights[i] for i in members)
-        planned.append(PlannedRegion(region.name, size, packed.bound, region.cost, moved, region.nbytes))
+        planned.append(PlannedRegion(region.name, size, start + packed.bound, region.cost, moved, region.nbytes))
 
     def over(b: Lifetime, region: int) -> int | None:
         return b.over if b.over is not None and region_of[b.over] == region else None

@@ -76,6 +76,11 @@ def ways(
 
     Raises InputError if an input or output cannot go row by row.
     """
+    if graph.named:  # several programs: their ops stay where they are
+        if kind not in ("auto", "layer") or rows_in or rows_out:
+            raise InputError(f"{graph.name} has programs that train: it runs layer by layer, on tensors that are whole")
+        yield Way(graph, Schedule())
+        return
     orders = _orders(graph, scratch_of(graph, False) if scratch_of is not None else None)
     layers = not (rows_in or rows_out)
     if kind in ("layer", "auto") and layers:

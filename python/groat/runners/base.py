@@ -80,6 +80,18 @@ class BaseRunner(ABC):
         """The `count` bytes of a tensor as they are now."""
 
     @abstractmethod
+    def _select(self, program: int) -> None:
+        """Chooses the program that is meant from now on."""
+
+    @abstractmethod
+    def _reset(self) -> None:
+        """Gives all states their first contents."""
+
+    @abstractmethod
+    def _set_state(self, index: int, data: bytes) -> None:
+        """Overwrites a state; `data` has its length."""
+
+    @abstractmethod
     def profile(self, inputs: Sequence[Array]) -> Profile:
         """Measures one inference on inputs as `run` takes them; RunnerError where nothing can count."""
 
@@ -108,6 +120,31 @@ class BaseRunner(ABC):
         if len(frames) == 0:
             return self._unpack(np.empty((0, output_bytes(self.model)), np.uint8))
         return self._unpack(self._run_frames(frames))
+
+    def select(self, program: str) -> None:
+        """Chooses the program that all calls mean from now on; at first it is the first, "infer".
+
+        Raises InputError if the model has no program of that name.
+        """
+        model = self.model.select(program)
+        self._select(model.selected)
+        self.model = model
+
+    def reset(self) -> None:
+        """Gives all that the model keeps from run to run its first contents."""
+        self._reset()
+
+    def set_state(self, index: int, value: Array) -> None:
+        """Overwrites one of model.states; InputError unless `value` has exactly its shape and dtype."""
+        if not 0 <= index < len(self.model.states):
+            raise InputError(f"state {index} does not exist: the model has {len(self.model.states)}")
+        info = self.model.states[index].tensor
+        if value.shape != tuple(info.shape) or value.dtype != _dtype(info):
+            raise InputError(
+                f"state {index} ({info.name!r}): expected {_dtype(info)}{list(info.shape)}, "
+                f"found {value.dtype}{list(value.shape)}"
+            )
+        self._set_state(index, np.ascontiguousarray(value).tobytes())
 
     def run_step(self, index: int) -> None:
         """Runs one step of the program on what lies in the arena; InputError if there is no such step."""

@@ -46,6 +46,15 @@ class HostRunner(BaseRunner):
     def _tensor_bytes(self, tensor_id: int, count: int) -> bytes:
         return bytes(self._core.tensor(tensor_id)[:count])
 
+    def _select(self, program: int) -> None:
+        self._core.select(program)
+
+    def _reset(self) -> None:
+        self._core.reset()
+
+    def _set_state(self, index: int, data: bytes) -> None:
+        self._core.set_state(index, data)
+
     def profile(self, inputs: Sequence[Array]) -> Profile:
         raise RunnerError("the host does not count instructions; profile on a device, for example qemu:cortex-m4")
 

@@ -356,8 +356,9 @@ class QemuRunner(BaseRunner):
         exact = fence is not None or self._linked is not None
         return firmware.build(
             self._target,
-            ops=[step.op for step in self.model.steps],
-            row_ops=[step.op for step in self.model.steps if step.stream is not None],
+            ops=[step.op for step in self.model.all_steps],
+            row_ops=[step.op for step in self.model.all_steps if step.stream is not None],
+            states=bool(self.model.states),
             layouts=_conv_layouts(self.model),
             model=self._linked,
             arenas={name: region.nbytes if exact else None for name, region in self._arenas.items()},
@@ -377,6 +378,8 @@ class QemuRunner(BaseRunner):
         if status != 0:
             session.close()
             raise ModelError(f"{self.target}: the firmware refused the model: {_status_text(status)}")
+        if self.model.selected > 0:
+            session.ask("SELECT", self.model.selected)
         return session
 
     def close(self) -> None:
@@ -391,6 +394,16 @@ class QemuRunner(BaseRunner):
             for part in (frames[start : start + piece] for start in range(0, len(frames), piece))
         ]
         return np.frombuffer(b"".join(outputs), np.uint8).reshape(len(frames), row)
+
+    def _select(self, program: int) -> None:
+        self._session.ask("SELECT", program)
+
+    def _reset(self) -> None:
+        if self.model.states:
+            self._session.ask("RESET")
+
+    def _set_state(self, index: int, data: bytes) -> None:
+        self._session.ask("STATE", index, data)
 
     def _set_inputs(self, frame: Bytes) -> None:
         self._rows = self._send_inputs(self._session, frame)
@@ -576,7 +589,7 @@ class QemuRunner(BaseRunner):
 
 def _conv_layouts(model: reader.PackedModel) -> set[int] | None:
     """The layouts of a model's convolutions and dense layers; None if they are more than a build can tell apart."""
-    found = {step.layout for step in model.steps if step.layout is not None and "depthwise" not in step.op}
+    found = {step.layout for step in model.all_steps if step.layout is not None and "depthwise" not in step.op}
     return found if all(layout < 32 for layout in found) else None
 
 

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""On-device training."""
+"""Training on the device: which parameters, the graph of a step, and its use from Python."""

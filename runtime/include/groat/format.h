@@ -75,6 +75,7 @@ typedef struct groat_header {
     groat_section names;        /* of char: zero-terminated strings */
     groat_section streams;      /* of groat_stream; may be empty */
     groat_section lines;        /* of groat_line; may be empty */
+    groat_section states;       /* of groat_state; may be empty */
     uint8_t source_hash[8];     /* first bytes of the SHA-256 of the imported model */
 } groat_header;
 
@@ -131,6 +132,20 @@ typedef struct groat_buffer {
     uint16_t over;              /* the buffer at whose place it may lie, as far as its stream has read that one;
                                    or GROAT_NONE */
 } groat_buffer;
+
+enum groat_state_kind {
+    GROAT_STATE_PARAMETER = 0,  /* trained: what is committed to flash, and read out */
+    GROAT_STATE_OPTIMIZER = 1   /* what else goes from one step of training to the next */
+};
+
+/* A tensor that keeps its contents from run to run, whatever program runs.  Their buffers are alive throughout, and lie
+ * one behind the other from the start of the first region on, parameters first, each at the next multiple of GROAT_ALIGN. */
+typedef struct groat_state {
+    uint16_t tensor;
+    uint8_t kind;               /* enum groat_state_kind */
+    uint8_t reserved;           /* zero */
+    uint32_t initial;           /* offset of its first contents in the file, aligned to GROAT_ALIGN; 0: zeros */
+} groat_state;
 
 /* Steps of a program that run together, part by part: each makes a part as soon as another needs it. */
 typedef struct groat_stream {

@@ -95,6 +95,9 @@ uint32_t groat_region_bytes(const void *model, uint32_t model_bytes, uint32_t in
 /* Chooses the program that the calls below speak of: 0 to count - 1, in the file's order.  After groat_open it is 0. */
 int groat_select(groat_t *net, uint32_t program);
 
+/* The number of the program of a name, such as "infer" or "train_step"; GROAT_NONE if the model has none of that name. */
+uint32_t groat_find_program(const groat_t *net, const char *name);
+
 /* How many inputs and outputs the program has. */
 uint32_t groat_input_count(const groat_t *net);
 uint32_t groat_output_count(const groat_t *net);
@@ -141,6 +144,25 @@ void groat_set_row_io(groat_t *net, const groat_row_io *io);
 /* 1 if that input or output goes row by row, else 0. */
 int groat_input_by_rows(const groat_t *net, uint32_t index);
 int groat_output_by_rows(const groat_t *net, uint32_t index);
+
+/* ---- State -------------------------------------------------------------------------------------- */
+
+/* A model that learns keeps its trained parameters, and what its optimizer remembers, in the arena from run to run,
+ * whatever program runs.  groat_open leaves them as they are: call groat_reset_states once in fresh memory, or restore what was
+ * committed (store.h).  Other models may share the arena only behind them. */
+
+/* Gives all of it the contents that the model was packed with. */
+void groat_reset_states(const groat_t *net);
+
+/* The trained parameters: one block, of which `bytes` becomes the length; null and 0 if the model has none. */
+void *groat_parameters(const groat_t *net, uint32_t *bytes);
+
+/* The tensors of which the state consists, parameters first; each in the order of its shape.  Null or 0 if `index` is out
+ * of range. */
+uint32_t groat_state_count(const groat_t *net);
+const groat_tensor *groat_state_tensor(const groat_t *net, uint32_t index);
+void *groat_state_data(const groat_t *net, uint32_t index);
+uint32_t groat_state_bytes(const groat_t *net, uint32_t index);
 
 /* ---- Looking inside ---------------------------------------------------------------------------- */
 
