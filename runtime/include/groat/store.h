@@ -4,11 +4,10 @@
  *
  *     static const groat_flash flash = {&chip, 2 * 4096, 4096, 8, 0xFF, read, erase, program};
  *     ...
- *     if (groat_store_restore(&flash, model, parameters, bytes) != GROAT_OK) {
- *         ... start from the initial ones ...
- *     }
+ *     status = groat_open(&net, ...);
+ *     status = groat_restore(&net, &flash);
  *     ... train ...
- *     status = groat_store_commit(&flash, model, parameters, bytes);
+ *     status = groat_commit(&net, &flash);
  *
  * The flash is cut into two slots, which are written in turn.  A slot begins with a record: which model it is of, a
  * sequence number, and a checksum of all that; parameters follow.  A commit erases the slot that is not the newest,
@@ -23,6 +22,24 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* ---- The parameters of a model ------------------------------------------------------------------- */
+
+/* Starts from the newest parameters that were committed for this model, or from those it was packed with; what an
+ * optimizer remembers starts anew.
+ *
+ * Returns GROAT_OK if there were committed ones.  With any other status they are those of the file:
+ * GROAT_E_STORE_EMPTY, GROAT_E_STORE_MODEL and others as groat_store_restore. */
+int groat_restore(const groat_t *net, const groat_flash *flash);
+
+/* Commits the parameters as they are now.  Returns as groat_store_commit; GROAT_E_ARGUMENT if the model trains none. */
+int groat_commit(const groat_t *net, const groat_flash *flash);
+
+/* Whose parameters they are: the same for all packed models of the same imported one whose trained tensors are the same,
+ * whatever the target, the plan or the version of this library. */
+uint32_t groat_identity(const groat_t *net);
+
+/* ---- Any block of memory ------------------------------------------------------------------------- */
 
 /* Flash that two slots of `bytes` bytes of parameters take: what flash->bytes must be at least, of which only the sizes
  * erase_bytes and program_bytes are looked at.  0 if these are no sizes that flash can have, or it is 4 GiB or more. */
