@@ -6,7 +6,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
@@ -209,6 +209,14 @@ class Session:
         """As Compiled.run, there."""
         outputs = self.runner.run(inputs)
         return outputs[0] if len(outputs) == 1 else outputs
+
+    def parameters(self) -> dict[str, Array]:
+        """Name -> value of each trained parameter, as it is there now."""
+        return self.runner.parameters()
+
+    def set_parameters(self, parameters: Mapping[str, Array]) -> None:
+        """Overwrites all trained parameters, as `set_parameters` of a runner."""
+        self.runner.set_parameters(parameters)
 
     def close(self) -> None:
         """Frees the device."""

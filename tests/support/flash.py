@@ -28,6 +28,7 @@ class Flash:
         steps: how many were begun.
         mistakes: what a chip would not allow: a unit that is not erased, an odd offset.
         broken: sectors that refuse to be erased.
+        reads_until_flip: after so many, each one has a wrong bit; None: never.
         stuck: offset -> bits of that byte that no erasure sets any more.
     """
 
@@ -41,6 +42,7 @@ class Flash:
         self.broken: set[int] = set()
         self.stuck: dict[int, int] = {}
         self.fails_to_read = False
+        self.reads_until_flip: int | None = None
         self._random = random.Random(seed)
 
     def power_on(self, cut: int | None = None, seed: int | None = None) -> None:
@@ -55,7 +57,11 @@ class Flash:
     def read(self, offset: int, count: int) -> bytes | None:
         if self.fails_to_read or not 0 <= offset <= offset + count <= len(self.data):
             return None
-        return bytes(self.data[offset : offset + count])
+        data = self.data[offset : offset + count]
+        if self.reads_until_flip is not None:
+            self.reads_until_flip -= 1
+            data[-1] ^= self.reads_until_flip < 0
+        return bytes(data)
 
     def erase(self, offset: int) -> bool:
         if offset % self.erase_bytes or not 0 <= offset < len(self.data) - self.erase_bytes + 1:

@@ -116,6 +116,17 @@ class PackedModel:
         return self.programs[self.selected].steps
 
     @property
+    def trained(self) -> dict[str, int]:
+        """Name of each trained parameter -> its index in `states`; a name that is missing, or that several have, ends
+        with that index."""
+        names = [state.tensor.name for state in self.states]
+        return {
+            name if name and names.count(name) == 1 else f"{name}#{index}": index
+            for index, (name, state) in enumerate(zip(names, self.states, strict=True))
+            if state.trained
+        }
+
+    @property
     def all_steps(self) -> tuple[StepInfo, ...]:
         """Of all programs."""
         return tuple(step for program in self.programs for step in program.steps)

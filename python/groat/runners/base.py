@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -146,6 +146,26 @@ class BaseRunner(ABC):
             )
         self._set_state(index, np.ascontiguousarray(value).tobytes())
 
+    def parameters(self) -> dict[str, Array]:
+        """Name -> value of each trained parameter as it is now, of its shape and dtype; empty if none is trained."""
+        return {
+            name: self.tensor(self.model.states[index].tensor.tensor_id) for name, index in self.model.trained.items()
+        }
+
+    def set_parameters(self, parameters: Mapping[str, Array]) -> None:
+        """Overwrites all trained parameters; what an optimizer remembers stays.
+
+        Float types are converted.  InputError unless `parameters` has exactly the model's names and shapes, and values
+        that are finite and fit; then nothing was written.
+        """
+        require_names("the parameters", parameters, self.model)
+        values = {}
+        for name, index in self.model.trained.items():
+            info = self.model.states[index].tensor
+            values[index] = cast(f"parameter {name!r}", parameters[name], info.shape, _dtype(info))
+        for index, value in values.items():
+            self.set_state(index, value)
+
     def run_step(self, index: int) -> None:
         """Runs one step of the program on what lies in the arena; InputError if there is no such step."""
         if not 0 <= index < len(self.model.steps):
@@ -231,3 +251,29 @@ def _dtype(info: TensorInfo) -> np.dtype[Any]:
 def bytes_of(info: TensorInfo) -> int:
     """Bytes of a tensor's elements."""
     return math.prod(info.shape) * _dtype(info).itemsize
+
+
+def cast(what: str, value: Array, shape: Sequence[int], dtype: npt.DTypeLike) -> Array:
+    """`value` as another float type, or as it is.
+
+    InputError for another shape, a type that is not a float's, numbers that are not finite or do not fit.
+    """
+    found, wanted = np.asarray(value), np.dtype(dtype)
+    floats = found.dtype.kind == "f" and wanted.kind == "f"
+    if found.shape != tuple(shape) or not (floats or found.dtype == wanted):
+        raise InputError(f"{what}: expected {wanted}{list(shape)}, found {found.dtype}{list(found.shape)}")
+    with np.errstate(over="ignore"):
+        result = found.astype(wanted)
+    if floats and not np.isfinite(result).all():
+        raise InputError(f"{what} has a value that is not a finite number in {wanted}")
+    return result
+
+
+def require_names(what: str, names: Iterable[str], model: PackedModel) -> None:
+    """InputError unless these are the names of the parameters that a model trains."""
+    given, trained = list(names), model.trained
+    wrong = [f"no {name!r}" for name in trained if name not in given]
+    wrong += [f"{name!r}, which the model does not train" for name in given if name not in trained]
+    if wrong:
+        expected = ", ".join(map(repr, trained)) or "none"
+        raise InputError(f"{what} do not fit the model: found {'; '.join(wrong)}; expected {expected}")

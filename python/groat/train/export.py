@@ -14,7 +14,7 @@ import tflite
 from groat.compiler import load
 from groat.errors import InputError
 from groat.graph.ir import Array
-from groat.train.parameters import cast_to
+from groat.runners.base import cast
 
 
 def to_tflite(model: str | os.PathLike[str] | bytes, parameters: Mapping[str, Array]) -> bytes:
@@ -49,7 +49,7 @@ def to_tflite(model: str | os.PathLike[str] | bytes, parameters: Mapping[str, Ar
             raise InputError(f"{name}: the bytes of constant {key!r} are also those of another one, which would change")
         dtype = _dtype(found[0])
         shape = tuple(int(size) for size in found[0].ShapeAsNumpy()) if found[0].ShapeLength() else ()
-        array = cast_to(f"{name}: constant {key!r}", value, shape, dtype).astype(np.dtype(dtype).newbyteorder("<"))
+        array = cast(f"{name}: constant {key!r}", value, shape, dtype).astype(np.dtype(dtype).newbyteorder("<"))
         if array.nbytes != end - start:
             raise InputError(f"{name}: constant {key!r} has {end - start} bytes; expected {array.nbytes}")
         data[start:end] = array.tobytes()
