@@ -1,28 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A device with flash, a region of memory, whose power is lost in the middle of a write: then the emulator ends, and what
- * the flash holds goes to the host, who starts the next one with it.
+ * A device that learns: it opens a model, restores its parameters from flash, a region of memory, trains a step, and
+ * commits them.  In the middle of one write the power is lost: then the emulator ends, and what the flash holds goes to
+ * the host, who starts the next one with it.
  *
- * In: the command, number of the step that is cut, the parameters, the flash.  Out: the status if the power stayed, and
- * the parameters if so, after the flash.
+ * In: the write that is cut, the model, the sample, the flash.  Out: the status of the restoration and the parameters that
+ * it gave, then the flash; if the power stayed, the status of the commit and its parameters.
  */
 #include <groat/store.h>
 
 #include "port.h"
 
 enum {
-    COMMIT = 1,
-    RESTORE = 2,
-    EXIT_POWER_LOST = 9,
-    MODEL = 0x600DF00D
+    EXIT_POWER_LOST = 9
 };
 
 static struct {
-    uint32_t command;
     uint32_t cut;
-    uint8_t parameters[PARAMETERS_BYTES];
+    uint32_t unused[3];
+    uint8_t model[MODEL_BYTES];
+    uint8_t sample[SAMPLE_BYTES];
     uint8_t flash[2 * SLOT_BYTES];
-} device;
+} device __attribute__((aligned(16)));
+
+static uint8_t arena[ARENA_BYTES] __attribute__((aligned(16)));
+static groat_t net;
 
 static uint32_t steps;
 static uint32_t noise;
@@ -79,6 +81,14 @@ static int program_flash(void *unused, uint32_t offset, const void *from, uint32
     return 0;
 }
 
+static void save_parameters(int32_t status)
+{
+    uint32_t bytes;
+    const void *parameters = groat_parameters(&net, &bytes);
+    save(&status, sizeof status);
+    save(parameters, bytes);
+}
+
 int main(void)
 {
     const groat_flash flash = {.bytes = sizeof device.flash,
@@ -92,11 +102,20 @@ int main(void)
         return GROAT_EXIT_CHANNEL;
     }
     noise = device.cut;
-    int32_t status = device.command == COMMIT
-                         ? groat_store_commit(&flash, MODEL, device.parameters, sizeof device.parameters)
-                         : groat_store_restore(&flash, MODEL, device.parameters, sizeof device.parameters);
+    int32_t status = groat_open(&net, device.model, sizeof device.model, arena, sizeof arena);
+    if (status != GROAT_OK) {
+        groat_print_hex("the model cannot be opened: ", (uint32_t)status);
+        return 1;
+    }
+    save_parameters(groat_restore(&net, &flash));
+    groat_select(&net, groat_find_program(&net, "train_step"));
+    uint8_t *input = groat_input(&net, 0);
+    for (uint32_t i = 0; i < sizeof device.sample; i++) {
+        input[i] = device.sample[i];
+    }
+    groat_run(&net);
+    status = groat_commit(&net, &flash);
     save(device.flash, sizeof device.flash);
-    save(&status, sizeof status);
-    save(device.parameters, sizeof device.parameters);
+    save_parameters(status);
     return GROAT_EXIT_OK;
 }
