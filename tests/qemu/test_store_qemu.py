@@ -23,7 +23,6 @@ FILES = [
     PROGRAMS / "power_cut.c",
     *sorted((cc.RUNTIME / "core").glob("*.c")),
     *(cc.RUNTIME / "ops" / f"{name}.c" for name in ("add_float32", "mul_float32", "broadcast")),
-    *(cc.RUNTIME / "kernels" / "ref" / f"{name}.c" for name in ("elementwise_f32",)),
     *(cc.RUNTIME / "store" / f"{name}.c" for name in ("store", "net")),
 ]
 ERASE_BYTES, PROGRAM_BYTES, SLOT_BYTES = 64, 8, 128
@@ -50,7 +49,9 @@ class Device:
         }
         flags = [f"-D{name}={value}" for name, value in sizes.items()]
         ops = [f"-iquote{PROGRAMS}", '-DGROAT_OPS_FILE="learner_ops.h"']
-        self.image = firmware.build_program(self.target, FILES, ["-O2", *ops, *flags])
+        kernels = [cc.RUNTIME / "kernels" / folder / "elementwise_f32.c" for folder in ("ref", self.target.packing)]
+        files = [*FILES, *(path for path in kernels if path.is_file())]
+        self.image = firmware.build_program(self.target, files, ["-O2", *ops, *flags])
         self.flash = b"\0" * 2 * SLOT_BYTES
 
     def start(self, cut: int = STAYS_ON) -> tuple[int, np.ndarray, bool]:
