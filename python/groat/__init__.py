@@ -27,6 +27,7 @@ from groat.errors import (
 )
 from groat.runners import BaseRunner, Profile
 from groat.runners import open_runner as Runner  # noqa: N812
+from groat.train.options import Train
 
 __version__ = "0.1.0"
 
@@ -43,6 +44,7 @@ __all__ = [
     "Runner",
     "RunnerError",
     "ToolchainError",
+    "Train",
     "UnsupportedError",
     "compile",
     "kernels",

@@ -8,8 +8,11 @@ import hashlib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
+
+from numpy.typing import ArrayLike
 
 from groat.errors import FitError, InputError, ModelError
 from groat.fit import Fitted, Remembered, fit
@@ -27,6 +30,9 @@ from groat.progress import Progress, silent
 from groat.runners import BaseRunner, open_runner
 from groat.runners.base import Array
 from groat.targets import Target, load_target
+from groat.train.options import Train
+from groat.train.session import Trainer
+from groat.train.tape import training_graph
 
 
 @dataclass(frozen=True)
@@ -94,8 +100,24 @@ class Compiled:
 
         Returns the output array, or a list of them if the model has several.  Raises InputError.
         """
-        with self.on("host") as host:
-            return host.run(*inputs)
+        return self._host.run(*inputs)
+
+    def train_step(self, x: ArrayLike, y: ArrayLike, lr: float) -> float:
+        """As Session.train_step, on this host; `run` and `parameters` then see what was learnt."""
+        return self._host.train_step(x, y, lr)
+
+    def parameters(self) -> dict[str, Array]:
+        """As Session.parameters, on this host."""
+        return self._host.parameters()
+
+    def set_parameters(self, values: Mapping[str, Array]) -> None:
+        """As Session.set_parameters, on this host."""
+        self._host.set_parameters(values)
+
+    @cached_property
+    def _host(self) -> Session:
+        """The model on this host, open as long as this object lives."""
+        return self.on("host")
 
     def on(self, where: str) -> Session:
         """The model opened elsewhere, for example "qemu:cortex-m4"; use it in a `with` or close it."""
@@ -207,8 +229,23 @@ class Session:
 
     def run(self, *inputs: Array) -> Any:
         """As Compiled.run, there."""
+        self.runner.select("infer")
         outputs = self.runner.run(inputs)
         return outputs[0] if len(outputs) == 1 else outputs
+
+    def train_step(self, x: ArrayLike, y: ArrayLike, lr: float) -> float:
+        """One step of training on one sample (or as many as the model's inputs hold).
+
+        Args:
+            x: as the model's input, with or without its leading 1.
+            y: the label (whole numbers), or the target of a mean squared error, in the output's shape.
+            lr: the learning rate.
+
+        Returns the loss before the step.  Parameters are changed where they lie, in the arena.
+        Raises InputError for labels out of range, inputs that are not finite, a learning rate that is not positive,
+        a loss that is not finite (nothing was changed then), or a model that was compiled without train=.
+        """
+        return self.trainer.step(x, y, lr).loss
 
     def parameters(self) -> dict[str, Array]:
         """Name -> value of each trained parameter, as it is there now."""
@@ -217,6 +254,11 @@ class Session:
     def set_parameters(self, parameters: Mapping[str, Array]) -> None:
         """Overwrites all trained parameters, as `set_parameters` of a runner."""
         self.runner.set_parameters(parameters)
+
+    @cached_property
+    def trainer(self) -> Trainer:
+        """What trains the model; InputError if it was compiled without train=."""
+        return Trainer(self.runner)
 
     def close(self) -> None:
         """Frees the device."""
@@ -235,6 +277,7 @@ def compile_model(
     after_each: Callable[[str, Graph], None] | None = None,
     options: Options | None = None,
     progress: Progress = silent,
+    train: Train | None = None,
     **choices: Any,
 ) -> Compiled:
     """Compiles a model for a target.
@@ -245,6 +288,7 @@ def compile_model(
         after_each: sees the graph after every pass.
         options: how; default: Options().
         progress: told how far planning is.
+        train: what shall be trained on the device, and how; default: nothing.
         choices: fields of Options, in place of those of `options`: optimize="speed", ram=32_768.
 
     Raises:
@@ -253,7 +297,7 @@ def compile_model(
             cannot become integers.
         FitError: no layouts fit the given flash, or no schedule the given RAM.
     """
-    job = Job(model, target, replace(options or Options(), **choices), after_each, progress)
+    job = Job(model, target, replace(options or Options(), **choices), after_each, progress, train)
     fitted = fit(job.graph, job.options, job, job.room, job.regions)
     if len(job.regions) > 1 and fitted.chosen.plan.missing > 0:
         raise FitError(
@@ -279,6 +323,7 @@ class Job:
         options: Options,
         after_each: Callable[[str, Graph], None] | None = None,
         progress: Progress = silent,
+        train: Train | None = None,
     ) -> None:
         """As compile_model."""
         if isinstance(model, Graph):
@@ -294,7 +339,10 @@ class Job:
         if options.memories is not None and len(self.regions) == 1:
             self.room = self.regions[0].nbytes
             self.options = replace(options, ram=self.room, memories=None)
-        self.graph = run_passes(graph, after_each, options.io, options.floats)
+        floats = options.floats if train is None else train.floats
+        self.graph = run_passes(graph, after_each, options.io, floats)
+        if train is not None:
+            self.graph = training_graph(self.graph, train)
         self._source_hash = hashlib.sha256(source).digest()
         self.known_ways: dict[tuple[object, ...], Remembered] = {}
         self._offered: Offered = {}

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is trained, and how."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from groat.errors import InputError
+
+Optimizer = Literal["sgd", "momentum", "adam"]
+Loss = Literal["softmax_ce", "mse"]
+Dtype = Literal["fp32", "fp16"]
+
+
+@dataclass(frozen=True)
+class Train:
+    """Choices of a training step.
+
+    Attributes:
+        layers: what is trained: "all"; "last:N", the last N layers with weights; "bias", biases only, of all layers;
+            "bias:N", of the last N; or the names of the tensors that layers write, as reports have them.
+        optimizer: plain gradient descent, the same with momentum, or Adam.
+        loss: cross-entropy of the softmax of the model's output, for labels int32; or the mean squared error.
+        dtype: how activations, gradients and weights are stored; sums are float32 either way.
+        accumulate: samples whose gradients are summed before the parameters change.  With 1 each gradient is applied
+            the moment it exists and never stored; with more, program `apply` applies the mean of what so many runs of
+            `train_step` found.
+        latent: the frozen layers are a program of their own, `features`: `train_step` takes what they give in place of
+            the model's input, so that samples can be kept, and mixed in again, as small activations.
+        momentum: of "momentum".
+        decay: weight decay: what is added to a gradient for each unit of its parameter.
+        beta1, beta2, epsilon: of "adam", as torch.optim.Adam.
+        loss_scale: what the loss is multiplied with at first where dtype is fp16, so that small gradients do not
+            vanish; it is halved when a gradient overflows, and doubled after `scale_interval` steps without.
+    """
+
+    layers: str | Sequence[str] = "all"
+    optimizer: Optimizer = "sgd"
+    loss: Loss = "softmax_ce"
+    dtype: Dtype = "fp32"
+    accumulate: int = 1
+    latent: bool = False
+    momentum: float = 0.9
+    decay: float = 0.0
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+    loss_scale: float = 1024.0
+    scale_interval: int = 200
+
+    def __post_init__(self) -> None:
+        for name, kind in (("optimizer", Optimizer), ("loss", Loss), ("dtype", Dtype)):
+            value = getattr(self, name)
+            if value not in get_args(kind):
+                raise InputError(f"train: {name} is {value!r}; expected one of {', '.join(get_args(kind))}")
+        if self.accumulate < 1:
+            raise InputError(f"train: accumulate is {self.accumulate}; expected at least 1 sample")
+        for name in ("momentum", "beta1", "beta2"):
+            if not 0 <= getattr(self, name) < 1:
+                raise InputError(f"train: {name} is {getattr(self, name)}; expected at least 0 and less than 1")
+        for name in ("decay", "epsilon", "loss_scale"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value >= 0):
+                raise InputError(f"train: {name} is {value}; expected a number that is not negative")
+        if not 1 <= self.loss_scale <= MAX_SCALE:
+            raise InputError(f"train: loss_scale is {self.loss_scale}; expected 1 to {MAX_SCALE:g}")
+
+    @property
+    def floats(self) -> str:
+        """The type of activations and weights."""
+        return {"fp32": "float32", "fp16": "float16"}[self.dtype]
+
+
+MAX_SCALE = 65536.0
+"""The largest loss scale: gradients of the loss itself then still fit float16."""

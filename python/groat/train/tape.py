@@ -1,0 +1,439 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From the graph of a model to one that learns: the programs `infer`, `train_step` and `apply`.
+
+The backward half of a step is found ahead of time, op by op from the last to the first: each op says its gradient in
+terms of ops (OpDef.gradients), and only what leads to something that is trained is computed.  The gradient of a
+parameter is applied in the op that computes it, behind the last op that still reads the old value.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from groat.errors import InputError
+from groat.graph import Graph, Op, Program, State, Tensor, verify
+from groat.ops import op_def
+from groat.ops.base import NotDifferentiable, Shape
+from groat.train.options import MAX_SCALE, Train
+from groat.train.select import trained_inputs
+
+WEIGHTS, BIAS = "weights", "bias"
+GRADIENT, SGD, ACCUMULATE = 0, 1, 2
+"""What an op does with the gradient of a parameter: `mode` of runtime/ops/ops.def."""
+
+
+def training_graph(graph: Graph, train: Train) -> Graph:
+    """A graph with the programs of training beside `infer`.
+
+    Args:
+        graph: after all passes; its trained layers compute with floats.
+
+    Raises InputError if it cannot be trained so, and why.
+    """
+    return _Builder(graph, train).build()
+
+
+class _Builder:
+    """The graph as it grows.
+
+    Attributes:
+        ops: of `infer` first, then of `train_step`, then of `apply`.
+    """
+
+    def __init__(self, graph: Graph, train: Train) -> None:
+        self.graph, self.train = graph, train
+        self.tensors: dict[int, Tensor] = dict(graph.tensors)
+        self.views: dict[int, int] = dict(graph.views)
+        self.states: dict[int, State] = {}
+        self.ops: list[Op] = []
+        self._next = max(graph.tensors) + 1
+        self._trained = trained_inputs(graph, train)
+        if len(graph.inputs) != 1 or len(graph.outputs) != 1:
+            raise InputError(
+                f"{graph.name} has {len(graph.inputs)} inputs and {len(graph.outputs)} outputs; "
+                "a model that trains has one each"
+            )
+
+    # ---- Tensors ---------------------------------------------------------------------------------------------
+
+    def new(self, shape: Shape, dtype: str, name: str = "") -> int:
+        number, self._next = self._next, self._next + 1
+        self.tensors[number] = Tensor(name, tuple(shape), dtype)
+        return number
+
+    def state(self, name: str, initial: np.ndarray[Any, Any], trained: bool = False) -> int:
+        number = self.new(initial.shape, str(initial.dtype), name)
+        self.states[number] = State(initial, trained)
+        return number
+
+    def root(self, number: int) -> int:
+        while number in self.views:
+            number = self.views[number]
+        return number
+
+    def emit(
+        self, kind: str, inputs: Sequence[int], outputs: Sequence[int], attrs: Mapping[str, Any], index: int
+    ) -> None:
+        self.ops.append(Op(kind, tuple(inputs), tuple(outputs), dict(attrs), index))
+
+    # ---- The programs ----------------------------------------------------------------------------------------
+
+    def build(self) -> Graph:
+        graph, train = self.graph, self.train
+        ops = self._with_states()
+        programs = [Program("infer", 0, len(ops), graph.inputs, graph.outputs)]
+        self.ops = list(ops)
+        self.step = self.state("step", np.zeros(4, np.float32))
+        self.scale = None
+        if train.dtype == "fp16":
+            self.scale = self.state("loss scale", np.array([train.loss_scale, 0], np.float32))
+        freeze = graph.inputs[0]
+        if train.latent:
+            freeze = self._freeze_point()
+            first = len(self.ops)
+            front, copies = self._forward(_needed(graph, ops, freeze))
+            if not front:
+                raise InputError("train: latent has no frozen layers in front of those that are trained")
+            features = Program("features", first, len(front), (copies[graph.inputs[0]],), (copies[freeze],))
+            programs.append(features)
+        first = len(self.ops)
+        inputs = self._train_step(ops, freeze)
+        programs.append(Program("train_step", first, len(self.ops) - first, inputs, (self.loss, self.step)))
+        if train.accumulate > 1:
+            first = len(self.ops)
+            rate = self.new((1,), "float32", "learning_rate")
+            self._apply(rate)
+            programs.append(Program("apply", first, len(self.ops) - first, (rate,), (self.step,)))
+        states = dict(sorted(self.states.items(), key=lambda item: (not item[1].trained, item[0])))
+        used = {n for op in self.ops for n in (*op.inputs, *op.outputs)} | set(states)
+        used |= {n for p in programs for n in (*p.inputs, *p.outputs)}
+        used |= {self.root(n) for n in used}
+        built = replace(
+            graph,
+            tensors={number: tensor for number, tensor in self.tensors.items() if number in used},
+            views={view: of for view, of in self.views.items() if view in used},
+            ops=tuple(self.ops),
+            states=states,
+            named=tuple(programs),
+        )
+        return verify(_with_masks(built), "training_graph")
+
+    def _with_states(self) -> list[Op]:
+        """The ops of the model, with what is trained as states."""
+        ops = list(self.graph.ops)
+        known: dict[int, int] = {}
+        for position, indices in self._trained.items():
+            op = ops[position]
+            inputs = list(op.inputs)
+            for index in indices:
+                data = self.graph.tensors[inputs[index]].data
+                assert data is not None  # or the op had not been imported
+                if inputs[index] not in known:
+                    bias = index != op_def(op.kind).trainable[0]
+                    name = self.graph.tensors[inputs[index]].name
+                    if not name or name in (self.tensors[n].name for n in self.states):
+                        name = f"{self.graph.tensors[op.outputs[0]].name}/{BIAS if bias else WEIGHTS}"
+                    values = np.ascontiguousarray(data.astype(np.float32) if bias else data)
+                    known[inputs[index]] = self.state(name, values, trained=True)
+                inputs[index] = known[inputs[index]]
+            ops[position] = replace(op, inputs=tuple(inputs), attrs={**op.attrs, "trained": True})
+        return ops
+
+    def _freeze_point(self) -> int:
+        """What the first trained layer reads, before it is made a float."""
+        graph = self.graph
+        number = graph.ops[min(self._trained)].inputs[0]
+        producer = graph.producer(graph.root(number))
+        while producer is not None and producer.kind in ("cast", "dequantize", "dequantize_int16"):
+            number = producer.inputs[0]
+            producer = graph.producer(graph.root(number))
+        return graph.root(number)
+
+    def _train_step(self, ops: list[Op], start: int) -> tuple[int, ...]:
+        """Appends the program, from a tensor of the model on; returns its inputs."""
+        graph, train = self.graph, self.train
+        output = self._logits(ops) if train.loss == "softmax_ce" else graph.outputs[0]
+        ops = _needed(graph, ops, output, start)
+        missing = {graph.root(n) for op in ops for n in op.inputs} - {n for op in ops for n in op.outputs} - {start}
+        if any(graph.tensors[n].data is None for n in missing if n in graph.tensors):
+            raise InputError("train: latent: layers behind the first trained one also read what lies before it")
+        forward, copies = self._forward(ops)
+        x = copies[start]
+        y = copies[output]
+        rate = self.new((1,), "float32", "learning_rate")
+        shape = self.tensors[y].shape
+        if train.loss == "softmax_ce":
+            rows = math.prod(shape[:-1])
+            target = self.new((rows,), "int32", "label")
+            flat = self.new((rows, shape[-1]), self.tensors[y].dtype)
+            self.views[flat] = y
+            dflat, kind = self.new((rows, shape[-1]), self.tensors[y].dtype), "softmax_cross_entropy"
+            dy = self.new(shape, self.tensors[y].dtype)
+            self.views[dy] = dflat
+        else:
+            target = self.new(shape, self.tensors[y].dtype, "target")
+            flat, kind = y, "mean_squared_error"
+            dflat = dy = self.new(shape, self.tensors[y].dtype)
+        self.loss = self.new((1,), "float32", "loss")
+        scale = () if self.scale is None else (self.scale,)
+        suffix = f"_{self.tensors[y].dtype}"
+        self.emit(kind + suffix, (flat, target, *scale), (self.loss, dflat), {}, -1)
+        self.emit("step", (rate, self.loss, *scale), (self.step,), {}, -1)
+        self._backward(forward, y, dy)
+        if self.scale is not None:
+            attrs = {"interval": train.scale_interval, "maximum": MAX_SCALE}
+            self.emit("loss_scale", (self.step,), (self.scale,), attrs, -1)
+        return x, target, rate
+
+    def _logits(self, ops: list[Op]) -> int:
+        """What the last softmax reads; the output itself if there is none."""
+        number = self.graph.outputs[0]
+        while True:
+            producer = next((op for op in ops if self.graph.root(number) in op.outputs), None)
+            if producer is None:
+                return number
+            if producer.kind.startswith("softmax_float"):
+                return producer.inputs[0]
+            if producer.kind != "cast":
+                return self.graph.outputs[0]
+            number = producer.inputs[0]
+
+    def _forward(self, ops: list[Op]) -> tuple[list[Op], dict[int, int]]:
+        """Appends the forward half; returns its ops, and tensor of the model -> its copy."""
+        copies: dict[int, int] = {}
+
+        def copy(number: int) -> int:
+            if number in self.states or self.tensors[self.root(number)].data is not None:
+                return number
+            if number not in copies:
+                tensor = self.tensors[number]
+                copies[number] = self.new(tensor.shape, tensor.dtype, tensor.name)
+                if number in self.views:
+                    self.views[copies[number]] = copy(self.views[number])
+            return copies[number]
+
+        found: list[Op] = []
+        for op in ops:
+            op = op_def(op.kind).for_training(replace(op, outputs=tuple(copy(n) for n in op.outputs)))
+            op = replace(op, inputs=tuple(copy(n) for n in op.inputs))
+            inputs = [self.tensors[n] for n in op.inputs]
+            definition = op_def(op.kind)
+            shapes, dtypes = definition.shapes(op, inputs), definition.dtypes(op, inputs)
+            more = [self.new(s, d) for s, d in list(zip(shapes, dtypes, strict=True))[len(op.outputs) :]]
+            found.append(replace(op, outputs=(*op.outputs, *more)))
+        self.ops += found
+        return found, copies
+
+    def _backward(self, forward: list[Op], y: int, dy: int) -> None:
+        """Appends the gradients, from that of y on."""
+        leads: set[int] = set()  # roots that something trained has an influence on
+        for op in forward:
+            if any(n in self.states for n in op.inputs) or any(self.root(n) in leads for n in op.inputs):
+                leads |= {self.root(n) for n in op.outputs}
+        gradients: dict[int, list[int]] = {self.root(y): [dy]}
+        for op in reversed(forward):
+            root = op.outputs[0]
+            if root not in leads or root not in gradients:
+                continue
+            dy = self._sum(gradients.pop(root), self.tensors[root], op.index)
+            tape = _Tape(self, op, leads)
+            try:
+                found = op_def(op.kind).gradients(op, dy, tape)
+            except NotDifferentiable as error:
+                raise InputError(
+                    f"{self.graph.name}: op {op.index} {op.kind} cannot be trained through: {error}; "
+                    f'train only layers behind it, for example layers="last:1"'
+                ) from error
+            tape.finish()
+            for index, gradient in found.items():
+                gradients.setdefault(self.root(op.inputs[index]), []).append(gradient)
+
+    def _sum(self, gradients: list[int], tensor: Tensor, index: int) -> int:
+        """The sum of gradients as one tensor of the shape of `tensor`."""
+        total = self._shaped(gradients[0], tensor.shape)
+        for other in gradients[1:]:
+            result = self.new(tensor.shape, tensor.dtype)
+            attrs = {"act_min": -math.inf, "act_max": math.inf}
+            self.emit(f"add_{tensor.dtype}", (total, self._shaped(other, tensor.shape)), (result,), attrs, index)
+            total = result
+        return total
+
+    def _shaped(self, number: int, shape: Shape) -> int:
+        """The same bytes in another shape."""
+        if self.tensors[number].shape == tuple(shape):
+            return number
+        view = self.new(shape, self.tensors[number].dtype)
+        self.views[view] = number
+        return view
+
+    # ---- Parameters ------------------------------------------------------------------------------------------
+
+    def update(
+        self, kind: str, inputs: Sequence[int], parameters: Sequence[int], attrs: Mapping[str, Any], op: Op
+    ) -> None:
+        """Appends what computes and applies the gradients of those of the op's parameters that are trained."""
+        train = self.train
+        chosen = [op.inputs[index] if index < len(op.inputs) else -1 for index in parameters]
+        trained = [number in self.states for number in chosen]
+        if not any(trained):
+            return
+        flags = {"has_weights": trained[0], "has_bias": len(trained) > 1 and trained[1]}
+        numbers = [number for number, wanted in zip(chosen, trained, strict=True) if wanted]
+        reads = inputs if flags["has_weights"] else inputs[1:]
+        plain = {"alpha": 1.0, "beta": 0.0, "decay": 0.0}
+        if train.optimizer == "sgd" and train.accumulate == 1:
+            how = {**plain, "mode": SGD, "decay": train.decay}
+            self.emit(kind, reads, (*numbers, self.step), {**attrs, **flags, **how}, op.index)
+            return
+        names = [self.tensors[number].name for number in numbers]
+        if train.accumulate > 1:
+            held = [self._zeros(number, f"{name}/gradient") for number, name in zip(numbers, names, strict=True)]
+            how = {**plain, "mode": ACCUMULATE, "alpha": 1 / train.accumulate, "beta": 1.0}
+            self.accumulated += list(zip(numbers, held, strict=True))
+        elif train.optimizer == "momentum":
+            held = [self._zeros(number, f"{name}/velocity") for number, name in zip(numbers, names, strict=True)]
+            how = {**plain, "mode": ACCUMULATE, "beta": train.momentum}
+        else:
+            held = [self.new(self.tensors[number].shape, self.tensors[number].dtype) for number in numbers]
+            how = {**plain, "mode": ACCUMULATE}
+        self.emit(kind, reads, (*held, self.step), {**attrs, **flags, **how}, op.index)
+        if train.accumulate == 1:
+            for number, gradient in zip(numbers, held, strict=True):
+                self._optimize(number, gradient, op.index)
+
+    def _zeros(self, number: int, name: str) -> int:
+        tensor = self.tensors[number]
+        return self.state(name, np.zeros(tensor.shape, tensor.dtype))
+
+    def _optimize(self, number: int, gradient: int, index: int) -> None:
+        """Appends the optimizer's op for a parameter whose gradient, or velocity, is there."""
+        train, tensor = self.train, self.tensors[number]
+        clears = train.accumulate > 1
+        suffix = f"_{tensor.dtype}"
+        if train.optimizer == "adam":
+            m, v = (
+                self._zeros(number, f"{tensor.name}/m"),
+                self.state(f"{tensor.name}/v", np.zeros(tensor.shape, np.float32)),
+            )
+            correction = self.state(f"{tensor.name}/correction", np.zeros(2, np.float32))
+            attrs: dict[str, Any] = {name: getattr(train, name) for name in ("beta1", "beta2", "epsilon", "decay")}
+            outputs = [number, self.step, m, v, correction, *([gradient] if clears else [])]
+            self.emit("adam" + suffix, (gradient,), outputs, {**attrs, "clear": clears}, index)
+            return
+        momentum = train.momentum if train.optimizer == "momentum" and clears else None
+        attrs = {"decay": train.decay, "momentum": momentum, "gradient": "clear" if clears else "velocity"}
+        outputs = [number, self.step, *([gradient] if clears else [])]
+        if momentum is not None:
+            outputs.append(self._zeros(number, f"{tensor.name}/velocity"))
+        self.emit("sgd" + suffix, (gradient,), outputs, attrs, index)
+
+    accumulated: list[tuple[int, int]]
+
+    def _apply(self, rate: int) -> None:
+        """Appends the program that applies accumulated gradients."""
+        finite = self.state("applied", np.zeros(1, np.float32))
+        self.emit("step", (rate, finite), (self.step,), {}, -1)
+        for number, gradient in self.accumulated:
+            self._optimize(number, gradient, -1)
+
+
+class _Tape:
+    """groat.ops.base.Tape, for one op."""
+
+    def __init__(self, builder: _Builder, op: Op, leads: set[int]) -> None:
+        self._builder, self._op, self._leads = builder, op, leads
+        self._updates: list[tuple[str, tuple[int, ...], tuple[int, ...], Mapping[str, Any]]] = []
+
+    def tensor(self, number: int) -> Tensor:
+        return self._builder.tensors[number]
+
+    def wanted(self, index: int) -> bool:
+        return self._builder.root(self._op.inputs[index]) in self._leads
+
+    def op(
+        self,
+        kind: str,
+        inputs: Sequence[int],
+        shape: Shape,
+        attrs: Mapping[str, Any] | None = None,
+        dtype: str | None = None,
+    ) -> int:
+        number = self._builder.new(shape, dtype or self.tensor(inputs[0]).dtype)
+        self._builder.emit(kind, inputs, (number,), attrs or {}, self._op.index)
+        return number
+
+    def update(
+        self, kind: str, inputs: Sequence[int], parameters: Sequence[int], attrs: Mapping[str, Any] | None = None
+    ) -> None:
+        self._updates.append((kind, tuple(inputs), tuple(parameters), attrs or {}))
+
+    def through_clamp(self, dy: int) -> int:
+        attrs = {name: self._op.attrs[name] for name in ("act_min", "act_max")}
+        if math.isinf(attrs["act_min"]) and math.isinf(attrs["act_max"]):
+            return dy
+        y = self._op.outputs[0]
+        return self.op(f"clamp_grad_{self.tensor(y).dtype}", (dy, y), self.tensor(y).shape, attrs)
+
+    def finish(self) -> None:
+        """Appends the updates: nothing reads the parameters' old values from here on."""
+        for kind, inputs, parameters, attrs in self._updates:
+            self._builder.update(kind, inputs, parameters, attrs, self._op)
+
+
+def _needed(graph: Graph, ops: Sequence[Op], output: int, start: int | None = None) -> list[Op]:
+    """The ops that lead to a tensor, from another one on."""
+    wanted, found = {graph.root(output)}, []
+    for op in reversed(ops):
+        if wanted & set(op.outputs) - {start}:
+            wanted |= {graph.root(number) for number in op.inputs}
+            found.append(op)
+    return found[::-1]
+
+
+def _with_masks(graph: Graph) -> Graph:
+    """Keeps a bit of each value, instead of the value, where a clamp's gradient is all that still asks for it."""
+    program = next(program for program in graph.programs if program.name == "train_step")
+    span = range(program.first, program.first + program.count)
+    loss = next(i for i in span if graph.ops[i].kind.startswith(("softmax_cross", "mean_squared")))
+    tensors = dict(graph.tensors)
+    masks: dict[int, int] = {}  # tensor -> its mask
+    made: dict[int, list[Op]] = {}  # position -> what follows the op there
+    ops = list(graph.ops)
+    readers: dict[int, list[int]] = {}
+    for position in span:
+        for number in graph.ops[position].inputs:
+            readers.setdefault(graph.root(number), []).append(position)
+    for position in range(loss, span.stop):
+        op = ops[position]
+        if not op.kind.startswith("clamp_grad_float"):
+            continue
+        y = op.inputs[1]
+        others = [
+            p for p in readers[graph.root(y)] if p > loss and not graph.ops[p].kind.startswith("clamp_grad_float")
+        ]
+        if others or graph.root(y) in program.outputs:
+            continue
+        if y not in masks:
+            writer = next(p for p in span if graph.root(y) in graph.ops[p].outputs)
+            masks[y] = max(tensors) + 1
+            tensors[masks[y]] = Tensor("", (-(-tensors[y].elements // 8),), "uint8")
+            mask = Op(f"clamp_mask_{tensors[y].dtype}", (y,), (masks[y],), op.attrs, op.index)
+            made.setdefault(writer, []).append(mask)
+        ops[position] = replace(
+            op, kind=op.kind.replace("grad", "grad_mask"), inputs=(op.inputs[0], masks[y]), attrs={}
+        )
+    if not masks:
+        return graph
+    named: list[Program] = []
+    result: list[Op] = []
+    for program in graph.programs:
+        first = len(result)
+        for position in range(program.first, program.first + program.count):
+            result += [ops[position], *made.get(position, ())]
+        named.append(replace(program, first=first, count=len(result) - first))
+    return replace(graph, tensors=tensors, ops=tuple(result), named=tuple(named))
