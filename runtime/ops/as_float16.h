@@ -9,3 +9,4 @@
 #define WIDE(x) groat_float_of_half(x)
 #define NARROW(y) groat_half_of(y)
 #define KERNEL(name) groat_kernels.name##_f16
+#define NEEDS(name) groat_kernels.name##_f16_needs

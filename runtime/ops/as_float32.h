@@ -7,3 +7,4 @@
 #define WIDE(x) (x)
 #define NARROW(y) (y)
 #define KERNEL(name) groat_kernels.name##_f32
+#define NEEDS(name) groat_kernels.name##_f32_needs

@@ -12,7 +12,7 @@ typedef struct conv_context {
     groat_conv_float kernel; /* of one group */
     uint32_t groups;
     uint32_t in_c;           /* of one group */
-    uint32_t weights_step;   /* bytes from one group's constants to the next one's */
+    uint32_t weights_step;   /* bytes from one group's weights to the next one's */
     uint32_t channels_step;
 } conv_context;
 
@@ -49,7 +49,7 @@ static int prepare(const float_params *p, conv_context *c, groat_needs *needs)
 static int check(const groat_call *call)
 {
     const float_params *p = groat_params(call);
-    GROAT_TRY(groat_check_counts(call, 1, 1));
+    GROAT_TRY(groat_check_trainable(call, p->layout));
     GROAT_TRY(groat_check_window_float(call, &p->window, p->out_c, DTYPE));
     GROAT_REQUIRE(p->groups > 0 && p->window.in_c % p->groups == 0 && p->out_c % p->groups == 0);
     GROAT_REQUIRE(p->act_min <= p->act_max);
@@ -59,8 +59,10 @@ static int check(const groat_call *call)
     uint64_t before_last = c.groups - 1u;
     /* So that the products below fit 64 bits. */
     GROAT_REQUIRE(needs.weights_bytes <= UINT32_MAX && needs.channels_bytes <= UINT32_MAX);
-    GROAT_TRY(groat_check_const(call, p->weights, before_last * c.weights_step + needs.weights_bytes));
-    return groat_check_const(call, p->channels, before_last * c.channels_step + needs.channels_bytes);
+    const uint64_t weights = (uint64_t)p->out_c * p->window.kernel_h * p->window.kernel_w * c.in_c;
+    GROAT_TRY(
+        groat_check_weights(call, DTYPE, weights, p->weights, before_last * c.weights_step + needs.weights_bytes));
+    return groat_check_biases(call, p->out_c, p->channels, before_last * c.channels_step + needs.channels_bytes);
 }
 
 static uint32_t scratch_bytes(const void *params)
@@ -105,8 +107,16 @@ static void run(const groat_call *call)
     conv_context c;
     groat_needs needs;
     prepare(p, &c, &needs);
-    c.kernel.weights = groat_const(call, p->weights);
-    c.kernel.channels = groat_const(call, p->channels);
+    c.kernel.weights = groat_weights(call, p->weights);
+    c.kernel.channels = groat_biases(call, p->channels);
+    /* Tensors have no room between groups. */
+    if (call->step->inputs > 1) {
+        c.weights_step =
+            c.kernel.channels_out * c.kernel.rows * c.kernel.taps * c.kernel.run * (uint32_t)sizeof(ELEMENT);
+    }
+    if (call->step->inputs > 2) {
+        c.channels_step = c.kernel.channels_out * (uint32_t)sizeof(float);
+    }
     c.kernel.scratch = groat_window_kernel_scratch(&bytes, groat_scratch(call));
     groat_for_segments(&bytes, 0, groat_in(call, 0), groat_out(call, 0), p->out_c * (uint32_t)sizeof(ELEMENT),
                        groat_scratch(call), segment, &c);

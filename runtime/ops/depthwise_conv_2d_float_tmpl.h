@@ -27,14 +27,15 @@ static int prepare(const float_params *p, groat_depthwise_float *k, groat_needs 
 static int check(const groat_call *call)
 {
     const float_params *p = groat_params(call);
-    GROAT_TRY(groat_check_counts(call, 1, 1));
+    GROAT_TRY(groat_check_trainable(call, p->layout));
     GROAT_TRY(groat_check_window_float(call, &p->window, p->out_c, DTYPE));
     GROAT_REQUIRE(p->out_c % p->window.in_c == 0 && p->act_min <= p->act_max);
     groat_depthwise_float k;
     groat_needs needs;
     GROAT_REQUIRE(prepare(p, &k, &needs));
-    GROAT_TRY(groat_check_const(call, p->weights, needs.weights_bytes));
-    return groat_check_const(call, p->channels, needs.channels_bytes);
+    const uint64_t weights = (uint64_t)p->window.kernel_h * p->window.kernel_w * p->out_c;
+    GROAT_TRY(groat_check_weights(call, DTYPE, weights, p->weights, needs.weights_bytes));
+    return groat_check_biases(call, p->out_c, p->channels, needs.channels_bytes);
 }
 
 static uint32_t scratch_bytes(const void *params)
@@ -59,8 +60,8 @@ static void run(const groat_call *call)
     groat_depthwise_float k;
     groat_needs needs;
     prepare(p, &k, &needs);
-    k.weights = groat_const(call, p->weights);
-    k.channels = groat_const(call, p->channels);
+    k.weights = groat_weights(call, p->weights);
+    k.channels = groat_biases(call, p->channels);
     k.scratch = groat_window_kernel_scratch(&bytes, groat_scratch(call));
     groat_for_segments(&bytes, 0, groat_in(call, 0), groat_out(call, 0), p->out_c * (uint32_t)sizeof(ELEMENT),
                        groat_scratch(call), segment, &k);

@@ -3,8 +3,8 @@
  * Dense layer of floats: a convolution over one row of one run, with every batch a pixel.  Included for each type, which
  * defines DTYPE, ELEMENT, KERNEL and NEEDS.
  */
-#include "../core/op.h"
 #include "../kernels/select.h"
+#include "float.h"
 
 typedef groat_fully_connected_float32_params float_params; /* the fields are the same for every type */
 
@@ -27,15 +27,16 @@ static int prepare(const float_params *p, groat_conv_float *k, groat_needs *need
 static int check(const groat_call *call)
 {
     const float_params *p = groat_params(call);
-    GROAT_TRY(groat_check_counts(call, 1, 1));
+    GROAT_TRY(groat_check_trainable(call, p->layout));
     GROAT_TRY(groat_check_tensor(call, 0, DTYPE, (uint64_t)p->batches * p->depth));
-    GROAT_TRY(groat_check_tensor(call, 1, DTYPE, (uint64_t)p->batches * p->out_c));
+    GROAT_TRY(groat_check_tensor(call, call->step->inputs, DTYPE, (uint64_t)p->batches * p->out_c));
     GROAT_REQUIRE(p->act_min <= p->act_max);
     groat_conv_float k;
     groat_needs needs;
     GROAT_REQUIRE(prepare(p, &k, &needs));
-    GROAT_TRY(groat_check_const(call, p->weights, needs.weights_bytes));
-    return groat_check_const(call, p->channels, needs.channels_bytes);
+    const uint64_t weights = (uint64_t)p->out_c * p->depth;
+    GROAT_TRY(groat_check_weights(call, DTYPE, weights, p->weights, needs.weights_bytes));
+    return groat_check_biases(call, p->out_c, p->channels, needs.channels_bytes);
 }
 
 static uint32_t scratch_bytes(const void *params)
@@ -43,7 +44,7 @@ static uint32_t scratch_bytes(const void *params)
     groat_conv_float k;
     groat_needs needs;
     prepare(params, &k, &needs);
-    return needs.scratch_bytes < UINT32_MAX ? (uint32_t)needs.scratch_bytes : UINT32_MAX;
+    return groat_saturated(needs.scratch_bytes);
 }
 
 static void run(const groat_call *call)
@@ -54,8 +55,8 @@ static void run(const groat_call *call)
     groat_conv_float k;
     groat_needs needs;
     prepare(p, &k, &needs);
-    k.weights = groat_const(call, p->weights);
-    k.channels = groat_const(call, p->channels);
+    k.weights = groat_weights(call, p->weights);
+    k.channels = groat_biases(call, p->channels);
     k.scratch = needs.scratch_bytes > 0 ? groat_scratch(call) : NULL;
     KERNEL(&k, &in, out, p->batches);
 }

@@ -19,10 +19,15 @@ static int check_axis(uint32_t in, uint32_t out, uint32_t kernel, uint32_t strid
     return extent <= UINT16_MAX && pad < extent && last_start < in + pad ? GROAT_OK : GROAT_E_PARAMS;
 }
 
-int groat_check_window(const groat_call *call, const groat_window *w, uint32_t out_c, uint8_t dtype)
+int groat_check_axes(const groat_window *w)
 {
     GROAT_TRY(check_axis(w->in_h, w->out_h, w->kernel_h, w->stride_h, w->dilation_h, w->pad_top));
-    GROAT_TRY(check_axis(w->in_w, w->out_w, w->kernel_w, w->stride_w, w->dilation_w, w->pad_left));
+    return check_axis(w->in_w, w->out_w, w->kernel_w, w->stride_w, w->dilation_w, w->pad_left);
+}
+
+int groat_check_window(const groat_call *call, const groat_window *w, uint32_t out_c, uint8_t dtype)
+{
+    GROAT_TRY(groat_check_axes(w));
     GROAT_TRY(groat_check_tensor(call, 0, dtype, (uint64_t)w->batches * w->in_h * w->in_w * w->in_c));
     return groat_check_tensor(call, 1, dtype, (uint64_t)w->batches * w->out_h * w->out_w * out_c);
 }

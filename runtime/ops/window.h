@@ -13,8 +13,11 @@ static inline uint32_t groat_extent(uint32_t kernel, uint32_t dilation)
     return (kernel - 1) * dilation + 1;
 }
 
-/* Every window touches the image, no count is zero, and no product below overflows; input 0 and output 0 of
- * the call have the shapes that the window says, and the type. */
+/* Every window touches the image, and no count is zero. */
+int groat_check_axes(const groat_window *w);
+
+/* The same; no product below overflows; the only input and the output of the call have the shapes that the window says,
+ * and the type. */
 int groat_check_window(const groat_call *call, const groat_window *w, uint32_t out_c, uint8_t dtype);
 
 /* The same for int16, where a pixel has twice the bytes. */

@@ -144,6 +144,8 @@ class OpDef(ABC):
     tflite: ClassVar[Mapping[str, Importer]] = {}
     int4_inputs: ClassVar[tuple[int, ...]] = ()
     """Inputs (as indices into op.inputs) that may be int4 constants."""
+    trainable: ClassVar[tuple[int, ...]] = ()
+    """Inputs (as indices into op.inputs) that training may change: weights, then bias."""
 
     @abstractmethod
     def shapes(self, op: Op, inputs: Sequence[Tensor]) -> list[Shape]:

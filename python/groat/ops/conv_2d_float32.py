@@ -3,7 +3,7 @@
 
 inputs: x float32 [n, h, w, c]; weights float32 [out_c, kernel_h, kernel_w, c / groups]; bias float32 [out_c]
 (optional).
-attrs: kernel, stride, dilation (height, width); padding ((top, bottom), (left, right)); groups; act_min, act_max.
+attrs: kernel, stride, dilation (height, width); padding ((top, bottom), (left, right)); groups; act_min, act_max; trained (see groat.ops.floats.Trainable).
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from groat.graph.ir import Array, Op, Tensor
 from groat.ops.base import Constants
 from groat.ops.call import Padding, Pair, call, window
 from groat.ops.conv_2d import Conv2D, convolution_fields, packed_fields, strided_tap
-from groat.ops.floats import filter_inputs, filters_of, float_array, limits, with_bias
+from groat.ops.floats import Trainable, filter_inputs, filters_of, float_array, limits, with_bias
 from groat.ops.window import pad_image, spatial_shape
 from groat.pack.layouts import FloatFilters
 
 
-class Conv2DFloat32(Conv2D):
+class Conv2DFloat32(Trainable, Conv2D):
     tflite = {}
     attributes = ("act_min", "act_max")
     kernel: ClassVar[str] = "conv_f32"
@@ -61,6 +61,12 @@ class Conv2DFloat32(Conv2D):
     def params(
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
     ) -> dict[str, Any]:
+        if op.attrs.get("trained"):
+            return {
+                **convolution_fields(op, inputs, outputs, self.attributes),
+                **self.constant_fields(op, inputs, constants, inputs[1].shape[0], op.attrs["groups"]),
+                "groups": op.attrs["groups"],
+            }
         packed = getattr(constants.layouts, self.kernel)(self.float_filters(op, inputs, outputs))
         return {
             **convolution_fields(op, inputs, outputs, self.attributes),

@@ -19,11 +19,11 @@ from groat.ops.base import Constants
 from groat.ops.call import Padding, Pair, call, window
 from groat.ops.conv_2d import convolution_fields, packed_fields, strided_tap
 from groat.ops.depthwise_conv_2d import DepthwiseConv2D
-from groat.ops.floats import filter_inputs, filters_of, float_array, limits, with_bias
+from groat.ops.floats import Trainable, filter_inputs, filters_of, float_array, limits, with_bias
 from groat.ops.window import pad_image, spatial_shape
 
 
-class DepthwiseConv2DFloat32(DepthwiseConv2D):
+class DepthwiseConv2DFloat32(Trainable, DepthwiseConv2D):
     tflite = {}
     attributes = ("act_min", "act_max")
     kernel: ClassVar[str] = "depthwise_f32"
@@ -41,6 +41,11 @@ class DepthwiseConv2DFloat32(DepthwiseConv2D):
     def params(
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
     ) -> dict[str, Any]:
+        if op.attrs.get("trained"):
+            return {
+                **convolution_fields(op, inputs, outputs, self.attributes),
+                **self.constant_fields(op, inputs, constants, inputs[1].shape[3]),
+            }
         assert inputs[1].data is not None
         weights = inputs[1].data[0]
         filters = filters_of(inputs, weights, outputs[0].shape[2], weights.shape[2] // inputs[0].shape[3])

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from groat.errors import InputError
 from groat.graph.ir import Array, Op, Tensor
 from groat.ops.arithmetic import require_activations
-from groat.ops.base import Constants, ImportedOp, OpDef, Unsupported
+from groat.ops.base import Constants, ImportedOp, OpDef, Tape, Unsupported
 from groat.ops.call import Padding, Pair, array, call, channels, window
 from groat.pack.layouts import FloatFilters
 
@@ -90,6 +90,42 @@ def import_filters(source: ImportedOp, channel_axis: int) -> list[int]:
     if not all(np.isfinite(constant).all() for constant in constants):
         raise Unsupported("its weights or bias are infinite, or no numbers")
     return inputs
+
+
+# ---- Training --------------------------------------------------------------------------------------------
+
+_ALIGN = 16  # of constants in a packed model
+_GEOMETRY = ("kernel", "stride", "dilation", "padding", "groups")
+
+
+class Trainable(OpDef):
+    """Before the class of a layer of floats with weights: with the attribute `trained` the device sees weights and bias
+    as tensors, in the order of the model, and may write them; either may still be a constant.  A layer without a bias
+    has zeros in the file."""
+
+    trainable = (1, 2)
+
+    def arguments(self, op: Op) -> tuple[int, ...]:
+        return op.inputs if op.attrs.get("trained") else op.inputs[:1]
+
+    def constant_fields(
+        self, op: Op, inputs: Sequence[Tensor], constants: Constants, channels_out: int, groups: int = 1
+    ) -> dict[str, int]:
+        """The fields of constants of a trained layer."""
+        aligned = -(-channels_out // groups * 4 // _ALIGN) * _ALIGN * groups
+        return {"weights": 0, "channels": constants.add(bytes(aligned)) if len(inputs) < 3 else 0, "layout": 0}
+
+    def gradients(self, op: Op, dy: int, tape: Tape) -> dict[int, int]:
+        kind, _, dtype = op.kind.rpartition("_")
+        x, weights = op.inputs[:2]
+        attrs = {name: op.attrs[name] for name in _GEOMETRY if name in op.attrs}
+        attrs |= {"in_shape": tape.tensor(x).shape, "weights_shape": tape.tensor(weights).shape}
+        dz = tape.through_clamp(dy)
+        found = {}
+        if tape.wanted(0):
+            found[0] = tape.op(f"{kind}_input_grad_{dtype}", (weights, dz), attrs["in_shape"], attrs)
+        tape.update(f"{kind}_weight_grad_{dtype}", (x, dz), self.trainable, attrs)
+        return found
 
 
 # ---- Arguments of calls ----------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 
 inputs: x float32, any shape of batches * depth elements; weights float32 [out_c, depth]; bias float32 [out_c]
 (optional).
-attrs: act_min, act_max; out_shape.
+attrs: act_min, act_max; out_shape; trained (see groat.ops.floats.Trainable).
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from groat.graph.ir import Array, Op, Tensor
 from groat.ops.base import Constants
 from groat.ops.call import call
 from groat.ops.conv_2d import packed_fields
-from groat.ops.floats import filter_inputs, filters_of, float_array, limits, with_bias
+from groat.ops.floats import Trainable, filter_inputs, filters_of, float_array, limits, with_bias
 from groat.ops.fully_connected import FullyConnected
 
 
-class FullyConnectedFloat32(FullyConnected):
+class FullyConnectedFloat32(Trainable, FullyConnected):
     tflite = {}
     attributes = ("act_min", "act_max")
     kernel: ClassVar[str] = "conv_f32"
@@ -40,6 +40,8 @@ class FullyConnectedFloat32(FullyConnected):
     def params(
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
     ) -> dict[str, Any]:
+        if op.attrs.get("trained"):
+            return {**self.fields(op, inputs), **self.constant_fields(op, inputs, constants, inputs[1].shape[0])}
         weights = inputs[1].data
         assert weights is not None
         out_c, depth = weights.shape

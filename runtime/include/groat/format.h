@@ -209,6 +209,23 @@ typedef struct groat_window {
     uint16_t pad_left;
 } groat_window;
 
+enum groat_update_mode {
+    GROAT_UPDATE_GRADIENT = 0,   /* dw = beta * dw + alpha * gradient; there is no step */
+    GROAT_UPDATE_SGD = 1,        /* dw is the parameter: dw -= rate * (unscale * gradient + decay * dw) */
+    GROAT_UPDATE_ACCUMULATE = 2  /* dw = beta * dw + alpha * unscale * gradient, unless the step is refused */
+};
+
+/* What becomes of the gradients of parameters: (…) -> [dw][, db][, step]. */
+typedef struct groat_update {
+    float alpha;
+    float beta;
+    float decay;
+    uint8_t mode;               /* enum groat_update_mode */
+    uint8_t has_weights;        /* 1: the gradient of the weights is wanted; 0: not, and there is no x */
+    uint8_t has_bias;           /* 1: the gradient of the biases is wanted, which is float32 */
+    uint8_t reserved;           /* zero */
+} groat_update;
+
 /* The parameter structs of all ops and their ids: one row of ops.def each. */
 #define GROAT_OP(id, NAME, name, flags, fields) typedef struct groat_##name##_params fields groat_##name##_params;
 #include "../../ops/ops.def"

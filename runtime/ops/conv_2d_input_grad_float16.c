@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Gradient of the input of a convolution of float16.
+ */
+#include "as_float16.h"
+#include "conv_2d_input_grad_float_tmpl.h"
+
+const groat_op groat_op_conv_2d_input_grad_float16 = {check, scratch_bytes, run};

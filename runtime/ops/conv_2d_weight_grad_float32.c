@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Gradients of the weights and biases of a convolution of float32.
+ */
+#include "as_float32.h"
+#include "conv_2d_weight_grad_float_tmpl.h"
+
+const groat_op groat_op_conv_2d_weight_grad_float32 = {check, scratch_bytes, run};

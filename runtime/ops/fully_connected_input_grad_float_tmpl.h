@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Gradient of the input of a dense layer of floats.  Included for each type, by way of as_*.h.
+ */
+#include "../kernels/select.h"
+#include "float.h"
+
+typedef groat_fully_connected_input_grad_float32_params float_params; /* the fields are the same for every type */
+
+/* A dense layer is a convolution of a row of pixels, one to each batch. */
+static groat_window row_of(const float_params *p)
+{
+    const uint16_t pixels = (uint16_t)p->batches;
+    return (groat_window){
+        .batches = 1,
+        .in_h = 1,
+        .in_w = pixels,
+        .out_h = 1,
+        .out_w = pixels,
+        .kernel_h = 1,
+        .kernel_w = 1,
+        .stride_h = 1,
+        .stride_w = 1,
+        .dilation_h = 1,
+        .dilation_w = 1,
+    };
+}
+
+/* The kernel's arguments but for its scratch, and what it needs. */
+static void prepare(const float_params *p, const groat_window *row, groat_conv_grad_float *k, groat_needs *needs)
+{
+    k->window = row;
+    k->channels_in = p->depth;
+    k->channels_out = p->out_c;
+    k->in_stride = p->depth;
+    k->out_stride = p->out_c;
+    NEEDS(conv_input_grad)(k, needs);
+}
+
+static int check(const groat_call *call)
+{
+    const float_params *p = groat_params(call);
+    GROAT_TRY(groat_check_counts(call, 2, 1));
+    GROAT_REQUIRE(p->batches > 0 && p->batches <= UINT16_MAX);
+    GROAT_TRY(groat_check_tensor(call, 0, DTYPE, (uint64_t)p->out_c * p->depth));
+    GROAT_TRY(groat_check_tensor(call, 1, DTYPE, (uint64_t)p->batches * p->out_c));
+    return groat_check_tensor(call, 2, DTYPE, (uint64_t)p->batches * p->depth);
+}
+
+static uint32_t scratch_bytes(const void *params)
+{
+    const groat_window row = row_of(params);
+    groat_conv_grad_float k;
+    groat_needs needs;
+    prepare(params, &row, &k, &needs);
+    return groat_saturated(needs.scratch_bytes);
+}
+
+static void run(const groat_call *call)
+{
+    const float_params *p = groat_params(call);
+    const groat_window row = row_of(p);
+    groat_conv_grad_float k;
+    groat_needs needs;
+    prepare(p, &row, &k, &needs);
+    k.scratch = needs.scratch_bytes > 0 ? groat_scratch(call) : NULL;
+    KERNEL(conv_input_grad)(&k, groat_in(call, 0), groat_in(call, 1), groat_out(call, 0));
+}

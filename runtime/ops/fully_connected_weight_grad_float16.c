@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Gradients of the weights and biases of a dense layer of float16.
+ */
+#include "as_float16.h"
+#include "fully_connected_weight_grad_float_tmpl.h"
+
+const groat_op groat_op_fully_connected_weight_grad_float16 = {check, scratch_bytes, run};
