@@ -86,6 +86,52 @@ static double step_work(const groat_t *net, const groat_step *step)
         const groat_fully_connected_int16_params *p = params;
         return elements + (double)p->batches * p->depth * p->out_c;
     }
+    /* The parameters of float16 are those of float32 in another struct. */
+    case GROAT_OP_CONV_2D_FLOAT32:
+    case GROAT_OP_CONV_2D_FLOAT16: {
+        const groat_conv_2d_float32_params *p = params;
+        return elements + window_work(&p->window, (double)p->window.in_c * (1.0 + p->out_c / p->groups) + p->groups);
+    }
+    case GROAT_OP_DEPTHWISE_CONV_2D_FLOAT32:
+    case GROAT_OP_DEPTHWISE_CONV_2D_FLOAT16: {
+        const groat_depthwise_conv_2d_float32_params *p = params;
+        return elements + window_work(&p->window, 2.0 * p->out_c);
+    }
+    case GROAT_OP_FULLY_CONNECTED_FLOAT32:
+    case GROAT_OP_FULLY_CONNECTED_FLOAT16: {
+        const groat_fully_connected_float32_params *p = params;
+        return elements + (double)p->batches * p->depth * p->out_c;
+    }
+    case GROAT_OP_CONV_2D_WEIGHT_GRAD_FLOAT32:
+    case GROAT_OP_CONV_2D_WEIGHT_GRAD_FLOAT16: {
+        const groat_conv_2d_weight_grad_float32_params *p = params;
+        return elements + window_work(&p->window, (double)p->window.in_c * (1.0 + p->out_c / p->groups) + p->groups);
+    }
+    case GROAT_OP_DEPTHWISE_CONV_2D_WEIGHT_GRAD_FLOAT32:
+    case GROAT_OP_DEPTHWISE_CONV_2D_WEIGHT_GRAD_FLOAT16: {
+        const groat_depthwise_conv_2d_weight_grad_float32_params *p = params;
+        return elements + window_work(&p->window, 2.0 * p->out_c);
+    }
+    case GROAT_OP_FULLY_CONNECTED_WEIGHT_GRAD_FLOAT32:
+    case GROAT_OP_FULLY_CONNECTED_WEIGHT_GRAD_FLOAT16: {
+        const groat_fully_connected_weight_grad_float32_params *p = params;
+        return elements + (double)p->batches * p->depth * p->out_c;
+    }
+    case GROAT_OP_CONV_2D_INPUT_GRAD_FLOAT32:
+    case GROAT_OP_CONV_2D_INPUT_GRAD_FLOAT16: {
+        const groat_conv_2d_input_grad_float32_params *p = params;
+        return elements + window_work(&p->window, (double)p->window.in_c * (1.0 + p->out_c / p->groups) + p->groups);
+    }
+    case GROAT_OP_DEPTHWISE_CONV_2D_INPUT_GRAD_FLOAT32:
+    case GROAT_OP_DEPTHWISE_CONV_2D_INPUT_GRAD_FLOAT16: {
+        const groat_depthwise_conv_2d_input_grad_float32_params *p = params;
+        return elements + window_work(&p->window, 2.0 * p->out_c);
+    }
+    case GROAT_OP_FULLY_CONNECTED_INPUT_GRAD_FLOAT32:
+    case GROAT_OP_FULLY_CONNECTED_INPUT_GRAD_FLOAT16: {
+        const groat_fully_connected_input_grad_float32_params *p = params;
+        return elements + (double)p->batches * p->depth * p->out_c;
+    }
     case GROAT_OP_AVERAGE_POOL_2D_INT16:
         return elements + pool_work(&((const groat_average_pool_2d_int16_params *)params)->window);
     case GROAT_OP_MAX_POOL_2D_INT16:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from tests.support.gradient_cases import CASES as GRADIENTS
 
 from groat import kernels
 
@@ -85,4 +86,5 @@ TRAINING: Mapping[str, Callable[[Rng], None]] = {
         mean_squared_error=mean_squared_error,
         clamp_grad=clamp_grad,
     ),
+    **GRADIENTS,
 }

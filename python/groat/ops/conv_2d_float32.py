@@ -3,7 +3,8 @@
 
 inputs: x float32 [n, h, w, c]; weights float32 [out_c, kernel_h, kernel_w, c / groups]; bias float32 [out_c]
 (optional).
-attrs: kernel, stride, dilation (height, width); padding ((top, bottom), (left, right)); groups; act_min, act_max; trained (see groat.ops.floats.Trainable).
+attrs: kernel, stride, dilation (height, width); padding ((top, bottom), (left, right)); groups; act_min, act_max;
+trained (see groat.ops.floats.Trainable).
 """
 
 from __future__ import annotations
@@ -88,6 +89,7 @@ def conv2d_float(
     padding: Padding = "valid",
     act_min: float | None = None,
     act_max: float | None = None,
+    trained: bool = False,
     on: str = "host",
     isa: str | None = None,
 ) -> Array:
@@ -99,6 +101,8 @@ def conv2d_float(
         bias: of the type of x or float32, [out_c]; none means zeros.
         padding: "same", "valid" or ((top, bottom), (left, right)); padding holds zeros.
         act_min, act_max: the clamp of the output; none means no limit.
+        trained: weights and bias are tensors in the order given here, as in a model that trains; else constants, in an
+            order of the kernels' own.
         on, isa: as conv2d.
 
     Returns an array [n, out_h, out_w, out_c] of the type of x.
@@ -115,5 +119,6 @@ def conv2d_float(
         **window(image, (kernel[0], kernel[1]), stride, dilation, padding),
         "groups": in_c // depth,
         **limits(act_min, act_max),
+        "trained": trained,
     }
     return call("conv_2d" + suffix, inputs, attrs, str(image.dtype), on, isa)

@@ -6,8 +6,8 @@ inputs, outputs and attrs: as of conv_2d_input_grad_float32, with float16 for fl
 
 from __future__ import annotations
 
-from groat.ops.floats import StoredAsFloat16
 from groat.ops.conv_2d_input_grad_float32 import Conv2DInputGradFloat32
+from groat.ops.floats import StoredAsFloat16
 
 
 class Conv2DInputGradFloat16(StoredAsFloat16, Conv2DInputGradFloat32):

@@ -80,8 +80,9 @@ def conv2d_weight_grad_float(
             the learning rate, and what of the weights is added to their gradient.
         on, isa: as conv2d.
 
-    Returns (dw, db): arrays of the type of x [out_c, kernel_h, kernel_w, c / groups] and float32 [out_c].  With lr, (weights, bias, step):
-    the new parameters, and a float32 [4] whose first value is lr, or 0 if x or dy was not finite: then nothing changed.
+    Returns (dw, db): dw of the type of x, [out_c, kernel_h, kernel_w, c / groups]; db float32 [out_c].  With lr,
+    (weights, bias, step), without the bias if none is given: the new parameters, and a float32 [4] whose first value
+    is lr, or 0 if x or dy was not finite; then the parameters are what they were.
     Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
     """
     image, suffix = float_array(x, "x", 4)

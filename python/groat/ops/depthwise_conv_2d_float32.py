@@ -66,6 +66,7 @@ def depthwise_conv2d_float(
     padding: Padding = "valid",
     act_min: float | None = None,
     act_max: float | None = None,
+    trained: bool = False,
     on: str = "host",
     isa: str | None = None,
 ) -> Array:
@@ -75,7 +76,7 @@ def depthwise_conv2d_float(
         x: float32 or float16 [n, h, w, c].
         weights: of the type of x, [1, kernel_h, kernel_w, out_c]; out_c is a multiple of c.
         bias: of the type of x or float32, [out_c]; none means zeros.
-        padding, act_min, act_max, on, isa: as conv2d_float.
+        padding, act_min, act_max, trained, on, isa: as conv2d_float.
 
     Returns an array [n, out_h, out_w, out_c] of the type of x.
     Raises InputError if the arrays do not fit each other, and as groat.Runner on a device.
@@ -88,5 +89,9 @@ def depthwise_conv2d_float(
             f"depthwise_conv2d_float: weights {shape} do not fit {image.shape[3]} input channels; "
             "expected (1, h, w, a multiple)"
         )
-    attrs = {**window(image, (shape[1], shape[2]), stride, dilation, padding), **limits(act_min, act_max)}
+    attrs = {
+        **window(image, (shape[1], shape[2]), stride, dilation, padding),
+        **limits(act_min, act_max),
+        "trained": trained,
+    }
     return call("depthwise_conv_2d" + suffix, inputs, attrs, str(image.dtype), on, isa)

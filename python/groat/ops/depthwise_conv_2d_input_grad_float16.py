@@ -6,8 +6,8 @@ inputs, outputs and attrs: as of depthwise_conv_2d_input_grad_float32, with floa
 
 from __future__ import annotations
 
-from groat.ops.floats import StoredAsFloat16
 from groat.ops.depthwise_conv_2d_input_grad_float32 import DepthwiseConv2DInputGradFloat32
+from groat.ops.floats import StoredAsFloat16
 
 
 class DepthwiseConv2DInputGradFloat16(StoredAsFloat16, DepthwiseConv2DInputGradFloat32):

@@ -6,8 +6,8 @@ inputs, outputs and attrs: as of depthwise_conv_2d_weight_grad_float32, with flo
 
 from __future__ import annotations
 
-from groat.ops.floats import StoredAsFloat16
 from groat.ops.depthwise_conv_2d_weight_grad_float32 import DepthwiseConv2DWeightGradFloat32
+from groat.ops.floats import StoredAsFloat16
 
 
 class DepthwiseConv2DWeightGradFloat16(StoredAsFloat16, DepthwiseConv2DWeightGradFloat32):

@@ -60,6 +60,7 @@ def fully_connected_float(
     *,
     act_min: float | None = None,
     act_max: float | None = None,
+    trained: bool = False,
     on: str = "host",
     isa: str | None = None,
 ) -> Array:
@@ -69,7 +70,7 @@ def fully_connected_float(
         x: float32 or float16 [batches, depth].
         weights: of the type of x, [out_c, depth].
         bias: of the type of x or float32, [out_c]; none means zeros.
-        act_min, act_max, on, isa: as conv2d_float.
+        act_min, act_max, trained, on, isa: as conv2d_float.
 
     Returns an array [batches, out_c] of the type of x.
     Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
@@ -79,5 +80,5 @@ def fully_connected_float(
     count, depth = inputs[1].shape
     if rows.shape[1] != depth:
         raise InputError(f"x has shape {rows.shape}, weights {inputs[1].shape}; expected the same depth")
-    attrs = {**limits(act_min, act_max), "out_shape": (rows.shape[0], count)}
+    attrs = {**limits(act_min, act_max), "out_shape": (rows.shape[0], count), "trained": trained}
     return call("fully_connected" + suffix, inputs, attrs, str(rows.dtype), on, isa)

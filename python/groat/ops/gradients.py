@@ -200,8 +200,8 @@ def gradients_or_step(
     on: str,
     isa: str | None,
 ) -> tuple[Array, ...]:
-    """Runs an op that computes gradients of weights and bias; with a learning rate, it changes them by a step of gradient
-    descent.  As the functions of groat.kernels say."""
+    """Runs an op that computes gradients of weights and bias, or with a learning rate changes them by a step of
+    gradient descent; as the functions of groat.kernels say."""
     if lr is None:
         if weights is not None or bias is not None or decay != 0:
             raise InputError(f"{kind}: weights, bias and decay are for a step of gradient descent; expected lr, too")
