@@ -516,6 +516,7 @@ def conv2d_float(
     padding: Padding = "valid",
     act_min: float | None = None,
     act_max: float | None = None,
+    trained: bool = False,
     on: str = "host",
     isa: str | None = None,
 ) -> Array:
@@ -527,6 +528,8 @@ def conv2d_float(
         bias: of the type of x or float32, [out_c]; none means zeros.
         padding: "same", "valid" or ((top, bottom), (left, right)); padding holds zeros.
         act_min, act_max: the clamp of the output; none means no limit.
+        trained: weights and bias are tensors in the order given here, as in a model that trains; else constants, in an
+            order of the kernels' own.
         on, isa: as conv2d.
 
     Returns an array [n, out_h, out_w, out_c] of the type of x.
@@ -543,6 +546,7 @@ def depthwise_conv2d_float(
     padding: Padding = "valid",
     act_min: float | None = None,
     act_max: float | None = None,
+    trained: bool = False,
     on: str = "host",
     isa: str | None = None,
 ) -> Array:
@@ -552,7 +556,7 @@ def depthwise_conv2d_float(
         x: float32 or float16 [n, h, w, c].
         weights: of the type of x, [1, kernel_h, kernel_w, out_c]; out_c is a multiple of c.
         bias: of the type of x or float32, [out_c]; none means zeros.
-        padding, act_min, act_max, on, isa: as conv2d_float.
+        padding, act_min, act_max, trained, on, isa: as conv2d_float.
 
     Returns an array [n, out_h, out_w, out_c] of the type of x.
     Raises InputError if the arrays do not fit each other, and as groat.Runner on a device.
@@ -565,6 +569,7 @@ def fully_connected_float(
     *,
     act_min: float | None = None,
     act_max: float | None = None,
+    trained: bool = False,
     on: str = "host",
     isa: str | None = None,
 ) -> Array:
@@ -574,7 +579,7 @@ def fully_connected_float(
         x: float32 or float16 [batches, depth].
         weights: of the type of x, [out_c, depth].
         bias: of the type of x or float32, [out_c]; none means zeros.
-        act_min, act_max, on, isa: as conv2d_float.
+        act_min, act_max, trained, on, isa: as conv2d_float.
 
     Returns an array [batches, out_c] of the type of x.
     Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
@@ -748,6 +753,162 @@ def cast(
         on, isa: as conv2d.
 
     Returns an array of that type and x's shape.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def conv2d_weight_grad_float(
+    x: ArrayLike,
+    dy: ArrayLike,
+    *,
+    kernel: Pair,
+    stride: Pair = 1,
+    dilation: Pair = 1,
+    padding: Padding = "valid",
+    groups: int = 1,
+    weights: ArrayLike | None = None,
+    bias: ArrayLike | None = None,
+    lr: float | None = None,
+    decay: float = 0.0,
+    on: str = "host",
+    isa: str | None = None,
+) -> tuple[Array, ...]:
+    """Gradients of the weights and the bias of conv2d_float, or a step of gradient descent on them.
+
+    Args:
+        x: what the convolution read, float32 or float16 [n, h, w, c].
+        dy: the gradient of its output, of the type of x, [n, out_h, out_w, out_c].
+        kernel: (height, width) of the filters, or one for both.
+        stride, dilation, padding: as conv2d_float.
+        groups: of the convolution.
+        weights, bias, lr, decay: for a step of gradient descent: the parameters (the bias float32 [out_c], or none),
+            the learning rate, and what of the weights is added to their gradient.
+        on, isa: as conv2d.
+
+    Returns (dw, db): dw of the type of x, [out_c, kernel_h, kernel_w, c / groups]; db float32 [out_c].  With lr,
+    (weights, bias, step), without the bias if none is given: the new parameters, and a float32 [4] whose first value
+    is lr, or 0 if x or dy was not finite; then the parameters are what they were.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def conv2d_input_grad_float(
+    weights: ArrayLike,
+    dy: ArrayLike,
+    *,
+    in_shape: Sequence[int],
+    stride: Pair = 1,
+    dilation: Pair = 1,
+    padding: Padding = "valid",
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """Gradient of the input of conv2d_float.
+
+    Args:
+        weights: of the convolution, float32 or float16 [out_c, kernel_h, kernel_w, c / groups].
+        dy: the gradient of its output, of the type of the weights, [n, out_h, out_w, out_c].
+        in_shape: (n, h, w, c) of its input.
+        stride, dilation, padding, on, isa: as conv2d_float.
+
+    Returns an array of in_shape and the type of the weights.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def depthwise_conv2d_weight_grad_float(
+    x: ArrayLike,
+    dy: ArrayLike,
+    *,
+    kernel: Pair,
+    stride: Pair = 1,
+    dilation: Pair = 1,
+    padding: Padding = "valid",
+    weights: ArrayLike | None = None,
+    bias: ArrayLike | None = None,
+    lr: float | None = None,
+    decay: float = 0.0,
+    on: str = "host",
+    isa: str | None = None,
+) -> tuple[Array, ...]:
+    """Gradients of the weights and the bias of depthwise_conv2d_float, or a step of gradient descent on them.
+
+    Args:
+        x: what the convolution read, float32 or float16 [n, h, w, c].
+        dy: the gradient of its output, of the type of x, [n, out_h, out_w, out_c]; out_c is a multiple of c.
+        kernel: (height, width) of the filters, or one for both.
+        stride, dilation, padding: as conv2d_float.
+        weights, bias, lr, decay: for a step of gradient descent: the parameters (the bias float32 [out_c], or none),
+            the learning rate, and what of the weights is added to their gradient.
+        on, isa: as conv2d.
+
+    Returns (dw, db): dw of the type of x, [1, kernel_h, kernel_w, out_c]; db float32 [out_c].  With lr, it returns
+    (weights, bias, step), without the bias if none is given: the new parameters, and a float32 [4] whose first value is
+    lr, or 0 if x or dy was not finite; then the parameters are what they were.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def depthwise_conv2d_input_grad_float(
+    weights: ArrayLike,
+    dy: ArrayLike,
+    *,
+    in_shape: Sequence[int],
+    stride: Pair = 1,
+    dilation: Pair = 1,
+    padding: Padding = "valid",
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """Gradient of the input of depthwise_conv2d_float.
+
+    Args:
+        weights: of the convolution, float32 or float16 [1, kernel_h, kernel_w, out_c].
+        dy: the gradient of its output, of the type of the weights, [n, out_h, out_w, out_c].
+        in_shape: (n, h, w, c) of its input; out_c is a multiple of c.
+        stride, dilation, padding, on, isa: as conv2d_float.
+
+    Returns an array of in_shape and the type of the weights.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def fully_connected_weight_grad_float(
+    x: ArrayLike,
+    dy: ArrayLike,
+    *,
+    weights: ArrayLike | None = None,
+    bias: ArrayLike | None = None,
+    lr: float | None = None,
+    decay: float = 0.0,
+    on: str = "host",
+    isa: str | None = None,
+) -> tuple[Array, ...]:
+    """Gradients of the weights and the bias of fully_connected_float, or a step of gradient descent on them.
+
+    Args:
+        x: what the layer read, float32 or float16 [batches, depth].
+        dy: the gradient of its output, of the type of x, [batches, out_c].
+        weights, bias, lr, decay: for a step of gradient descent: the parameters (the bias float32 [out_c], or none),
+            the learning rate, and what of the weights is added to their gradient.
+        on, isa: as conv2d.
+
+    Returns (dw, db): dw of the type of x, [out_c, depth]; db float32 [out_c].  With lr, it returns
+    (weights, bias, step), without the bias if none is given: the new parameters, and a float32 [4] whose first value is
+    lr, or 0 if x or dy was not finite; then the parameters are what they were.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def fully_connected_input_grad_float(
+    weights: ArrayLike,
+    dy: ArrayLike,
+    *,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """Gradient of the input of fully_connected_float.
+
+    Args:
+        weights: of the layer, float32 or float16 [out_c, depth].
+        dy: the gradient of its output, of the type of the weights, [batches, out_c].
+        on, isa: as conv2d.
+
+    Returns an array [batches, depth] of the type of the weights.
     Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
     """
 

@@ -30,6 +30,9 @@ CALLERS_FAULT = {"OK", "E_ARGUMENT", "E_ALIGNMENT"}
 FIRST_OF_TRAINING = -40  # from here on: of what is kept in flash, of values
 """Statuses that no file can cause; test_c_tests.py has them."""
 
+LAST_IMPORTED = 55
+"""Ops of higher numbers are for training: no imported model has them."""
+
 
 def good(name: str, suffix: str = ".groat") -> bytes:
     return (GOOD / name).with_suffix(suffix).read_bytes()
@@ -46,7 +49,7 @@ def statuses(data: bytes, region_bytes: Sequence[int] = ARENA_BYTES) -> tuple[st
 def test_all_ops_have_golden_files() -> None:
     assert set(NAMES) == set(models.MODELS)
     used = {step.op for name in NAMES for step in read(good(name)).steps}
-    assert used == {row.name for row in op_rows()}
+    assert used == {row.name for row in op_rows() if row.id <= LAST_IMPORTED}
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -19,7 +19,7 @@ from groat.errors import InputError
 from groat.isa import PACKINGS
 
 Array = npt.NDArray[Any]
-SETTINGS = settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
+SETTINGS = settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
 DTYPES = ("float32", "float16")
 
 
@@ -86,9 +86,9 @@ def test_gradients_equal_those_of_pytorch(packing: str, dtype: str) -> None:
         for name, bound in bounds(layer, x, weights, dy).items():
             assert found[name].shape == expected[name].shape
             assert found[name].dtype == ("float32" if name == "db" else dtype)
-            used = float(np.abs(found[name] - expected[name]).max()) / bound
-            assert used <= 1, (name, layer)
-            worst[name] = max(worst[name], used)
+            off = float(np.abs(found[name] - expected[name]).max())
+            assert off <= bound, (name, layer)
+            worst[name] = max(worst[name], off / bound if off > 0 else 0)
 
     check()
     assert worst["dw"] > 0.001, "the bound says nothing"
