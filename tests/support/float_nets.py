@@ -96,7 +96,7 @@ class Net:
         name = f"dense{len(self.ops)}"
         weights = self._weights((out_c, depth), depth, f"{name}/w")
         bias = self._new(f"{name}/b", (out_c,), np.zeros(out_c, np.float32))
-        attrs = {"act_min": act[0], "act_max": act[1]}
+        attrs = {"act_min": act[0], "act_max": act[1], "out_shape": (1, out_c)}
         return self._op("fully_connected", (self.last, weights, bias), (1, out_c), attrs)
 
     def softmax(self) -> int:

@@ -20,7 +20,7 @@ from groat.graph import Graph, Op, Program, State, Tensor, verify
 from groat.ops import op_def
 from groat.ops.base import NotDifferentiable, Shape
 from groat.train.options import MAX_SCALE, Train
-from groat.train.select import trained_inputs
+from groat.train.choice import trained_inputs
 
 WEIGHTS, BIAS = "weights", "bias"
 GRADIENT, SGD, ACCUMULATE = 0, 1, 2
