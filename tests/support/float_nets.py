@@ -40,7 +40,9 @@ class Net:
         self.last = out
         return out
 
-    def _window(self, kernel: Any, stride: Any, padding: Any, dilation: Any = 1) -> tuple[dict[str, Any], tuple[int, int]]:
+    def _window(
+        self, kernel: Any, stride: Any, padding: Any, dilation: Any = 1
+    ) -> tuple[dict[str, Any], tuple[int, int]]:
         size, step, spread = ((v, v) if isinstance(v, int) else v for v in (kernel, stride, dilation))
         _, h, w, _ = self.tensors[self.last].shape
         if padding == "same":

@@ -19,8 +19,8 @@ from groat.errors import InputError
 from groat.graph import Graph, Op, Program, State, Tensor, verify
 from groat.ops import op_def
 from groat.ops.base import NotDifferentiable, Shape
-from groat.train.options import MAX_SCALE, Train
 from groat.train.choice import trained_inputs
+from groat.train.options import MAX_SCALE, Train
 
 WEIGHTS, BIAS = "weights", "bias"
 GRADIENT, SGD, ACCUMULATE = 0, 1, 2
