@@ -42,9 +42,21 @@ typedef struct float32x4_t {
     float lane[4];
 } float32x4_t;
 
+typedef struct float32x4x2_t {
+    float32x4_t val[2];
+} float32x4x2_t;
+
 typedef struct float32x4x4_t {
     float32x4_t val[4];
 } float32x4x4_t;
+
+typedef struct uint32x4x2_t {
+    uint32x4_t val[2];
+} uint32x4x2_t;
+
+typedef struct float16x8_t {
+    uint16_t lane[8]; /* their bits */
+} float16x8_t;
 
 /* ---- Predicates ---- */
 
@@ -234,5 +246,6 @@ static inline void vstrbq_s32(int8_t *to, int32x4_t v)
 #include "arm_mve_arithmetic.h"
 #include "arm_mve_floats.h"
 #include "arm_mve_halfwords.h"
+#include "arm_mve_halves.h"
 
 #endif

@@ -16,6 +16,7 @@ from tests.kernels.cases import IMAGE_MAX, ROWS_MAX, operands
 from tests.kernels.draw import Draw
 from tests.kernels.filters import Shape, candidates, needs_case
 from tests.support.fma import fma
+from tests.support.half_sums import across_lanes, chunked
 
 from groat.graph.ir import Array, Op
 from groat.ops.floats import finite as stored
@@ -27,6 +28,9 @@ CONSTANTS_MAX = 500  # floats
 
 FUSED = {(packing, "float32") for packing in ("dsp", "mve", "rvv")}
 """Kernel sets and types whose filters sum with fused multiply-adds."""
+
+CHUNKED = {("mve", "float16")}
+"""Those that sum in float16 for a few terms at a time."""
 
 
 def dtype_of(kernel: str) -> str:
@@ -66,17 +70,14 @@ def filter_case(
         trained: whether ordinary weights lie in the order of the model.
     """
     count, dtype = filters.shape[1], dtype_of(kernel)
-    bias = draw.floats(count)
+    bias = draw.floats(count, 5.0 if (draw.packing, dtype) in CHUNKED else 20.0)
     packed_filters = FloatFilters(np.ascontiguousarray(weights), bias, shape.pixels, max(1, shape.multiplier))
     offered = [*candidates(draw, kernel, packed_filters), plain_float.depthwise_f32(packed_filters)]
     packed = offered[-1 if trained else 0] if draw.ordinary else draw.pick(*offered)
     rows, values = draw.rows(shape.rows, shape.row_length, dtype)
-    flat, filters = values.ravel().astype(np.float32), filters.astype(np.float32)
-    acc = np.zeros((shape.pixels, count), np.float32)
-    for index, weight in zip(terms, filters, strict=True):
-        acc = multiply_add(draw, dtype, flat[index], weight, acc)
+    acc = sums(draw, kernel, shape, packed.layout, values.ravel()[terms], filters, bias)
     limits = draw.limits()
-    out = draw.output(clamped(acc + bias, limits, dtype), fields.get("out_stride"))
+    out = draw.output(clamped(acc, limits, dtype), fields.get("out_stride"))
     k = {
         "weights": Memory(packed.weights, packed.weights),
         "channels": Memory(packed.channels, packed.channels),
@@ -92,6 +93,19 @@ def filter_case(
     }
     arguments = {"k": k, "rows": rows, "out": out, "pixels": shape.pixels}
     return Case(kernel, arguments, shape.macs, label=f"{shape}, layout {packed.layout}")
+
+
+def sums(draw: Draw, kernel: str, shape: Shape, layout: int, x: Array, w: Array, bias: Array) -> Array:
+    """Of the products of x [terms, pixels, channels] and w [terms, channels], and biases, in the order of this set."""
+    dtype = dtype_of(kernel)
+    acc = np.zeros(x.shape[1:], np.float32)
+    if (draw.packing, dtype) in CHUNKED:
+        if kernel.startswith("conv") and layout == 0 and shape.pixels == 1:
+            return across_lanes(x, w[:, np.newaxis], shape.run) + bias
+        return chunked(acc + bias, x, w)
+    for a, b in zip(x.astype(np.float32), w.astype(np.float32), strict=True):
+        acc = multiply_add(draw, dtype, a, b, acc)
+    return acc + bias
 
 
 def conv_of(draw: Draw, shape: Shape, kernel: str, trained: bool = False) -> Case:

@@ -15,10 +15,10 @@ from groat.graph.ir import Array
 from groat.pack.layouts import Filters, Packed, nibbles
 from groat.pack.layouts.fpu import conv_f32 as conv_f32
 from groat.pack.layouts.fpu import depthwise_f32 as depthwise_f32
+from groat.pack.layouts.mve_f16 import conv_f16 as conv_f16
+from groat.pack.layouts.mve_f16 import depthwise_f16 as depthwise_f16
 from groat.pack.layouts.mve_s16 import conv_s16 as conv_s16
 from groat.pack.layouts.mve_s16 import depthwise_s16 as depthwise_s16
-from groat.pack.layouts.plain_float import conv_f16 as conv_f16
-from groat.pack.layouts.plain_float import depthwise_f16 as depthwise_f16
 
 _GENERAL, _NEVER_UP, _DOWN, _SMALL = 0, 1, 2, 3
 _QUAD, _WORD, _BLOCK = 4, 4, 16

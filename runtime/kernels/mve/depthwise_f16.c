@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Depthwise convolution of float16 with Helium: eight channels in the lanes.  Four pixels whose windows are three taps wide
+ * and one tap apart share a row's weights and what they see of it; others go one by one.
+ */
+#include "ends_f16.h"
+
+enum {
+    FOUR = 4, /* pixels */
+    THREE = 3 /* taps */
+};
+
+int groat_depthwise_f16_needs_mve(const groat_depthwise_float *k, groat_needs *needs)
+{
+    return groat_depthwise_f16_needs_ref(k, needs);
+}
+
+/* What the outputs of eight channels have in common. */
+typedef struct eight_channels {
+    const uint16_t *w;
+    uint32_t w_step;     /* from the weights of a tap to those of the next */
+    uint32_t input;      /* the channel that the first reads */
+    uint16x8_t inputs;   /* which each reads, from there */
+    uint32_t plain;      /* each reads its own, and all eight are there */
+    float32x4x2_t bias;
+    float16x8_t low;
+    float16x8_t high;
+    mve_pred16_t lanes;
+} eight_channels;
+
+static inline const uint16_t *input_of(const groat_depthwise_float *k, const eight_channels *c,
+                                       const int8_t *const *rows, uint32_t r, uint32_t pixel)
+{
+    return (const uint16_t *)(const void *)rows[r] + pixel * k->pixel_stride + c->input;
+}
+
+static inline void add_chunk(float32x4x2_t *sums, float16x8_t chunk)
+{
+    sums->val[0] = vaddq_f32(sums->val[0], vcvtbq_f32_f16(chunk));
+    sums->val[1] = vaddq_f32(sums->val[1], vcvttq_f32_f16(chunk));
+}
+
+static inline void store(const eight_channels *c, float32x4x2_t sums, uint16_t *out)
+{
+    vstrhq_p_u16(out, limited(narrowed(sums.val[0], sums.val[1]), c->low, c->high), c->lanes);
+}
+
+static void one_pixel(const groat_depthwise_float *k, const eight_channels *c, const int8_t *const *rows, uint32_t pixel,
+                      uint16_t *out)
+{
+    float32x4x2_t sums = c->bias;
+    float16x8_t chunk = halves_of(vdupq_n_u16(0));
+    const uint16_t *w = c->w;
+    uint32_t room = CHUNK;
+    for (uint32_t r = 0; r < k->rows; r++) {
+        const uint16_t *x = input_of(k, c, rows, r, pixel);
+        for (uint32_t t = 0; t < k->taps;) {
+            uint32_t some = k->taps - t < room ? k->taps - t : room;
+            t += some;
+            room -= some;
+            if (c->plain) {
+                for (; some > 0; some--, x += k->tap_stride, w += c->w_step) {
+                    chunk = vfmaq_f16(chunk, halves_at(x), halves_at(w));
+                }
+            } else {
+                for (; some > 0; some--, x += k->tap_stride, w += c->w_step) {
+                    const uint16x8_t at = vldrhq_gather_shifted_offset_z_u16(x, c->inputs, c->lanes);
+                    chunk = vfmaq_f16(chunk, halves_of(at), halves_of(vldrhq_z_u16(w, c->lanes)));
+                }
+            }
+            if (room == 0) {
+                add_chunk(&sums, chunk);
+                chunk = halves_of(vdupq_n_u16(0));
+                room = CHUNK;
+            }
+        }
+    }
+    if (room < CHUNK) {
+        add_chunk(&sums, chunk);
+    }
+    store(c, sums, out);
+}
+
+/* A row of three taps of four neighbouring pixels: a column of it meets up to three of them. */
+static inline void three_taps(const uint16_t *x, uint32_t x_step, const uint16_t *w, uint32_t w_step,
+                              float16x8_t chunks[FOUR])
+{
+#if defined(__ARM_FEATURE_MVE)
+    float16x8_t a = chunks[0], b = chunks[1], c = chunks[2], d = chunks[3];
+    __asm__ volatile("vldrh.u16 q4, [%[w]]\n add %[w], %[w], %[w_step]\n"
+            "vldrh.u16 q5, [%[w]]\n add %[w], %[w], %[w_step]\n"
+            "vldrh.u16 q6, [%[w]]\n"
+            "vldrh.u16 q7, [%[x]]\n add %[x], %[x], %[x_step]\n"
+            "vfma.f16 %q[a], q7, q4\n"
+            "vldrh.u16 q7, [%[x]]\n add %[x], %[x], %[x_step]\n"
+            "vfma.f16 %q[a], q7, q5\n vfma.f16 %q[b], q7, q4\n"
+            "vldrh.u16 q7, [%[x]]\n add %[x], %[x], %[x_step]\n"
+            "vfma.f16 %q[a], q7, q6\n vfma.f16 %q[b], q7, q5\n vfma.f16 %q[c], q7, q4\n"
+            "vldrh.u16 q7, [%[x]]\n add %[x], %[x], %[x_step]\n"
+            "vfma.f16 %q[b], q7, q6\n vfma.f16 %q[c], q7, q5\n vfma.f16 %q[d], q7, q4\n"
+            "vldrh.u16 q7, [%[x]]\n add %[x], %[x], %[x_step]\n"
+            "vfma.f16 %q[c], q7, q6\n vfma.f16 %q[d], q7, q5\n"
+            "vldrh.u16 q7, [%[x]]\n"
+            "vfma.f16 %q[d], q7, q6\n"
+            : [a] "+w"(a), [b] "+w"(b), [c] "+w"(c), [d] "+w"(d), [x] "+r"(x), [w] "+r"(w)
+            : [x_step] "r"(x_step * sizeof *x), [w_step] "r"(w_step * sizeof *w)
+            : "q4", "q5", "q6", "q7", "memory");
+    chunks[0] = a, chunks[1] = b, chunks[2] = c, chunks[3] = d;
+#else
+    for (uint32_t p = 0; p < FOUR; p++) {
+        for (uint32_t t = 0; t < THREE; t++) {
+            chunks[p] = vfmaq_f16(chunks[p], halves_at(x + (p + t) * x_step), halves_at(w + t * w_step));
+        }
+    }
+#endif
+}
+
+static void four_pixels(const groat_depthwise_float *k, const eight_channels *c, const int8_t *const *rows,
+                        uint32_t pixel, uint16_t *out)
+{
+    const float16x8_t zero = halves_of(vdupq_n_u16(0));
+    float16x8_t chunks[FOUR] = {zero, zero, zero, zero};
+    const uint16_t *w = c->w;
+    for (uint32_t r = 0; r < k->rows; r++, w += THREE * c->w_step) {
+        three_taps(input_of(k, c, rows, r, pixel), k->tap_stride, w, c->w_step, chunks);
+    }
+    for (uint32_t p = 0; p < FOUR; p++, out += c->w_step) {
+        float32x4x2_t sums = c->bias;
+        add_chunk(&sums, chunks[p]);
+        store(c, sums, out);
+    }
+}
+
+/* The channel of the input, from that of the first of eight outputs on, that each of them reads. */
+static uint16x8_t inputs_of(uint32_t output, uint32_t multiplier)
+{
+    uint16_t at[HALVES];
+    for (uint32_t c = 0; c < HALVES; c++) {
+        at[c] = (uint16_t)((output + c) / multiplier - output / multiplier);
+    }
+    return vldrhq_u16(at);
+}
+
+void groat_depthwise_f16_mve(const groat_depthwise_float *k, const int8_t *const *rows, uint16_t *out, uint32_t pixels)
+{
+    const uint32_t channels_out = k->channels_in * k->multiplier;
+    const float *bias = k->channels;
+    const int slide = k->taps == THREE && k->tap_stride == k->pixel_stride && k->rows * THREE <= CHUNK;
+    eight_channels c = {
+        .w = k->weights,
+        .w_step = channels_out,
+        .low = halves_of(vdupq_n_u16(groat_half_of(k->act_min))),
+        .high = halves_of(vdupq_n_u16(groat_half_of(k->act_max))),
+    };
+    for (uint32_t o = 0; o < channels_out; o += HALVES, c.w += HALVES) {
+        const uint32_t channels = channels_out - o < HALVES ? channels_out - o : HALVES;
+        c.input = o / k->multiplier;
+        c.plain = k->multiplier == 1 && channels == HALVES;
+        c.inputs = inputs_of(o, k->multiplier);
+        c.lanes = vctp16q(channels);
+        c.bias = biases(bias + o, channels);
+        uint32_t p = 0;
+        if (slide && c.plain) {
+            for (; p + FOUR <= pixels; p += FOUR) {
+                four_pixels(k, &c, rows, p, out + p * channels_out + o);
+            }
+        }
+        for (; p < pixels; p++) {
+            one_pixel(k, &c, rows, p, out + p * channels_out + o);
+        }
+    }
+}
