@@ -61,9 +61,19 @@ MVE_EACH(uint16x8_t, vldrhq_z_u16, (const uint16_t *from, mve_pred16_t p), 8,
 MVE_EACH(uint16x8_t, vldrhq_gather_shifted_offset_u16, (const uint16_t *from, uint16x8_t at), 8, from[at.lane[i]])
 MVE_EACH(uint16x8_t, vldrhq_gather_shifted_offset_z_u16, (const uint16_t *from, uint16x8_t at, mve_pred16_t p), 8,
          (uint16_t)(p >> (2 * i) & 1 ? from[at.lane[i]] : 0))
+MVE_EACH(uint32x4_t, vldrhq_gather_shifted_offset_z_u32, (const uint16_t *from, uint32x4_t at, mve_pred16_t p), 4,
+         (uint32_t)(p >> (4 * i) & 1 ? from[at.lane[i]] : 0))
+MVE_EACH(uint32x4_t, vldrhq_gather_shifted_offset_u32, (const uint16_t *from, uint32x4_t at), 4, from[at.lane[i]])
 MVE_EACH(uint32x4_t, vldrhq_u32, (const uint16_t *from), 4, from[i])
 MVE_EACH(uint32x4_t, vldrhq_z_u32, (const uint16_t *from, mve_pred16_t p), 4,
          (uint32_t)(p >> (4 * i) & 1 ? from[i] : 0))
+
+static inline void vstrwq_scatter_shifted_offset_u32(uint32_t *to, uint32x4_t at, uint32x4_t v)
+{
+    for (int i = 0; i < 4; i++) {
+        to[at.lane[i]] = v.lane[i];
+    }
+}
 
 static inline void vstrhq_p_u16(uint16_t *to, uint16x8_t v, mve_pred16_t p)
 {

@@ -13,9 +13,6 @@ enum {
     EIGHTS = 1 /* eight output channels side by side, the last eight filled up with zeros, as are their biases */
 };
 
-SUMS_F16(sum_packed, PACKED_LOAD, PACKED_PREPARE, PACKED_VECTOR)
-SUMS_F16(sum_gathered, GATHERED_LOAD, GATHERED_PREPARE, GATHERED_VECTOR)
-
 static uint64_t terms_of(const groat_conv_float *k)
 {
     return (uint64_t)k->rows * k->taps * k->run;
@@ -69,8 +66,8 @@ static void two_pixels(const groat_conv_float *k, uint32_t terms, uint16_t *out,
         }
         const float32x4x2_t b = biases(bias, plain ? channels : HALVES);
         pair_sums sums = {{b.val[0], b.val[1], b.val[0], b.val[1]}};
-        sums = plain ? sum_gathered(sums, w, pairs, terms, (uintptr_t)lanes_at, HALVES)
-                     : sum_packed(sums, w, pairs, terms, 0, HALVES);
+        sums = plain ? groat_sum_gathered_f16_mve(sums, w, pairs, terms, (uintptr_t)lanes_at, HALVES)
+                     : groat_sum_packed_f16_mve(sums, w, pairs, terms, 0, HALVES);
         const mve_pred16_t lanes = vctp16q(channels);
         /* The second first: it may be the first once more. */
         vstrhq_p_u16(second, limited(narrowed(sums.of[2], sums.of[3]), low, high), lanes);
