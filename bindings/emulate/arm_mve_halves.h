@@ -96,14 +96,14 @@ MVE_EACH(float16x8_t, vmulq_f16, (float16x8_t a, float16x8_t b), 8,
 MVE_EACH(float16x8_t, vfmaq_f16, (float16x8_t sum, float16x8_t a, float16x8_t b), 8,
          mve_half_fma(a.lane[i], b.lane[i], sum.lane[i]))
 
-#define MVE_COMPARE_HALVES(name, sign)                                                                \
-    static inline mve_pred16_t name(float16x8_t a, float16x8_t b)                                     \
-    {                                                                                                 \
-        uint32_t found = 0;                                                                           \
-        for (int i = 0; i < 8; i++) {                                                                 \
+#define MVE_COMPARE_HALVES(name, sign)                                                                        \
+    static inline mve_pred16_t name(float16x8_t a, float16x8_t b)                                             \
+    {                                                                                                         \
+        uint32_t found = 0;                                                                                   \
+        for (int i = 0; i < 8; i++) {                                                                         \
             found |= groat_float_of_half(a.lane[i]) sign groat_float_of_half(b.lane[i]) ? 3u << (2 * i) : 0u; \
-        }                                                                                             \
-        return (mve_pred16_t)found;                                                                   \
+        }                                                                                                     \
+        return (mve_pred16_t)found;                                                                           \
     }
 MVE_COMPARE_HALVES(vcmpleq_f16, <=)
 MVE_COMPARE_HALVES(vcmpgtq_f16, >)

@@ -36,8 +36,8 @@ int groat_conv_weight_grad_f16_needs_mve(const groat_conv_grad_float *k, groat_n
     const groat_window *w = k->window;
     const uint64_t band = rows_of_band(w);
     const uint64_t sums = band < w->out_h ? (uint64_t)w->kernel_h * w->kernel_w * vectors_of(k) * sizeof(pair_sums) : 0;
-    needs->scratch_bytes = is_dense(w) ? (uint64_t)k->channels_out * sizeof(float)
-                                       : sums + (band * w->out_w + 4) * 2 * sizeof(uint32_t);
+    needs->scratch_bytes =
+        is_dense(w) ? (uint64_t)k->channels_out * sizeof(float) : sums + (band * w->out_w + 4) * 2 * sizeof(uint32_t);
     return 1;
 }
 
@@ -59,8 +59,8 @@ typedef struct places {
 
 static places places_of(uint32_t stride, uint32_t second)
 {
-    const uint32_t at[8] = {0,          second,     stride,     stride + second, 2 * stride, 2 * stride + second,
-                            3 * stride, 3 * stride + second};
+    const uint32_t at[8] = {
+        0, second, stride, stride + second, 2 * stride, 2 * stride + second, 3 * stride, 3 * stride + second};
     return (places){vldrwq_u32(at), vldrwq_u32(at + 4)};
 }
 

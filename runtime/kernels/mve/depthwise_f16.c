@@ -45,8 +45,8 @@ static inline void store(const eight_channels *c, float32x4x2_t sums, uint16_t *
     vstrhq_p_u16(out, limited(narrowed(sums.val[0], sums.val[1]), c->low, c->high), c->lanes);
 }
 
-static void one_pixel(const groat_depthwise_float *k, const eight_channels *c, const int8_t *const *rows, uint32_t pixel,
-                      uint16_t *out)
+static void one_pixel(const groat_depthwise_float *k, const eight_channels *c, const int8_t *const *rows,
+                      uint32_t pixel, uint16_t *out)
 {
     float32x4x2_t sums = c->bias;
     float16x8_t chunk = halves_of(vdupq_n_u16(0));
@@ -88,23 +88,23 @@ static inline void three_taps(const uint16_t *x, uint32_t x_step, const uint16_t
 #if defined(__ARM_FEATURE_MVE)
     float16x8_t a = chunks[0], b = chunks[1], c = chunks[2], d = chunks[3];
     __asm__ volatile("vldrh.u16 q4, [%[w]]\n add %[w], %[w], %[w_step]\n"
-            "vldrh.u16 q5, [%[w]]\n add %[w], %[w], %[w_step]\n"
-            "vldrh.u16 q6, [%[w]]\n"
-            "vldrh.u16 q7, [%[x]]\n add %[x], %[x], %[x_step]\n"
-            "vfma.f16 %q[a], q7, q4\n"
-            "vldrh.u16 q7, [%[x]]\n add %[x], %[x], %[x_step]\n"
-            "vfma.f16 %q[a], q7, q5\n vfma.f16 %q[b], q7, q4\n"
-            "vldrh.u16 q7, [%[x]]\n add %[x], %[x], %[x_step]\n"
-            "vfma.f16 %q[a], q7, q6\n vfma.f16 %q[b], q7, q5\n vfma.f16 %q[c], q7, q4\n"
-            "vldrh.u16 q7, [%[x]]\n add %[x], %[x], %[x_step]\n"
-            "vfma.f16 %q[b], q7, q6\n vfma.f16 %q[c], q7, q5\n vfma.f16 %q[d], q7, q4\n"
-            "vldrh.u16 q7, [%[x]]\n add %[x], %[x], %[x_step]\n"
-            "vfma.f16 %q[c], q7, q6\n vfma.f16 %q[d], q7, q5\n"
-            "vldrh.u16 q7, [%[x]]\n"
-            "vfma.f16 %q[d], q7, q6\n"
-            : [a] "+w"(a), [b] "+w"(b), [c] "+w"(c), [d] "+w"(d), [x] "+r"(x), [w] "+r"(w)
-            : [x_step] "r"(x_step * sizeof *x), [w_step] "r"(w_step * sizeof *w)
-            : "q4", "q5", "q6", "q7", "memory");
+                     "vldrh.u16 q5, [%[w]]\n add %[w], %[w], %[w_step]\n"
+                     "vldrh.u16 q6, [%[w]]\n"
+                     "vldrh.u16 q7, [%[x]]\n add %[x], %[x], %[x_step]\n"
+                     "vfma.f16 %q[a], q7, q4\n"
+                     "vldrh.u16 q7, [%[x]]\n add %[x], %[x], %[x_step]\n"
+                     "vfma.f16 %q[a], q7, q5\n vfma.f16 %q[b], q7, q4\n"
+                     "vldrh.u16 q7, [%[x]]\n add %[x], %[x], %[x_step]\n"
+                     "vfma.f16 %q[a], q7, q6\n vfma.f16 %q[b], q7, q5\n vfma.f16 %q[c], q7, q4\n"
+                     "vldrh.u16 q7, [%[x]]\n add %[x], %[x], %[x_step]\n"
+                     "vfma.f16 %q[b], q7, q6\n vfma.f16 %q[c], q7, q5\n vfma.f16 %q[d], q7, q4\n"
+                     "vldrh.u16 q7, [%[x]]\n add %[x], %[x], %[x_step]\n"
+                     "vfma.f16 %q[c], q7, q6\n vfma.f16 %q[d], q7, q5\n"
+                     "vldrh.u16 q7, [%[x]]\n"
+                     "vfma.f16 %q[d], q7, q6\n"
+                     : [a] "+w"(a), [b] "+w"(b), [c] "+w"(c), [d] "+w"(d), [x] "+r"(x), [w] "+r"(w)
+                     : [x_step] "r"(x_step * sizeof *x), [w_step] "r"(w_step * sizeof *w)
+                     : "q4", "q5", "q6", "q7", "memory");
     chunks[0] = a, chunks[1] = b, chunks[2] = c, chunks[3] = d;
 #else
     for (uint32_t p = 0; p < FOUR; p++) {

@@ -83,23 +83,23 @@ static inline float16x8_t all_halves(uint32_t bits)
     return halves_of(vdupq_n_u16((uint16_t)bits));
 }
 
-#define SUMS_F16(name, load, prepare, vector) \
-    pair_sums name(pair_sums sums, const uint16_t *v, const uint32_t *pairs, uint32_t terms, \
+#define SUMS_F16(name, load, prepare, vector)                                                      \
+    pair_sums name(pair_sums sums, const uint16_t *v, const uint32_t *pairs, uint32_t terms,       \
                    __attribute__((unused)) uintptr_t step, __attribute__((unused)) uint32_t lanes) \
-    { \
-        for (uint32_t t = 0; t < terms;) { \
-            float16x8_t chunk[2] = {all_halves(0), all_halves(0)}; \
-            for (uint32_t end = terms - t > CHUNK ? t + CHUNK : terms; t < end; t++) { \
-                const float16x8_t at = halves_of(vector(v, t, step, lanes)); \
-                chunk[0] = vfmaq_f16(chunk[0], at, all_halves(pairs[2 * t])); \
-                chunk[1] = vfmaq_f16(chunk[1], at, all_halves(pairs[2 * t + 1])); \
-            } \
-            sums.of[0] = vaddq_f32(sums.of[0], vcvtbq_f32_f16(chunk[0])); \
-            sums.of[1] = vaddq_f32(sums.of[1], vcvttq_f32_f16(chunk[0])); \
-            sums.of[2] = vaddq_f32(sums.of[2], vcvtbq_f32_f16(chunk[1])); \
-            sums.of[3] = vaddq_f32(sums.of[3], vcvttq_f32_f16(chunk[1])); \
-        } \
-        return sums; \
+    {                                                                                              \
+        for (uint32_t t = 0; t < terms;) {                                                         \
+            float16x8_t chunk[2] = {all_halves(0), all_halves(0)};                                 \
+            for (uint32_t end = terms - t > CHUNK ? t + CHUNK : terms; t < end; t++) {             \
+                const float16x8_t at = halves_of(vector(v, t, step, lanes));                       \
+                chunk[0] = vfmaq_f16(chunk[0], at, all_halves(pairs[2 * t]));                      \
+                chunk[1] = vfmaq_f16(chunk[1], at, all_halves(pairs[2 * t + 1]));                  \
+            }                                                                                      \
+            sums.of[0] = vaddq_f32(sums.of[0], vcvtbq_f32_f16(chunk[0]));                          \
+            sums.of[1] = vaddq_f32(sums.of[1], vcvttq_f32_f16(chunk[0]));                          \
+            sums.of[2] = vaddq_f32(sums.of[2], vcvtbq_f32_f16(chunk[1]));                          \
+            sums.of[3] = vaddq_f32(sums.of[3], vcvttq_f32_f16(chunk[1]));                          \
+        }                                                                                          \
+        return sums;                                                                               \
     }
 
 #endif
