@@ -7,6 +7,7 @@ magnitudes.  They hold for every order of summation, and for fused operations.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,18 +23,33 @@ Array = npt.NDArray[Any]
 U = 2.0**-24
 U_HALF, TINY_HALF = 1.01 * 2.0**-11, 2.0**-25  # of float16: relative, and of its subnormal numbers
 TINY = 2.0**-126  # below it floats lose digits, and some cores take them for 0
+FILTERS = ("conv_2d", "depthwise_conv_2d", "fully_connected")
 
 
-def exact(op: Op, inputs: Sequence[Array]) -> tuple[Array, Array | float]:
-    """(the result in float64, how far each element may be from it); for ops whose name ends in _float32 or _float16."""
+def exact(op: Op, inputs: Sequence[Array], half_terms: int = 0) -> tuple[Array, Array | float]:
+    """(the result in float64, how far each element may be from it); for ops whose name ends in _float32 or _float16.
+
+    Args:
+        half_terms: how many products at a time the filters of the kernel set sum in float16; 0 for none.
+    """
     wide = [x.astype(np.float64) for x in inputs]
     name, _, dtype = op.kind.rpartition("_")
     y, bound = _FUNCTIONS[name](op, wide)
+    if half_terms > 0 and dtype == "float16" and name in FILTERS:
+        bound = bound + _chunked(op, wide, half_terms)
     if "act_min" in op.attrs:  # clamps bring values no further apart
         y = np.clip(y, op.attrs["act_min"], op.attrs["act_max"])
     if dtype == "float16":  # rounded once; softmax stores its exponentials, too
         bound = bound + (2 if name == "softmax" else 1) * (U_HALF * np.abs(y) + TINY_HALF)
     return y, bound + TINY
+
+
+def _chunked(op: Op, inputs: Sequence[Array], most: int) -> Array:
+    """What sums in float16, of up to `most` products each, add to the bound: a roundoff of each partial sum, which is no
+    larger than the sum of magnitudes, or the smallest number's."""
+    size, _ = _FUNCTIONS[op.kind.rpartition("_")[0]](op, [np.abs(x) for x in inputs[:2]])
+    terms = math.prod(inputs[1].shape[:3] if "depthwise" in op.kind else inputs[1].shape[1:])
+    return min(terms, most) * U_HALF * size + terms * TINY_HALF
 
 
 def _bias(op: Op, inputs: Sequence[Array], acc: Array, size: Array, terms: int) -> tuple[Array, Array]:
