@@ -91,6 +91,8 @@ static inline void vstrhq_u16(uint16_t *to, uint16x8_t v)
 
 MVE_EACH(float16x8_t, vaddq_f16, (float16x8_t a, float16x8_t b), 8,
          groat_half_of(groat_float_of_half(a.lane[i]) + groat_float_of_half(b.lane[i])))
+MVE_EACH(float16x8_t, vsubq_f16, (float16x8_t a, float16x8_t b), 8,
+         groat_half_of(groat_float_of_half(a.lane[i]) - groat_float_of_half(b.lane[i])))
 MVE_EACH(float16x8_t, vmulq_f16, (float16x8_t a, float16x8_t b), 8,
          groat_half_of(groat_float_of_half(a.lane[i]) * groat_float_of_half(b.lane[i])))
 MVE_EACH(float16x8_t, vfmaq_f16, (float16x8_t sum, float16x8_t a, float16x8_t b), 8,
@@ -107,6 +109,7 @@ MVE_EACH(float16x8_t, vfmaq_f16, (float16x8_t sum, float16x8_t a, float16x8_t b)
     }
 MVE_COMPARE_HALVES(vcmpleq_f16, <=)
 MVE_COMPARE_HALVES(vcmpgtq_f16, >)
+MVE_COMPARE_HALVES(vcmpeqq_f16, ==)
 
 /* Where the predicate holds, `a`. */
 MVE_EACH(float16x8_t, vpselq_f16, (float16x8_t a, float16x8_t b, mve_pred16_t p), 8,
@@ -137,6 +140,20 @@ MVE_EACH(float32x4_t, vmulq_f32, (float32x4_t a, float32x4_t b), 4,
          mve_flushed(mve_flushed(a.lane[i]) * mve_flushed(b.lane[i])))
 MVE_EACH(float32x4_t, vfmaq_f32, (float32x4_t sum, float32x4_t a, float32x4_t b), 4,
          mve_fma(a.lane[i], b.lane[i], sum.lane[i]))
+
+MVE_EACH(float32x4_t, vsubq_f32, (float32x4_t a, float32x4_t b), 4,
+         mve_flushed(mve_flushed(a.lane[i]) - mve_flushed(b.lane[i])))
+MVE_EACH(float32x4_t, vpselq_f32, (float32x4_t a, float32x4_t b, mve_pred16_t p), 4,
+         p >> (4 * i) & 1 ? a.lane[i] : b.lane[i])
+
+static inline mve_pred16_t vcmpeqq_f32(float32x4_t a, float32x4_t b)
+{
+    uint32_t found = 0;
+    for (int i = 0; i < 4; i++) {
+        found |= mve_flushed(a.lane[i]) == mve_flushed(b.lane[i]) ? 0xfu << (4 * i) : 0u;
+    }
+    return (mve_pred16_t)found;
+}
 
 static inline void vstrwq_p_f32(float *to, float32x4_t v, mve_pred16_t p)
 {

@@ -70,7 +70,7 @@ def filter_case(
         trained: whether ordinary weights lie in the order of the model.
     """
     count, dtype = filters.shape[1], dtype_of(kernel)
-    bias = draw.floats(count, 5.0 if (draw.packing, dtype) in CHUNKED else 20.0)
+    bias = draw.floats(count)
     packed_filters = FloatFilters(np.ascontiguousarray(weights), bias, shape.pixels, max(1, shape.multiplier))
     offered = [*candidates(draw, kernel, packed_filters), plain_float.depthwise_f32(packed_filters)]
     packed = offered[-1 if trained else 0] if draw.ordinary else draw.pick(*offered)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sums of products of float16 as the kernels for Helium make them (docs/NUMERICS.md), in NumPy."""
+"""Sums of products of float16 as the kernels for Helium make them (docs/NUMERICS.md), in NumPy: what is not finite then
+is summed in float32."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from tests.support.fma import fma
 
 Array = npt.NDArray[Any]
 
@@ -15,14 +17,22 @@ CHUNK, LANES = 16, 8
 
 def half_fma(a: Array, b: Array, c: Array) -> Array:
     """a * b + c of float16, rounded once: the product is exact in double, and the sum near enough to it."""
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         return (a.astype(np.float64) * b.astype(np.float64) + c.astype(np.float64)).astype(np.float16)
 
 
-def chunked(acc: Array, x: Array, w: Array) -> Array:
-    """acc + sum of x * w over the first axis, up to CHUNK terms in float16 at a time."""
-    for start in range(0, len(x), CHUNK):
-        acc = acc + chunk(x[start : start + CHUNK], w[start : start + CHUNK]).astype(np.float32)
+def chunked(start: Array, x: Array, w: Array) -> Array:
+    """start + sum of x * w over the first axis, up to CHUNK terms in float16 at a time."""
+    acc = start
+    with np.errstate(invalid="ignore"):
+        for first in range(0, len(x), CHUNK):
+            acc = acc + chunk(x[first : first + CHUNK], w[first : first + CHUNK]).astype(np.float32)
+    return np.where(np.isfinite(acc), acc, in_float32(start, x, w))
+
+
+def in_float32(acc: Array, x: Array, w: Array) -> Array:
+    for a, b in zip(x.astype(np.float32), w.astype(np.float32), strict=True):
+        acc = fma(a, b, acc)
     return acc
 
 
@@ -42,6 +52,8 @@ def across_lanes(x: Array, w: Array, run: int) -> Array:
             missing = -(stop - start) % LANES
             pieces = [np.concatenate([v[start:stop], np.zeros((missing, *v.shape[1:]), np.float16)]) for v in (x, w)]
             total = chunk(*(v.reshape(-1, LANES, *v.shape[1:]) for v in pieces)).astype(np.float32)
-            sums = sums + total[0::2] + total[1::2]
-    result: Array = (sums[0] + sums[1]) + (sums[2] + sums[3])
-    return result
+            with np.errstate(invalid="ignore"):
+                sums = sums + total[0::2] + total[1::2]
+    with np.errstate(invalid="ignore"):
+        result: Array = (sums[0] + sums[1]) + (sums[2] + sums[3])
+    return np.where(np.isfinite(result), result, in_float32(np.zeros_like(result), x, w))

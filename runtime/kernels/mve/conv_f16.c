@@ -67,7 +67,7 @@ static void two_pixels(const groat_conv_float *k, uint32_t terms, uint16_t *out,
         const float32x4x2_t b = biases(bias, plain ? channels : HALVES);
         pair_sums sums = {{b.val[0], b.val[1], b.val[0], b.val[1]}};
         sums = plain ? groat_sum_gathered_f16_mve(sums, w, pairs, terms, (uintptr_t)lanes_at, HALVES)
-                     : groat_sum_packed_f16_mve(sums, w, pairs, terms, 0, HALVES);
+                     : groat_sum_packed_f16_mve(sums, w, pairs, terms, HALVES * sizeof *w, HALVES);
         const mve_pred16_t lanes = vctp16q(channels);
         /* The second first: it may be the first once more. */
         vstrhq_p_u16(second, limited(narrowed(sums.of[2], sums.of[3]), low, high), lanes);
@@ -115,6 +115,25 @@ static inline float across(float32x4_t sum)
     return (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]);
 }
 
+/* A channel's output of one pixel; a sum that is not finite is made again in float32. */
+static uint16_t dot_output(const groat_conv_float *k, const int8_t *const *rows, uint32_t offset, const uint16_t *w,
+                           float32x4_t sums, float bias)
+{
+    float sum = across(sums);
+    if (!(sum - sum == 0.0f)) {
+        sum = 0.0f;
+        for (uint32_t r = 0; r < k->rows; r++) {
+            const uint16_t *x = (const uint16_t *)(const void *)rows[r] + offset;
+            for (uint32_t t = 0; t < k->taps; t++, x += k->tap_stride) {
+                for (uint32_t i = 0; i < k->run; i++) {
+                    sum += groat_float_of_half(x[i]) * groat_float_of_half(*w++);
+                }
+            }
+        }
+    }
+    return groat_half_of(groat_clamp_float(sum + bias, k->act_min, k->act_max));
+}
+
 static void dots(const groat_conv_float *k, const int8_t *const *rows, uint32_t offset, uint32_t terms, uint16_t *out)
 {
     const uint16_t *w = k->weights;
@@ -131,8 +150,9 @@ static void dots(const groat_conv_float *k, const int8_t *const *rows, uint32_t 
                 dot_run(x, a, b, k->run, &sum_a, &sum_b);
             }
         }
-        out[o + second] = groat_half_of(groat_clamp_float(across(sum_b) + bias[o + second], k->act_min, k->act_max));
-        out[o] = groat_half_of(groat_clamp_float(across(sum_a) + bias[o], k->act_min, k->act_max));
+        const uint32_t p = o + second;
+        out[p] = dot_output(k, rows, offset, w + second * terms, sum_b, bias[p]);
+        out[o] = dot_output(k, rows, offset, w, sum_a, bias[o]);
     }
 }
 

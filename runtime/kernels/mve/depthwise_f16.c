@@ -34,15 +34,27 @@ static inline const uint16_t *input_of(const groat_depthwise_float *k, const eig
     return (const uint16_t *)(const void *)rows[r] + pixel * k->pixel_stride + c->input;
 }
 
-static inline void add_chunk(float32x4x2_t *sums, float16x8_t chunk)
-{
-    sums->val[0] = vaddq_f32(sums->val[0], vcvtbq_f32_f16(chunk));
-    sums->val[1] = vaddq_f32(sums->val[1], vcvttq_f32_f16(chunk));
-}
-
 static inline void store(const eight_channels *c, float32x4x2_t sums, uint16_t *out)
 {
     vstrhq_p_u16(out, limited(narrowed(sums.val[0], sums.val[1]), c->low, c->high), c->lanes);
+}
+
+/* What is not finite in them is summed again in float32. */
+__attribute__((noinline)) static float32x4x2_t in_float32(const groat_depthwise_float *k, const eight_channels *c,
+                                                          const int8_t *const *rows, uint32_t pixel, float32x4x2_t sums)
+{
+    float32x4x2_t wide = c->bias;
+    const uint16_t *w = c->w;
+    for (uint32_t r = 0; r < k->rows; r++) {
+        const uint16_t *x = input_of(k, c, rows, r, pixel);
+        for (uint32_t t = 0; t < k->taps; t++, x += k->tap_stride, w += c->w_step) {
+            const float16x8_t at = halves_of(vldrhq_gather_shifted_offset_z_u16(x, c->inputs, c->lanes));
+            const float16x8_t by = halves_of(vldrhq_z_u16(w, c->lanes));
+            wide.val[0] = vfmaq_f32(wide.val[0], vcvtbq_f32_f16(at), vcvtbq_f32_f16(by));
+            wide.val[1] = vfmaq_f32(wide.val[1], vcvttq_f32_f16(at), vcvttq_f32_f16(by));
+        }
+    }
+    return (float32x4x2_t){{finite_or(sums.val[0], wide.val[0]), finite_or(sums.val[1], wide.val[1])}};
 }
 
 static void one_pixel(const groat_depthwise_float *k, const eight_channels *c, const int8_t *const *rows,
@@ -78,7 +90,7 @@ static void one_pixel(const groat_depthwise_float *k, const eight_channels *c, c
     if (room < CHUNK) {
         add_chunk(&sums, chunk);
     }
-    store(c, sums, out);
+    store(c, all_finite(sums.val[0], sums.val[1]) ? sums : in_float32(k, c, rows, pixel, sums), out);
 }
 
 /* A row of three taps of four neighbouring pixels: a column of it meets up to three of them. */
@@ -124,10 +136,12 @@ static void four_pixels(const groat_depthwise_float *k, const eight_channels *c,
     for (uint32_t r = 0; r < k->rows; r++, w += THREE * c->w_step) {
         three_taps(input_of(k, c, rows, r, pixel), k->tap_stride, w, c->w_step, chunks);
     }
+    const float16x8_t all = vaddq_f16(vaddq_f16(chunks[0], chunks[1]), vaddq_f16(chunks[2], chunks[3]));
+    const int finite = vcmpeqq_f16(vsubq_f16(all, all), zero) == 0xffff;
     for (uint32_t p = 0; p < FOUR; p++, out += c->w_step) {
         float32x4x2_t sums = c->bias;
         add_chunk(&sums, chunks[p]);
-        store(c, sums, out);
+        store(c, finite ? sums : in_float32(k, c, rows, pixel + p, sums), out);
     }
 }
 
