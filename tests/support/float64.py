@@ -45,8 +45,8 @@ def exact(op: Op, inputs: Sequence[Array], half_terms: int = 0) -> tuple[Array, 
 
 
 def _chunked(op: Op, inputs: Sequence[Array], most: int) -> Array:
-    """What sums in float16, of up to `most` products each, add to the bound: a roundoff of each partial sum, which is no
-    larger than the sum of magnitudes, or the smallest number's."""
+    """What sums in float16, of up to `most` products each, add to the bound: a roundoff of each partial sum, which is
+    no larger than the sum of magnitudes, or the smallest number's."""
     size, _ = _FUNCTIONS[op.kind.rpartition("_")[0]](op, [np.abs(x) for x in inputs[:2]])
     terms = math.prod(inputs[1].shape[:3] if "depthwise" in op.kind else inputs[1].shape[1:])
     return min(terms, most) * U_HALF * size + terms * TINY_HALF
