@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Gradient of a convolution's weights, of float32, with a floating-point unit: of four outputs by four inputs under one
+ * Gradient of a convolution's weights, with a floating-point unit: of four outputs by four inputs under one
  * tap, summed over all pixels that the tap meets.  The sixteen sums stay in registers; padding is left out, not
  * multiplied.
  */
-#include "fpu_grad.h"
+#include "fpu_grad_tmpl.h"
 
 enum {
     FOUR = 4,
@@ -12,17 +12,17 @@ enum {
 };
 
 /* Weights of `outputs` by `inputs` under a tap: any numbers of them, one by one. */
-static void few(const fpu_pixels *p, const float *x, const float *dy, uint32_t outputs, uint32_t inputs, float *dw,
-                uint32_t dw_step, float alpha, float beta)
+static void few(const fpu_pixels *p, const ELEMENT *x, const ELEMENT *dy, uint32_t outputs, uint32_t inputs,
+                ELEMENT *dw, uint32_t dw_step, float alpha, float beta)
 {
     for (uint32_t o = 0; o < outputs; o++) {
         for (uint32_t i = 0; i < inputs; i++) {
             float sum = 0.0f;
             for (uint32_t r = 0; r < p->rows; r++) {
-                const float *xs = x + r * p->x_row + i;
-                const float *dys = dy + r * p->dy_row + o;
+                const ELEMENT *xs = x + r * p->x_row + i;
+                const ELEMENT *dys = dy + r * p->dy_row + o;
                 for (uint32_t c = 0; c < p->columns; c++, xs += p->x_step, dys += p->dy_step) {
-                    sum = groat_fma(*xs, *dys, sum);
+                    sum = groat_fma(WIDE(*xs), WIDE(*dys), sum);
                 }
             }
             fpu_update(dw + o * dw_step + i, sum, alpha, beta);
@@ -32,7 +32,7 @@ static void few(const fpu_pixels *p, const float *x, const float *dy, uint32_t o
 
 /* One factor of the products: floats from a pixel to the next, from a row to the next. */
 typedef struct side {
-    const float *at;
+    const ELEMENT *at;
     uint32_t step;
     uint32_t row;
 } side;
@@ -40,31 +40,31 @@ typedef struct side {
 #if FPU_ASSEMBLY
 
 /* Adds the products of a pixel: rows of sums are outputs, columns inputs. */
-#define PIXEL                          \
-    "vldmia.32 %[dy], {s16-s19}\n\t"   \
-    "vldmia.32 %[x], {s20-s23}\n\t"    \
-    "add %[dy], %[dy], %[dy_step]\n\t" \
+#define PIXEL                                       \
+    LOAD_FOUR("dy", "", "s16", "s17", "s18", "s19") \
+    LOAD_FOUR("x", "", "s20", "s21", "s22", "s23")  \
+    "add %[dy], %[dy], %[dy_step]\n\t"              \
     "add %[x], %[x], %[x_step]\n\t" FPU_PRODUCT("s20", "s21", "s22", "s23", "s16", "s17", "s18", "s19")
 
 /* A row of sums and the numbers that they update. */
 #define UPDATE(a0, a1, a2, a3)                                                                           \
-    "vldmia.32 %[from], {s16-s19}\n\t"                                                                   \
+    LOAD_FOUR("from", "", "s16", "s17", "s18", "s19")                                                    \
     "vmul.f32 s16, s16, %[beta]\n\tvmul.f32 s17, s17, %[beta]\n\tvmul.f32 s18, s18, %[beta]\n\t"         \
     "vmul.f32 s19, s19, %[beta]\n\tvfma.f32 s16, " a0 ", %[alpha]\n\tvfma.f32 s17, " a1 ", %[alpha]\n\t" \
-    "vfma.f32 s18, " a2 ", %[alpha]\n\tvfma.f32 s19, " a3 ", %[alpha]\n\t"                               \
-    "vstmia.32 %[to], {s16-s19}\n\t"
+    "vfma.f32 s18, " a2 ", %[alpha]\n\tvfma.f32 s19, " a3                                                \
+    ", %[alpha]\n\t" STORE_FOUR("to", "", "s16", "s17", "s18", "s19")
 #define NEXT "add %[from], %[from], %[from_step]\n\tadd %[to], %[to], %[step]\n\t"
 
 /* Weights of four outputs by four inputs, of which the first few may be left out. */
-static void sixteen(const fpu_pixels *p, const float *x, const float *dy, uint32_t known_outputs, uint32_t known_inputs,
-                    float *dw, uint32_t dw_step, float alpha, float beta)
+static void sixteen(const fpu_pixels *p, const ELEMENT *x, const ELEMENT *dy, uint32_t known_outputs,
+                    uint32_t known_inputs, ELEMENT *dw, uint32_t dw_step, float alpha, float beta)
 {
     FPU_SIXTEEN_SUMS
-    const uint32_t x_step = p->x_step * (uint32_t)sizeof(float);
-    const uint32_t dy_step = p->dy_step * (uint32_t)sizeof(float);
+    const uint32_t x_step = p->x_step * (uint32_t)sizeof(ELEMENT);
+    const uint32_t dy_step = p->dy_step * (uint32_t)sizeof(ELEMENT);
     FPU_CLEAR_SIXTEEN;
     for (uint32_t rows = p->rows; rows > 0; rows--, x += p->x_row, dy += p->dy_row) {
-        const float *xs = x, *dys = dy;
+        const ELEMENT *xs = x, *dys = dy;
         uint32_t count = p->columns;
         __asm__ volatile("lsrs %[count], %[count], #1\n\t" /* carry: an odd one */
                          "bcc.w 1f\n\t" PIXEL "1:\n\t"
@@ -78,8 +78,8 @@ static void sixteen(const fpu_pixels *p, const float *x, const float *dy, uint32
                          : FPU_UPPER_HALF, "cc", "memory");
     }
     if (known_outputs + known_inputs == 0) {
-        const float *from = beta == 0.0f ? fpu_zeros : dw;
-        const uint32_t step = dw_step * (uint32_t)sizeof(float);
+        const ELEMENT *from = beta == 0.0f ? (const ELEMENT *)(const void *)fpu_zeros : dw;
+        const uint32_t step = dw_step * (uint32_t)sizeof(ELEMENT);
         const uint32_t from_step = beta == 0.0f ? 0 : step;
         __asm__ volatile(UPDATE("s0", "s1", "s2", "s3") NEXT UPDATE("s4", "s5", "s6", "s7")
                              NEXT UPDATE("s8", "s9", "s10", "s11") NEXT UPDATE("s12", "s13", "s14", "s15")
@@ -106,33 +106,33 @@ static void sixteen(const fpu_pixels *p, const float *x, const float *dy, uint32
     BY_ONE "vfma.f32 s4, s20, s24\n\tvfma.f32 s5, s21, s24\n\tvfma.f32 s6, s22, s24\n\tvfma.f32 s7, s23, s24\n\t"
 #define FOUR_BY_TWO BY_ONE FOUR_BY("s25", "s4", "s5", "s6", "s7")
 #define FOUR_BY_THREE FOUR_BY_TWO FOUR_BY("s26", "s8", "s9", "s10", "s11")
-#define BY_FEW(registers_a, registers_b, products)                                              \
-    __asm__ volatile("1:\n\t"                                                                   \
-                     "vldmia.32 %[a], {" registers_a "}\n\t"                                    \
-                     "vldmia.32 %[b], {" registers_b "}\n\t"                                    \
-                     "add %[a], %[a], %[a_step]\n\t"                                            \
-                     "add %[b], %[b], %[b_step]\n\t" products "subs %[count], %[count], #1\n\t" \
-                     "bne 1b"                                                                   \
-                     : [a] "+r"(as), [b] "+r"(bs), [count] "+r"(count), FPU_ALL_SIXTEEN("+w")   \
-                     : [a_step] "r"(a_step), [b_step] "r"(b_step)                               \
+#define BY_FEW(load_a, load_b, products)                                                                          \
+    __asm__ volatile("1:\n\t" load_a load_b "add %[a], %[a], %[a_step]\n\t"                                       \
+                     "add %[b], %[b], %[b_step]\n\t" products "subs %[count], %[count], #1\n\t"                   \
+                     "bne.w 1b"                                                                                   \
+                     : [a] "+r"(as), [b] "+r"(bs), [count] "+r"(count), [temp] "=&r"(temp), FPU_ALL_SIXTEEN("+w") \
+                     : [a_step] "r"(a_step), [b_step] "r"(b_step)                                                 \
                      : FPU_UPPER_HALF, "cc", "memory")
+#define FOUR_OF_MANY LOAD_FOUR("a", "", "s16", "s17", "s18", "s19")
+#define EIGHT_OF_MANY LOAD_EIGHT("a", "", "s16", "s17", "s18", "s19", "s20", "s21", "s22", "s23")
 
 /* Sums of eight numbers by one, or of four by two or three: those of the first of these come first. */
 static void by_few(const fpu_pixels *p, side a, side b, uint32_t count_b, float *sums)
 {
     FPU_SIXTEEN_SUMS
-    const uint32_t a_step = a.step * (uint32_t)sizeof(float);
-    const uint32_t b_step = b.step * (uint32_t)sizeof(float);
+    const uint32_t a_step = a.step * (uint32_t)sizeof(ELEMENT);
+    const uint32_t b_step = (b.step - count_b) * (uint32_t)sizeof(ELEMENT); /* from behind them */
+    uint32_t temp;
     FPU_CLEAR_SIXTEEN;
     for (uint32_t rows = p->rows; rows > 0; rows--, a.at += a.row, b.at += b.row) {
-        const float *as = a.at, *bs = b.at;
+        const ELEMENT *as = a.at, *bs = b.at;
         uint32_t count = p->columns;
         if (count_b == 1) {
-            BY_FEW("s16-s23", "s24", EIGHT_BY_ONE);
+            BY_FEW(EIGHT_OF_MANY, LOAD_ONE("b", "temp", "s24"), EIGHT_BY_ONE);
         } else if (count_b == 2) {
-            BY_FEW("s16-s19", "s24-s25", FOUR_BY_TWO);
+            BY_FEW(FOUR_OF_MANY, LOAD_ANY_TWO("b", "temp", "s24", "s25"), FOUR_BY_TWO);
         } else {
-            BY_FEW("s16-s19", "s24-s26", FOUR_BY_THREE);
+            BY_FEW(FOUR_OF_MANY, LOAD_ANY_THREE("b", "temp", "s24", "s25", "s26"), FOUR_BY_THREE);
         }
     }
     FPU_STORE_SIXTEEN(sums);
@@ -140,8 +140,8 @@ static void by_few(const fpu_pixels *p, side a, side b, uint32_t count_b, float 
 
 #else
 
-static void sixteen(const fpu_pixels *p, const float *x, const float *dy, uint32_t known_outputs, uint32_t known_inputs,
-                    float *dw, uint32_t dw_step, float alpha, float beta)
+static void sixteen(const fpu_pixels *p, const ELEMENT *x, const ELEMENT *dy, uint32_t known_outputs,
+                    uint32_t known_inputs, ELEMENT *dw, uint32_t dw_step, float alpha, float beta)
 {
     few(p, x + known_inputs, dy + known_outputs, FOUR - known_outputs, FOUR - known_inputs,
         dw + known_outputs * dw_step + known_inputs, dw_step, alpha, beta);
@@ -153,9 +153,9 @@ static void by_few(const fpu_pixels *p, side a, side b, uint32_t count_b, float 
     for (uint32_t n = 0; n < count_a * count_b; n++) {
         sums[n] = 0.0f;
         for (uint32_t r = 0; r < p->rows; r++) {
-            const float *as = a.at + r * a.row + n % count_a, *bs = b.at + r * b.row + n / count_a;
+            const ELEMENT *as = a.at + r * a.row + n % count_a, *bs = b.at + r * b.row + n / count_a;
             for (uint32_t c = 0; c < p->columns; c++, as += a.step, bs += b.step) {
-                sums[n] = groat_fma(*as, *bs, sums[n]);
+                sums[n] = groat_fma(WIDE(*as), WIDE(*bs), sums[n]);
             }
         }
     }
@@ -166,44 +166,44 @@ static void by_few(const fpu_pixels *p, side a, side b, uint32_t count_b, float 
 /* Of a single pixel: for each output a row of weights, to = alpha * dy * x + beta * to, of which `eights` times eight. */
 #if FPU_ASSEMBLY
 
-#define ROWS_OF_EIGHTS(scale)                                                                                         \
-    __asm__ volatile("1:\n\t"                                                                                         \
-                     "vldmia.32 %[dy]!, {s16}\n\t"                                                                    \
-                     "mov %[at], %[x]\n\t"                                                                            \
-                     "mov %[count], %[eights]\n\t"                                                                    \
-                     "vmul.f32 s16, s16, %[alpha]\n"                                                                  \
-                     "2:\n\t"                                                                                         \
-                     "vldmia.32 %[at]!, {s0-s7}\n\t"                                                                  \
-                     "vldmia.32 %[from], {s8-s15}\n\t"                                                                \
-                     "add %[from], %[from], %[step]\n\t" scale                                                        \
-                     "vfma.f32 s8, s0, s16\n\tvfma.f32 s9, s1, s16\n\tvfma.f32 s10, s2, s16\n\t"                      \
-                     "vfma.f32 s11, s3, s16\n\tvfma.f32 s12, s4, s16\n\tvfma.f32 s13, s5, s16\n\t"                    \
-                     "vfma.f32 s14, s6, s16\n\tvfma.f32 s15, s7, s16\n\t"                                             \
-                     "vstmia.32 %[to]!, {s8-s15}\n\t"                                                                 \
-                     "subs %[count], %[count], #1\n\t"                                                                \
-                     "bne 2b\n\t"                                                                                     \
-                     "add %[to], %[to], %[gap]\n\t"                                                                   \
-                     "add %[from], %[from], %[from_gap]\n\t"                                                          \
-                     "subs %[outputs], %[outputs], #1\n\t"                                                            \
-                     "bne.w 1b"                                                                                       \
-                     : [dy] "+r"(dy), [at] "=&r"(at), [from] "+r"(from), [to] "+r"(to), [count] "=&r"(count),         \
-                       [outputs] "+r"(outputs)                                                                        \
-                     : [x] "r"(x), [eights] "r"(eights), [step] "r"(step), [gap] "r"(gap), [from_gap] "r"(from_gap),  \
-                       [alpha] "t"(alpha), [beta] "t"(beta)                                                           \
-                     : "s0", "s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11", "s12", "s13", "s14", \
-                       "s15", "s16", "cc", "memory")
+#define ROWS_OF_EIGHTS(scale)                                                                                          \
+    __asm__ volatile(                                                                                                  \
+        "1:\n\t" LOAD_ONE(                                                                                             \
+            "dy", "count",                                                                                             \
+            "s16") "mov %[at], %[x]\n\t"                                                                               \
+                   "mov %[count], %[eights]\n\t"                                                                       \
+                   "vmul.f32 s16, s16, %[alpha]\n"                                                                     \
+                   "2:\n\t" LOAD_EIGHT("at", "!", "s0", "s1", "s2", "s3", "s4", "s5", "s6", "s7")                      \
+                       LOAD_EIGHT("from", "", "s8", "s9", "s10", "s11", "s12", "s13", "s14",                           \
+                                  "s15") "add %[from], %[from], %[step]\n\t" scale                                     \
+                                         "vfma.f32 s8, s0, s16\n\tvfma.f32 s9, s1, s16\n\tvfma.f32 s10, s2, s16\n\t"   \
+                                         "vfma.f32 s11, s3, s16\n\tvfma.f32 s12, s4, s16\n\tvfma.f32 s13, s5, s16\n\t" \
+                                         "vfma.f32 s14, s6, s16\n\tvfma.f32 s15, s7, s16\n\t" STORE_EIGHT(             \
+                                             "to", "!", "s8", "s9", "s10", "s11", "s12", "s13", "s14",                 \
+                                             "s15") "subs %[count], %[count], #1\n\t"                                  \
+                                                    "bne.w 2b\n\t"                                                     \
+                                                    "add %[to], %[to], %[gap]\n\t"                                     \
+                                                    "add %[from], %[from], %[from_gap]\n\t"                            \
+                                                    "subs %[outputs], %[outputs], #1\n\t"                              \
+                                                    "bne.w 1b"                                                         \
+        :                                                                                                              \
+        [dy] "+r"(dy), [at] "=&r"(at), [from] "+r"(from), [to] "+r"(to), [count] "=&r"(count), [outputs] "+r"(outputs) \
+        : [x] "r"(x), [eights] "r"(eights), [step] "r"(step), [gap] "r"(gap), [from_gap] "r"(from_gap),                \
+          [alpha] "t"(alpha), [beta] "t"(beta)                                                                         \
+        : "s0", "s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11", "s12", "s13", "s14", "s15", "s16", \
+          "cc", "memory")
 #define SCALE_EIGHT                                                                              \
     "vmul.f32 s8, s8, %[beta]\n\tvmul.f32 s9, s9, %[beta]\n\tvmul.f32 s10, s10, %[beta]\n\t"     \
     "vmul.f32 s11, s11, %[beta]\n\tvmul.f32 s12, s12, %[beta]\n\tvmul.f32 s13, s13, %[beta]\n\t" \
     "vmul.f32 s14, s14, %[beta]\n\tvmul.f32 s15, s15, %[beta]\n\t"
 
-static void rows_of_eights(const float *x, const float *dy, uint32_t outputs, uint32_t eights, float *to,
+static void rows_of_eights(const ELEMENT *x, const ELEMENT *dy, uint32_t outputs, uint32_t eights, ELEMENT *to,
                            uint32_t to_step, float alpha, float beta)
 {
-    const float *at, *from = beta == 0.0f ? fpu_zeros : to;
-    const uint32_t gap = (to_step - eights * EIGHT) * (uint32_t)sizeof(float);
+    const ELEMENT *at, *from = beta == 0.0f ? (const ELEMENT *)(const void *)fpu_zeros : to;
+    const uint32_t gap = (to_step - eights * EIGHT) * (uint32_t)sizeof(ELEMENT);
     const uint32_t from_gap = beta == 0.0f ? 0 : gap;
-    const uint32_t step = beta == 0.0f ? 0 : EIGHT * sizeof(float);
+    const uint32_t step = beta == 0.0f ? 0 : EIGHT * sizeof(ELEMENT);
     uint32_t count;
     if (beta == 1.0f || beta == 0.0f) {
         ROWS_OF_EIGHTS("");
@@ -214,12 +214,12 @@ static void rows_of_eights(const float *x, const float *dy, uint32_t outputs, ui
 
 #else
 
-static void rows_of_eights(const float *x, const float *dy, uint32_t outputs, uint32_t eights, float *to,
+static void rows_of_eights(const ELEMENT *x, const ELEMENT *dy, uint32_t outputs, uint32_t eights, ELEMENT *to,
                            uint32_t to_step, float alpha, float beta)
 {
     for (uint32_t o = 0; o < outputs; o++, to += to_step) {
         for (uint32_t i = 0; i < eights * EIGHT; i++) {
-            fpu_update(to + i, x[i], alpha * dy[o], beta);
+            fpu_update(to + i, WIDE(x[i]), alpha * WIDE(dy[o]), beta);
         }
     }
 }
@@ -227,8 +227,8 @@ static void rows_of_eights(const float *x, const float *dy, uint32_t outputs, ui
 #endif
 
 /* All weights under a tap of less than four inputs or outputs. */
-static void tap_of_few(const groat_conv_grad_float *k, const fpu_pixels *p, const float *x, const float *dy, float *dw,
-                       uint32_t dw_step)
+static void tap_of_few(const groat_conv_grad_float *k, const fpu_pixels *p, const ELEMENT *x, const ELEMENT *dy,
+                       ELEMENT *dw, uint32_t dw_step)
 {
     const side xs = {x, p->x_step, p->x_row}, dys = {dy, p->dy_step, p->dy_row};
     const int few_in = k->channels_in < k->channels_out;
@@ -247,7 +247,7 @@ static void tap_of_few(const groat_conv_grad_float *k, const fpu_pixels *p, cons
         by_few(p, a, few_in ? xs : dys, count_b, sums);
         for (uint32_t at = done; at < first + width; at++) {
             for (uint32_t n = 0; n < count_b; n++) {
-                float *to = few_in ? dw + at * dw_step + n : dw + n * dw_step + at;
+                ELEMENT *to = few_in ? dw + at * dw_step + n : dw + n * dw_step + at;
                 fpu_update(to, sums[n * width + at - first], k->alpha, k->beta);
             }
         }
@@ -255,8 +255,8 @@ static void tap_of_few(const groat_conv_grad_float *k, const fpu_pixels *p, cons
 }
 
 /* All weights under a tap. */
-static void tap_weights(const groat_conv_grad_float *k, const fpu_pixels *p, const float *x, const float *dy, float *dw,
-                        uint32_t dw_step)
+static void tap_weights(const groat_conv_grad_float *k, const fpu_pixels *p, const ELEMENT *x, const ELEMENT *dy,
+                        ELEMENT *dw, uint32_t dw_step)
 {
     const uint32_t inputs = k->channels_in, outputs = k->channels_out;
     if (p->rows * p->columns == 1) {
@@ -266,7 +266,7 @@ static void tap_weights(const groat_conv_grad_float *k, const fpu_pixels *p, con
         }
         for (uint32_t i = eights * EIGHT; i < inputs; i++) {
             for (uint32_t o = 0; o < outputs; o++) {
-                fpu_update(dw + o * dw_step + i, x[i], k->alpha * dy[o], k->beta);
+                fpu_update(dw + o * dw_step + i, WIDE(x[i]), k->alpha * WIDE(dy[o]), k->beta);
             }
         }
         return;
@@ -285,16 +285,16 @@ static void tap_weights(const groat_conv_grad_float *k, const fpu_pixels *p, con
     }
 }
 
-int FPU(conv_weight_grad_f32_needs)(const groat_conv_grad_float *k, groat_needs *needs)
-{
-    (void)k;
-    needs->scratch_bytes = 0;
-    return 1;
-}
-
-void FPU(conv_weight_grad_f32)(const groat_conv_grad_float *k, const float *x, const float *dy, float *dw, float *db)
+void KERNEL(conv_weight_grad)(const groat_conv_grad_float *k, const ELEMENT *x, const ELEMENT *dy, ELEMENT *dw,
+                              float *db)
 {
     const groat_window *v = k->window;
+    const uintptr_t xs = (uintptr_t)x | (uintptr_t)dw | (k->in_stride | k->channels_in) * sizeof(ELEMENT);
+    const uintptr_t dys = (uintptr_t)dy | (k->out_stride | k->channels_out) * sizeof(ELEMENT);
+    if (!LOADABLE((k->channels_in < FOUR ? 0 : xs) | (k->channels_out < FOUR ? 0 : dys))) {
+        PORTABLE(conv_weight_grad)(k, x, dy, dw, db);
+        return;
+    }
     for (uint32_t tap = 0, ky = 0; dw != 0 && ky < v->kernel_h; ky++) {
         for (uint32_t kx = 0; kx < v->kernel_w; kx++, tap++) {
             const fpu_pixels p = fpu_pixels_of(v, ky, kx, k->in_stride, k->out_stride);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Gradients of a depthwise convolution of float32 with a floating-point unit, eight channels at a time: of a tap's weights
+ * Gradients of a depthwise convolution with a floating-point unit, eight channels at a time: of a tap's weights
  * over all pixels that the tap meets, and of a pixel of the input over the taps that it meets.  Fewer channels than
  * eight and depth multipliers take the plain way.
  */
-#include "fpu_grad.h"
+#include "fpu_grad_tmpl.h"
 
 enum {
     EIGHT = 8
@@ -15,20 +15,20 @@ enum {
 #if FPU_ASSEMBLY
 
 /* Adds the products of eight channels of a pixel. */
-#define PIXEL                        \
-    "vldmia.32 %[x], {s8-s15}\n\t"   \
-    "vldmia.32 %[dy], {s16-s23}\n\t" \
-    "add %[x], %[x], %[x_step]\n\t"  \
+#define PIXEL                                                                    \
+    LOAD_EIGHT("x", "", "s8", "s9", "s10", "s11", "s12", "s13", "s14", "s15")    \
+    LOAD_EIGHT("dy", "", "s16", "s17", "s18", "s19", "s20", "s21", "s22", "s23") \
+    "add %[x], %[x], %[x_step]\n\t"                                              \
     "add %[dy], %[dy], %[dy_step]\n\t" FPU_EIGHT_PRODUCTS
 
-static void sums_of_eight(const fpu_pixels *p, const float *x, const float *dy, float *sums)
+static void sums_of_eight(const fpu_pixels *p, const ELEMENT *x, const ELEMENT *dy, float *sums)
 {
     FPU_EIGHT_SUMS
-    const uint32_t x_step = p->x_step * (uint32_t)sizeof(float);
-    const uint32_t dy_step = p->dy_step * (uint32_t)sizeof(float);
+    const uint32_t x_step = p->x_step * (uint32_t)sizeof(ELEMENT);
+    const uint32_t dy_step = p->dy_step * (uint32_t)sizeof(ELEMENT);
     FPU_CLEAR_EIGHT;
     for (uint32_t rows = p->rows; rows > 0; rows--, x += p->x_row, dy += p->dy_row) {
-        const float *xs = x, *dys = dy;
+        const ELEMENT *xs = x, *dys = dy;
         uint32_t count = p->columns;
         __asm__ volatile("lsrs %[count], %[count], #1\n\t" /* carry: an odd one */
                          "bcc.w 1f\n\t" PIXEL "cmp %[count], #0\n"
@@ -46,14 +46,14 @@ static void sums_of_eight(const fpu_pixels *p, const float *x, const float *dy, 
 
 #else
 
-static void sums_of_eight(const fpu_pixels *p, const float *x, const float *dy, float *sums)
+static void sums_of_eight(const fpu_pixels *p, const ELEMENT *x, const ELEMENT *dy, float *sums)
 {
     for (uint32_t n = 0; n < EIGHT; n++) {
         sums[n] = 0.0f;
         for (uint32_t r = 0; r < p->rows; r++) {
             for (uint32_t c = 0; c < p->columns; c++) {
-                sums[n] =
-                    groat_fma(x[r * p->x_row + c * p->x_step + n], dy[r * p->dy_row + c * p->dy_step + n], sums[n]);
+                const float wide = WIDE(x[r * p->x_row + c * p->x_step + n]);
+                sums[n] = groat_fma(wide, WIDE(dy[r * p->dy_row + c * p->dy_step + n]), sums[n]);
             }
         }
     }
@@ -61,19 +61,19 @@ static void sums_of_eight(const fpu_pixels *p, const float *x, const float *dy, 
 
 #endif
 
-static float sum_of_one(const fpu_pixels *p, const float *x, const float *dy)
+static float sum_of_one(const fpu_pixels *p, const ELEMENT *x, const ELEMENT *dy)
 {
     float sum = 0.0f;
     for (uint32_t r = 0; r < p->rows; r++, x += p->x_row, dy += p->dy_row) {
         for (uint32_t c = 0; c < p->columns; c++) {
-            sum = groat_fma(x[c * p->x_step], dy[c * p->dy_step], sum);
+            sum = groat_fma(WIDE(x[c * p->x_step]), WIDE(dy[c * p->dy_step]), sum);
         }
     }
     return sum;
 }
 
-static void tap_weights(const groat_depthwise_grad_float *k, const fpu_pixels *p, const float *x, const float *dy,
-                        float *dw)
+static void tap_weights(const groat_depthwise_grad_float *k, const fpu_pixels *p, const ELEMENT *x, const ELEMENT *dy,
+                        ELEMENT *dw)
 {
     const uint32_t channels = k->channels_in * k->multiplier;
     if (k->multiplier > 1 || channels < EIGHT) {
@@ -92,18 +92,15 @@ static void tap_weights(const groat_depthwise_grad_float *k, const fpu_pixels *p
     }
 }
 
-int FPU(depthwise_weight_grad_f32_needs)(const groat_depthwise_grad_float *k, groat_needs *needs)
-{
-    (void)k;
-    needs->scratch_bytes = 0;
-    return 1;
-}
-
-void FPU(depthwise_weight_grad_f32)(const groat_depthwise_grad_float *k, const float *x, const float *dy, float *dw,
-                                    float *db)
+void KERNEL(depthwise_weight_grad)(const groat_depthwise_grad_float *k, const ELEMENT *x, const ELEMENT *dy,
+                                   ELEMENT *dw, float *db)
 {
     const groat_window *v = k->window;
     const uint32_t channels = k->channels_in * k->multiplier;
+    if (!LOADABLE((uintptr_t)x | (uintptr_t)dy | channels * sizeof(ELEMENT))) {
+        PORTABLE(depthwise_weight_grad)(k, x, dy, dw, db);
+        return;
+    }
     for (uint32_t ky = 0; dw != 0 && ky < v->kernel_h; ky++) {
         for (uint32_t kx = 0; kx < v->kernel_w; kx++, dw += channels) {
             const fpu_pixels p = fpu_pixels_of(v, ky, kx, k->channels_in, channels);
@@ -119,14 +116,14 @@ void FPU(depthwise_weight_grad_f32)(const groat_depthwise_grad_float *k, const f
 
 /* A tap and the output that it takes a pixel of the input to. */
 typedef struct meeting {
-    const float *dy;
-    const float *w;
+    const ELEMENT *dy;
+    const ELEMENT *w;
 } meeting;
 
 /* Two pointers, which count eight bytes everywhere. */
 #define MEETING_BYTES 16u
 
-int FPU(depthwise_input_grad_f32_needs)(const groat_depthwise_grad_float *k, groat_needs *needs)
+int NEEDS(depthwise_input_grad)(const groat_depthwise_grad_float *k, groat_needs *needs)
 {
     needs->scratch_bytes = (uint64_t)k->window->kernel_h * k->window->kernel_w * MEETING_BYTES;
     return 1;
@@ -135,36 +132,38 @@ int FPU(depthwise_input_grad_f32_needs)(const groat_depthwise_grad_float *k, gro
 #if FPU_ASSEMBLY
 
 /* Eight channels of the pixel whose outputs lie `beyond` floats behind those of the list. */
-static void eight_inputs(const meeting *m, uint32_t count, uint32_t beyond, uint32_t channel, float *dx)
+static void eight_inputs(const meeting *m, uint32_t count, uint32_t beyond, uint32_t channel, ELEMENT *dx)
 {
     FPU_EIGHT_SUMS
     FPU_CLEAR_EIGHT;
-    const float *dy, *w;
+    const ELEMENT *dy, *w;
     if (count > 0) {
-        __asm__ volatile("1:\n\t"
-                         "ldrd %[dy], %[w], [%[m]], #8\n\t"
-                         "add %[dy], %[dy], %[dy_offset]\n\t"
-                         "add %[w], %[w], %[offset]\n\t"
-                         "vldmia.32 %[dy], {s8-s15}\n\t"
-                         "vldmia.32 %[w], {s16-s23}\n\t" FPU_EIGHT_PRODUCTS "subs %[count], %[count], #1\n\t"
-                         "bne 1b"
-                         : [dy] "=&r"(dy), [w] "=&r"(w), [m] "+r"(m), [count] "+r"(count), FPU_ALL_EIGHT("+w")
-                         : [offset] "r"(channel * sizeof(float)), [dy_offset] "r"((beyond + channel) * sizeof(float))
-                         : FPU_EIGHT_FACTORS, "cc", "memory");
+        __asm__ volatile(
+            "1:\n\t"
+            "ldrd %[dy], %[w], [%[m]], #8\n\t"
+            "add %[dy], %[dy], %[dy_offset]\n\t"
+            "add %[w], %[w], %[offset]\n\t" LOAD_EIGHT("dy", "", "s8", "s9", "s10", "s11", "s12", "s13", "s14", "s15")
+                LOAD_EIGHT("w", "", "s16", "s17", "s18", "s19", "s20", "s21", "s22", "s23") FPU_EIGHT_PRODUCTS
+            "subs %[count], %[count], #1\n\t"
+            "bne.w 1b"
+            : [dy] "=&r"(dy), [w] "=&r"(w), [m] "+r"(m), [count] "+r"(count), FPU_ALL_EIGHT("+w")
+            : [offset] "r"(channel * sizeof(ELEMENT)), [dy_offset] "r"((beyond + channel) * sizeof(ELEMENT))
+            : FPU_EIGHT_FACTORS, "cc", "memory");
     }
     dx += channel;
-    FPU_STORE_EIGHT(dx);
+    STORE_SUMS(dx);
 }
 
 #else
 
-static void eight_inputs(const meeting *m, uint32_t count, uint32_t beyond, uint32_t channel, float *dx)
+static void eight_inputs(const meeting *m, uint32_t count, uint32_t beyond, uint32_t channel, ELEMENT *dx)
 {
     for (uint32_t i = channel; i < channel + EIGHT; i++) {
-        dx[i] = 0.0f;
+        float sum = 0.0f;
         for (uint32_t n = 0; n < count; n++) {
-            dx[i] = groat_fma(m[n].dy[beyond + i], m[n].w[i], dx[i]);
+            sum = groat_fma(WIDE(m[n].dy[beyond + i]), WIDE(m[n].w[i]), sum);
         }
+        dx[i] = NARROW(sum);
     }
 }
 
@@ -172,7 +171,7 @@ static void eight_inputs(const meeting *m, uint32_t count, uint32_t beyond, uint
 
 /* Lists the meetings of the pixel at (y, x), and says how many there are.  *room: pixels further on, a stride apart,
  * that have the same, just as many outputs further on. */
-static uint32_t list_meetings(const groat_depthwise_grad_float *k, const float *w, const float *dy, uint32_t y,
+static uint32_t list_meetings(const groat_depthwise_grad_float *k, const ELEMENT *w, const ELEMENT *dy, uint32_t y,
                               uint32_t x, meeting *m, uint32_t *room)
 {
     const groat_window *v = k->window;
@@ -184,7 +183,7 @@ static uint32_t list_meetings(const groat_depthwise_grad_float *k, const float *
         if (down < 0 || down % v->stride_h != 0 || down / v->stride_h >= v->out_h) {
             continue;
         }
-        const float *row = dy + (uint32_t)(down / v->stride_h) * v->out_w * channels;
+        const ELEMENT *row = dy + (uint32_t)(down / v->stride_h) * v->out_w * channels;
         for (uint32_t kx = 0; kx < v->kernel_w; kx++) {
             const int32_t right = (int32_t)(x + v->pad_left) - (int32_t)(kx * v->dilation_w);
             const int32_t at = right / v->stride_w;
@@ -205,7 +204,7 @@ static uint32_t list_meetings(const groat_depthwise_grad_float *k, const float *
 }
 
 /* A pixel, from its meetings. */
-static void pixel(const groat_depthwise_grad_float *k, const meeting *m, uint32_t count, uint32_t beyond, float *dx)
+static void pixel(const groat_depthwise_grad_float *k, const meeting *m, uint32_t count, uint32_t beyond, ELEMENT *dx)
 {
     const uint32_t channels = k->channels_in;
     if (k->multiplier == 1 && channels >= EIGHT) {
@@ -215,19 +214,24 @@ static void pixel(const groat_depthwise_grad_float *k, const meeting *m, uint32_
         return;
     }
     for (uint32_t i = 0; i < channels; i++) {
-        dx[i] = 0.0f;
+        float sum = 0.0f;
         for (uint32_t n = 0; n < count; n++) {
             for (uint32_t o = i * k->multiplier; o < (i + 1) * k->multiplier; o++) {
-                dx[i] = groat_fma(m[n].dy[beyond + o], m[n].w[o], dx[i]);
+                sum = groat_fma(WIDE(m[n].dy[beyond + o]), WIDE(m[n].w[o]), sum);
             }
         }
+        dx[i] = NARROW(sum);
     }
 }
 
-void FPU(depthwise_input_grad_f32)(const groat_depthwise_grad_float *k, const float *w, const float *dy, float *dx)
+void KERNEL(depthwise_input_grad)(const groat_depthwise_grad_float *k, const ELEMENT *w, const ELEMENT *dy, ELEMENT *dx)
 {
     const groat_window *v = k->window;
     const uint32_t channels = k->channels_in;
+    if (!LOADABLE((uintptr_t)w | (uintptr_t)dy | (uintptr_t)dx | channels * sizeof(ELEMENT))) {
+        PORTABLE(depthwise_input_grad)(k, w, dy, dx);
+        return;
+    }
     meeting *const m = k->scratch;
     for (uint32_t y = 0; y < v->in_h; y++, dx += v->in_w * channels) {
         for (uint32_t phase = 0; phase < v->stride_w && phase < v->in_w; phase++) {

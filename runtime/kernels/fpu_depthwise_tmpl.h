@@ -5,14 +5,13 @@
  * One input channel makes it a convolution.  Channels beyond the last four, and other depth multipliers, take the plain
  * way.
  */
-#include "fpu.h"
+#include "fpu_depthwise_plain_tmpl.h"
 
-int FPU(conv_f32_needs)(const groat_conv_float *k, groat_needs *needs);
-void FPU(conv_f32)(const groat_conv_float *k, const int8_t *const *rows, float *out, uint32_t pixels);
+int NEEDS(conv)(const groat_conv_float *k, groat_needs *needs);
+void KERNEL(conv)(const groat_conv_float *k, const int8_t *const *rows, float *out, uint32_t pixels);
 
 enum {
     FOUR = 4,
-    EIGHT = 8,
     WIDTH = 3 /* taps of the windows that slide */
 };
 
@@ -36,37 +35,17 @@ static groat_conv_float convolution(const groat_depthwise_float *k)
     };
 }
 
-int FPU(depthwise_f32_needs)(const groat_depthwise_float *k, groat_needs *needs)
+int NEEDS(depthwise)(const groat_depthwise_float *k, groat_needs *needs)
 {
     if (k->layout == FPU_DENSE) {
         const groat_conv_float dense = convolution(k);
-        return k->channels_in == 1 && FPU(conv_f32_needs)(&dense, needs);
+        return k->channels_in == 1 && NEEDS(conv)(&dense, needs);
     }
     uint64_t channels_out = (uint64_t)k->channels_in * k->multiplier;
     needs->weights_bytes = (uint64_t)k->rows * k->taps * channels_out * sizeof(float);
     needs->channels_bytes = channels_out * sizeof(float);
     needs->scratch_bytes = 0;
     return k->layout == FPU_PLAIN || (k->layout == FPU_FOURS && k->multiplier == 1);
-}
-
-static inline const float *input_of(const groat_depthwise_float *k, const int8_t *const *rows, uint32_t r,
-                                    uint32_t pixel, uint32_t channel)
-{
-    return (const float *)(const void *)rows[r] + pixel * k->pixel_stride + channel;
-}
-
-/* One output: weights are `step` apart. */
-static float one(const groat_depthwise_float *k, const int8_t *const *rows, const float *w, uint32_t step, float bias,
-                 uint32_t pixel, uint32_t channel)
-{
-    float acc = 0.0f;
-    for (uint32_t r = 0; r < k->rows; r++) {
-        const float *x = input_of(k, rows, r, pixel, channel);
-        for (uint32_t t = 0; t < k->taps; t++, x += k->tap_stride, w += step) {
-            acc = groat_fma(*x, *w, acc);
-        }
-    }
-    return groat_clamp_float(acc + bias, k->act_min, k->act_max);
 }
 
 #if FPU_ASSEMBLY
@@ -136,46 +115,7 @@ static void four_pixels(const groat_depthwise_float *k, const int8_t *const *row
     FPU_STORE_PIXELS(out, k->channels_in * sizeof(float));
 }
 
-/* Eight channels of one pixel, whose weights lie in the order of the model. */
-static void plain_eight(const groat_depthwise_float *k, const int8_t *const *rows, const fpu_ends *ends, uint32_t pixel,
-                        uint32_t channel, float *out)
-{
-    FPU_EIGHT_SUMS
-    FPU_CLEAR_EIGHT;
-    const float *x, *w = (const float *)k->weights + channel;
-    uint32_t taps, left = k->rows;
-    __asm__ volatile("1:\n\t"
-                     "ldr %[x], [%[rows]], #4\n\t"
-                     "mov %[taps], %[width]\n\t"
-                     "add %[x], %[x], %[offset]\n"
-                     "2:\n\t"
-                     "vldmia.32 %[x], {s8-s15}\n\t"
-                     "vldmia.32 %[w], {s16-s23}\n\t"
-                     "add %[x], %[x], %[step]\n\t"
-                     "add %[w], %[w], %[w_step]\n\t" FPU_EIGHT_PRODUCTS "subs %[taps], %[taps], #1\n\t"
-                     "bne 2b\n\t"
-                     "subs %[left], %[left], #1\n\t"
-                     "bne 1b"
-                     : [x] "=&r"(x), [w] "+r"(w), [rows] "+r"(rows), [taps] "=&r"(taps), [left] "+r"(left),
-                       FPU_ALL_EIGHT("+w")
-                     : [width] "r"(k->taps), [offset] "r"((pixel * k->pixel_stride + channel) * sizeof(float)),
-                       [step] "r"(k->tap_stride * sizeof(float)), [w_step] "r"(k->channels_in * sizeof(float))
-                     : FPU_EIGHT_FACTORS, "cc", "memory");
-    FPU_FINISH_EIGHT(ends, (const float *)k->channels + channel);
-    FPU_STORE_EIGHT(out);
-}
-
 #else
-
-static void plain_eight(const groat_depthwise_float *k, const int8_t *const *rows, const fpu_ends *ends, uint32_t pixel,
-                        uint32_t channel, float *out)
-{
-    (void)ends;
-    for (uint32_t c = 0; c < EIGHT; c++) {
-        const uint32_t o = channel + c;
-        out[c] = one(k, rows, (const float *)k->weights + o, k->channels_in, ((const float *)k->channels)[o], pixel, o);
-    }
-}
 
 static void one_pixel(const groat_depthwise_float *k, const int8_t *const *rows, const float *w, const float *bias,
                       const fpu_ends *ends, uint32_t pixel, uint32_t channel, float *out)
@@ -196,25 +136,7 @@ static void four_pixels(const groat_depthwise_float *k, const int8_t *const *row
 
 #endif
 
-/* Weights in the order of the model. */
-static void plain(const groat_depthwise_float *k, const int8_t *const *rows, float *out, uint32_t pixels)
-{
-    const uint32_t channels = k->channels_in * k->multiplier;
-    const fpu_ends ends = fpu_ends_of(k->act_min, k->act_max);
-    const int eights = k->multiplier == 1 && channels >= EIGHT;
-    for (uint32_t p = 0; p < pixels; p++, out += channels) {
-        for (uint32_t o = 0; eights && o < channels; o += EIGHT) { /* the last may be computed twice */
-            const uint32_t first = o + EIGHT <= channels ? o : channels - EIGHT;
-            plain_eight(k, rows, &ends, p, first, out + first);
-        }
-        for (uint32_t o = 0; !eights && o < channels; o++) {
-            out[o] = one(k, rows, (const float *)k->weights + o, channels, ((const float *)k->channels)[o], p,
-                         o / k->multiplier);
-        }
-    }
-}
-
-void FPU(depthwise_f32)(const groat_depthwise_float *k, const int8_t *const *rows, float *out, uint32_t pixels)
+void KERNEL(depthwise)(const groat_depthwise_float *k, const int8_t *const *rows, float *out, uint32_t pixels)
 {
     if (k->layout == FPU_PLAIN) {
         plain(k, rows, out, pixels);
@@ -222,7 +144,7 @@ void FPU(depthwise_f32)(const groat_depthwise_float *k, const int8_t *const *row
     }
     if (k->layout == FPU_DENSE) {
         const groat_conv_float dense = convolution(k);
-        FPU(conv_f32)(&dense, rows, out, pixels);
+        KERNEL(conv)(&dense, rows, out, pixels);
         return;
     }
     const fpu_ends ends = fpu_ends_of(k->act_min, k->act_max);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the kernels of float32 that training spends its time in may cost on a floating-point unit."""
+"""What the kernels of floats that training spends its time in may cost on a floating-point unit."""
 
 from __future__ import annotations
 
@@ -23,6 +23,12 @@ MOST = {
     "conv_input_grad_f32": {"3x3 16->32, 16 x 16": 1.4, "1x1 64->64, 25 x 5": 1.45, "dense 256->10": 2.0},
     "depthwise_weight_grad_f32": {"3x3 64, 25 x 5": 2.0},
     "depthwise_input_grad_f32": {"3x3 64, 25 x 5": 2.6},
+    "conv_f16": {"3x3 16->32, row of 16": 2.0, "1x1 64->64, 125 pixels": 2.1},
+    "depthwise_f16": {"3x3 C64, row of 5": 5.5},
+    "conv_weight_grad_f16": {"3x3 16->32, 16 x 16": 1.9, "1x1 64->64, 25 x 5": 2.0},
+    "conv_input_grad_f16": {"3x3 16->32, 16 x 16": 1.9, "1x1 64->64, 25 x 5": 2.0},
+    "depthwise_weight_grad_f16": {"3x3 64, 25 x 5": 3.8},
+    "depthwise_input_grad_f16": {"3x3 64, 25 x 5": 4.4},
     "add_f32": {"1,024 elements": 6.5},
     "finite_f32": {"1,024 elements": 1.5},
     "clamp_grad_f32": {"1,024 elements": 6.3},

@@ -3,4 +3,5 @@
  * Convolution and dense layers of float32 on the floating-point unit.
  */
 #define FPU(name) groat_##name##_dsp
+#include "../fpu_f32.h"
 #include "../fpu_conv_tmpl.h"

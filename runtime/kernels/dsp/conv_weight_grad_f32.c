@@ -3,4 +3,5 @@
  * Gradient of a convolution's weights, of float32, on the floating-point unit.
  */
 #define FPU(name) groat_##name##_dsp
+#include "../fpu_f32.h"
 #include "../fpu_conv_weight_grad_tmpl.h"

@@ -3,4 +3,5 @@
  * Gradients of a depthwise convolution of float32 on the floating-point unit.
  */
 #define FPU(name) groat_##name##_dsp
+#include "../fpu_f32.h"
 #include "../fpu_depthwise_grad_tmpl.h"

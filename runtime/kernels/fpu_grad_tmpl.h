@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What gradients of float32 share that are computed with a floating-point unit (fpu_*_grad_tmpl.h).
+ * What gradients of floats share that are computed with a floating-point unit (fpu_*_grad_tmpl.h); behind fpu_f32.h or
+ * fpu_f16.h.
  */
-#ifndef GROAT_FPU_GRAD_H
-#define GROAT_FPU_GRAD_H
-
-#include "fpu.h"
 #include "grad.h"
 
-/* The output pixels whose window has one of its taps within the image, and the inputs there; floats.  A row is what is
+/* The output pixels whose window has one of its taps within the image, and the inputs there; elements.  A row is what is
  * longer: a row of the image, or a column. */
 typedef struct fpu_pixels {
     uint32_t rows;
@@ -54,48 +51,49 @@ static inline fpu_pixels fpu_pixels_of(const groat_window *w, uint32_t ky, uint3
 }
 
 /* What a gradient's sum makes of a number: alpha * sum + beta * it, which is not read where beta is zero. */
-static inline void fpu_update(float *to, float sum, float alpha, float beta)
+static inline float fpu_updated(float there, float sum, float alpha, float beta)
 {
-    *to = groat_fma(sum, alpha, beta == 0.0f ? 0.0f : beta * *to);
+    return groat_fma(sum, alpha, beta == 0.0f ? 0.0f : beta * there);
+}
+
+static inline void fpu_update(ELEMENT *to, float sum, float alpha, float beta)
+{
+    *to = NARROW(fpu_updated(WIDE(*to), sum, alpha, beta));
 }
 
 /* Gradients of biases: sums of dy over pixels. */
-static inline void fpu_biases(const float *dy, uint32_t pixels, uint32_t stride, uint32_t channels, float alpha,
+static inline void fpu_biases(const ELEMENT *dy, uint32_t pixels, uint32_t stride, uint32_t channels, float alpha,
                               float beta, float *db)
 {
     uint32_t o = 0;
 #if FPU_ASSEMBLY
-    for (; channels - o >= 4; o += 4) {
+    for (; channels - o >= 4 && LOADABLE((uintptr_t)dy | stride * sizeof(ELEMENT)); o += 4) {
         FPU_FOUR_SUMS
         FPU_CLEAR_FOUR;
-        const float *at = dy + o;
+        const ELEMENT *at = dy + o;
         uint32_t count = pixels;
         float sums[4];
-        __asm__ volatile("1:\n\t"
-                         "vldmia.32 %[at], {s4-s7}\n\t"
-                         "add %[at], %[at], %[step]\n\t"
-                         "vadd.f32 s0, s0, s4\n\t"
-                         "vadd.f32 s1, s1, s5\n\t"
-                         "vadd.f32 s2, s2, s6\n\t"
-                         "vadd.f32 s3, s3, s7\n\t"
-                         "subs %[count], %[count], #1\n\t"
-                         "bne 1b"
+        __asm__ volatile("1:\n\t" LOAD_FOUR("at", "", "s4", "s5", "s6", "s7") "add %[at], %[at], %[step]\n\t"
+                                                                              "vadd.f32 s0, s0, s4\n\t"
+                                                                              "vadd.f32 s1, s1, s5\n\t"
+                                                                              "vadd.f32 s2, s2, s6\n\t"
+                                                                              "vadd.f32 s3, s3, s7\n\t"
+                                                                              "subs %[count], %[count], #1\n\t"
+                                                                              "bne 1b"
                          : [at] "+r"(at), [count] "+r"(count), FPU_ALL_FOUR("+w")
-                         : [step] "r"(stride * sizeof(float))
+                         : [step] "r"(stride * sizeof(ELEMENT))
                          : "s4", "s5", "s6", "s7", "cc", "memory");
         FPU_STORE_FOUR(sums);
         for (uint32_t c = 0; c < 4; c++) {
-            fpu_update(db + o + c, sums[c], alpha, beta);
+            db[o + c] = fpu_updated(db[o + c], sums[c], alpha, beta);
         }
     }
 #endif
     for (; o < channels; o++) {
         float sum = 0.0f;
         for (uint32_t p = 0; p < pixels; p++) {
-            sum += dy[p * stride + o];
+            sum += WIDE(dy[p * stride + o]);
         }
-        fpu_update(db + o, sum, alpha, beta);
+        db[o] = fpu_updated(db[o], sum, alpha, beta);
     }
 }
-
-#endif

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Gradients of a depthwise convolution of float16 on the floating-point unit.
+ */
+#define FPU(name) groat_##name##_dsp
+#include "../fpu_f16.h"
+#include "../fpu_depthwise_grad_tmpl.h"
