@@ -210,15 +210,15 @@ static void four_pixels(const groat_conv_float *k, walk *way, const int8_t *cons
     LOAD_TWO("w2", "!", "s24", "s25") \
     LOAD_TWO("w3", "!", "s28", "s29") \
     ONE_PIXEL("s4", "s16", "s20", "s24", "s28") ONE_PIXEL("s5", "s17", "s21", "s25", "s29")
-#define ONE_PIXEL_FOUR                                                                      \
-    LOAD_FOUR("x", "!", "s4", "s5", "s6", "s7")                                             \
-    LOAD_FOUR("w0", "!", "s16", "s17", "s18", "s19")                                        \
-    LOAD_FOUR("w1", "!", "s20", "s21", "s22", "s23")                                        \
-    LOAD_FOUR("w2", "!", "s24", "s25", "s26", "s27")                                        \
-    LOAD_FOUR("w3", "!", "s28", "s29", "s30", "s31")                                        \
-    ONE_PIXEL("s4", "s16", "s20", "s24", "s28")                                             \
-    ONE_PIXEL("s5", "s17", "s21", "s25", "s29") ONE_PIXEL("s6", "s18", "s22", "s26", "s30") \
-        ONE_PIXEL("s7", "s19", "s23", "s27", "s31")
+#define ONE_PIXEL_FOUR                               \
+    LOAD_FOUR("x", "!", "s4", "s5", "s6", "s7")      \
+    LOAD_FOUR("w0", "!", "s16", "s17", "s18", "s19") \
+    LOAD_FOUR("w1", "!", "s20", "s21", "s22", "s23") \
+    LOAD_FOUR("w2", "!", "s24", "s25", "s26", "s27") \
+    LOAD_FOUR("w3", "!", "s28", "s29", "s30", "s31") \
+    ONE_PIXEL("s4", "s16", "s20", "s24", "s28")      \
+    ONE_PIXEL("s5", "s17", "s21", "s25", "s29")      \
+    ONE_PIXEL("s6", "s18", "s22", "s26", "s30") ONE_PIXEL("s7", "s19", "s23", "s27", "s31")
 
 static void one_pixel(const groat_conv_float *k, const int8_t *const *rows, const ELEMENT *w, const float *bias,
                       const fpu_ends *ends, uint32_t channels, uint32_t pixel, ELEMENT *out)
