@@ -26,6 +26,7 @@ from rich.table import Table
 from groat.errors import GroatError, InputError, MismatchError
 from groat.options import Options, parse_size
 from groat.progress import Progress
+from groat.train.options import Train
 
 app = typer.Typer(
     name="groat",
@@ -97,7 +98,9 @@ def _progress() -> Iterator[Progress]:
         yield show
 
 
-def _packed(path: Path, target: str, options: Options, progress: Progress) -> tuple[bytes, list[str] | None]:
+def _packed(
+    path: Path, target: str, options: Options, progress: Progress, train: Train | None = None
+) -> tuple[bytes, list[str] | None]:
     """(packed model, names of its layers if known) of a .tflite or .groat file."""
     from groat.compiler import compile_model, load, read_file
     from groat.pack.reader import check
@@ -112,7 +115,7 @@ def _packed(path: Path, target: str, options: Options, progress: Progress) -> tu
         packed = read_file(path)
         check(packed, path.name)
         return packed, None
-    compiled = compile_model(load(path), target, None, options, progress)
+    compiled = compile_model(load(path), target, None, options, progress, train)
     return compiled.packed, [layer["name"] for layer in compiled.report["layers"]]
 
 
@@ -126,32 +129,56 @@ def _flag_of(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
-def _compiles(command: Callable[..., None]) -> Callable[..., None]:
-    """Gives a command a flag for each field of Options, and hands it their values as `options`."""
-    signature = inspect.signature(command, eval_str=True)
+def _flags(group: type[Any]) -> list[inspect.Parameter]:
+    """A flag for each field of a dataclass of options that says what its help is."""
     flags = []
-    for field in fields(Options):
+    for field in fields(group):
+        if "help" not in field.metadata:
+            continue
         metavar = "|".join(field.metadata["choices"]) or ("SIZE" if field.metadata["size"] else None)
-        option = typer.Option(_flag_of(field.name), help=field.metadata["help"], metavar=metavar)
-        kind = str if field.metadata["choices"] else str | None if field.default is None else type(field.default)
+        names = [_flag_of(field.name), *field.metadata["also"]]
+        option = typer.Option(*names, help=field.metadata["help"], metavar=metavar)
+        words = field.metadata["choices"] or isinstance(field.default, str)
+        kind = str if words else str | None if field.default is None else type(field.default)
         flags.append(
             inspect.Parameter(
                 field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=Annotated[kind, option]
             )
         )
-    own = [p.replace(kind=p.KEYWORD_ONLY) for name, p in signature.parameters.items() if name != "options"]
+    return flags
 
-    def call(**given: Any) -> None:
-        values = {field.name: given.pop(field.name) for field in fields(Options)}
-        sizes = [field.name for field in fields(Options) if field.metadata["size"] and values[field.name] is not None]
-        command(**given, options=Options(**(values | {name: parse_size(values[name]) for name in sizes})))
 
-    # The format goes last, as in all commands.
-    parameters = [*own[:-1], *flags, own[-1]]
-    call.__name__, call.__doc__ = command.__name__, command.__doc__
-    call.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
-    call.__annotations__ = {p.name: p.annotation for p in parameters}
-    return call
+def _takes(**groups: type[Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Gives a command a flag for each field of dataclasses of options, and hands it their values: for options=Options
+    one object of Options as its argument `options`."""
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        signature = inspect.signature(command, eval_str=True)
+        flags = {name: _flags(group) for name, group in groups.items()}
+        own = [p.replace(kind=p.KEYWORD_ONLY) for name, p in signature.parameters.items() if name not in groups]
+
+        def call(**given: Any) -> None:
+            made = {}
+            for name, group in groups.items():
+                values = {flag.name: given.pop(flag.name) for flag in flags[name]}
+                for field in fields(group):
+                    if field.metadata.get("size") and values[field.name] is not None:
+                        values[field.name] = parse_size(values[field.name])
+                made[name] = group(**values)
+            command(**given, **made)
+
+        # The format goes last, as in all commands.
+        parameters = [*own[:-1], *(flag for of_group in flags.values() for flag in of_group), own[-1]]
+        call.__name__, call.__doc__ = command.__name__, command.__doc__
+        call.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+        call.__annotations__ = {p.name: p.annotation for p in parameters}
+        return call
+
+    return decorate
+
+
+_compiles = _takes(options=Options)
+"""A command that compiles a model."""
 
 
 @app.command(epilog="Example: groat analyze model.tflite --target cortex-m4 --ram 64K")
@@ -362,25 +389,96 @@ def validate(
         raise typer.Exit(MismatchError.exit_code)
 
 
+@app.command(
+    epilog="Example: groat train model.tflite --data digits.npz --epochs 3 --on qemu:cortex-m4 --plot curves.svg"
+)
+@_takes(options=Options, choices=Train)
+def train(
+    model: TflitePath,
+    data: Annotated[Path, typer.Option(help=".npz with x and y, and x_test and y_test to measure accuracy")],
+    on: Annotated[str, typer.Option(help="host, or qemu: and a target")] = "host",
+    epochs: Annotated[int, typer.Option(help="how often each sample is learnt from")] = 1,
+    lr: Annotated[float, typer.Option(help="learning rate")] = 0.01,
+    seed: Annotated[int, typer.Option(help="of the order of samples")] = 0,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="write the trained model (.tflite), or its parameters (.npz)"),
+    ] = None,
+    plot: Annotated[Path | None, typer.Option(help="draw loss and accuracy into this .svg")] = None,
+    *,
+    options: Options,
+    choices: Train,
+    format: FormatOption = Format.table,
+) -> None:
+    """Trains a model of floats where it runs, sample by sample, and saves what it learnt."""
+    from groat.compiler import compile_model, load, write_file
+    from groat.runners import split_where
+    from groat.train.curves import draw_training
+    from groat.train.export import to_tflite
+    from groat.train.loop import load_data
+    from groat.train.loop import train as learn
+    from groat.train.parameters import save_parameters
+
+    if output is not None and output.suffix not in (".tflite", ".npz"):
+        raise InputError(f"{output}: a trained model is written as .tflite, its parameters as .npz")
+    if output is not None and output.resolve() == model.resolve():
+        raise InputError(f"{output} is the model itself; name another file with -o")
+    samples, loaded = load_data(data), load(model)
+    with _progress() as progress:
+        compiled = compile_model(loaded, split_where(on)[1], None, options, progress, choices)
+        with compiled.on(on) as session:
+            history = learn(
+                session.runner, samples, epochs, lr, accumulate=choices.accumulate, seed=seed, progress=progress
+            )
+            parameters = session.parameters()
+            if output is not None and output.suffix == ".npz":
+                save_parameters(output, session.runner.model, parameters)
+    if output is not None and output.suffix == ".tflite":
+        write_file(output, to_tflite(loaded.source, parameters))
+    if plot is not None:
+        write_file(plot, draw_training(history, f"Training of {model.name} on {on}").encode())
+    report = {
+        "model": str(model),
+        "on": on,
+        "samples": len(samples.x),
+        "test_samples": len(samples.x_test),
+        **history.report,
+        "arena_bytes": compiled.plan.arena_bytes,
+        "parameters": [{"name": name, "shape": list(value.shape)} for name, value in parameters.items()],
+        "output": None if output is None else str(output),
+    }
+    epochs_table = _table("Epochs", "#epoch", "#loss", "#accuracy")
+    losses = ["–", *(f"{loss:.4f}" for loss in history.epoch_losses)]
+    shares = [f"{100 * share:.2f} %" for share in history.accuracies] or ["–"] * len(losses)
+    for number, (loss, share) in enumerate(zip(losses, shares, strict=True)):
+        epochs_table.add_row(str(number), loss, share)
+    shown = ("on", "samples", "test_samples", "steps", "skipped_steps", "arena_bytes", "output")
+    _emit(report, format, _facts(f"Trained {model}", {key: report[key] for key in shown}), epochs_table)
+
+
 @app.command(epilog="Example: groat profile model.tflite --on qemu:cortex-m4 --format json")
-@_compiles
+@_takes(options=Options, choices=Train)
 def profile(
     model: ModelPath,
     on: Annotated[str, typer.Option(help="a device, for example qemu:cortex-m4")] = "qemu:cortex-m4",
     by: Annotated[By | None, typer.Option(help="tell also where the instructions go")] = None,
+    program: Annotated[str, typer.Option(help="infer, or one that trains: train_step, apply")] = "infer",
     cycles: Annotated[bool, typer.Option("--cycles", help="estimate cycles too, from a table of costs")] = False,
     *,
     options: Options,
+    choices: Train,
     format: FormatOption = Format.table,
 ) -> None:
-    """Measures executed instructions, stack and flash of one inference (emulated; instructions, not cycles)."""
+    """Measures executed instructions, stack and flash of one inference, or step of training (emulated; instructions,
+    not cycles)."""
     from groat.profiling import profile as measure
     from groat.runners import split_where
 
     with _progress() as progress:
-        packed, names = _packed(model, split_where(on)[1], options, progress)
+        trains = choices if program != "infer" else None
+        packed, names = _packed(model, split_where(on)[1], options, progress, trains)
         progress(f"profiling on {on}", 0, 0)
-        report = measure(packed, on, names, by.value if by is not None else None, cycles)
+        report = measure(packed, on, names, by.value if by is not None else None, cycles, program)
     parts = {f"flash {name}": value for name, value in report["flash"].items()}
     apart = ("flash", "layers", "streams", "by", "rows", "cycles")
     facts = {name: report[name] for name in report if name not in apart} | parts

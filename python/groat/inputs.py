@@ -65,3 +65,14 @@ def lcg_inputs(tensors: Sequence[Tensor | TensorInfo]) -> list[Array]:
         else:
             arrays.append(part.copy().view(tensor.dtype).reshape(tensor.shape))
     return arrays
+
+
+def training_inputs(tensors: Sequence[TensorInfo]) -> list[Array]:
+    """Inputs of a program that trains: the LCG but for labels, which are 0, and learning rates, which are 0.001."""
+    arrays = lcg_inputs(tensors)
+    for index, tensor in enumerate(tensors):
+        if tensor.name == "label":
+            arrays[index] = np.zeros(tensor.shape, tensor.dtype)
+        elif tensor.name == "learning_rate":
+            arrays[index] = np.full(tensor.shape, 0.001, tensor.dtype)
+    return arrays

@@ -27,9 +27,10 @@ Solver = Literal["greedy", "cp-sat"]
 SOLVERS: tuple[Solver, ...] = get_args(Solver)
 
 
-def _about(text: str, choices: tuple[str, ...] = (), size: bool = False) -> dict[str, Any]:
-    """What the commands need to know of a field: `size` is a number of bytes."""
-    return {"help": text, "choices": choices, "size": size}
+def about(text: str, choices: tuple[Any, ...] = (), size: bool = False, also: tuple[str, ...] = ()) -> dict[str, Any]:
+    """What the commands need to know of a field: `size` is a number of bytes, `also` are further names of
+    the flag."""
+    return {"help": text, "choices": choices, "size": size, "also": also}
 
 
 def parse_size(text: str) -> int:
@@ -79,33 +80,33 @@ class Options:
 
     optimize: Optimize = field(
         default="balanced",
-        metadata=_about("fewest bytes; fewest instructions at a byte a weight; fewest instructions", OPTIMIZE),
+        metadata=about("fewest bytes; fewest instructions at a byte a weight; fewest instructions", OPTIMIZE),
     )
     flash: int | None = field(
-        default=None, metadata=_about("flash that the packed model may take, for example 256K", size=True)
+        default=None, metadata=about("flash that the packed model may take, for example 256K", size=True)
     )
     schedule: Kind = field(
         default="auto",
-        metadata=_about("as RAM asks; op by op; row by row; in patches of rows, with the least memory", SCHEDULES),
+        metadata=about("as RAM asks; op by op; row by row; in patches of rows, with the least memory", SCHEDULES),
     )
     input: Input = field(
-        default="resident", metadata=_about("whole in the arena; row by row, with no memory of its own", INPUTS)
+        default="resident", metadata=about("whole in the arena; row by row, with no memory of its own", INPUTS)
     )
     outputs: Outputs = field(
-        default="resident", metadata=_about("whole in the arena; row by row, with no memory of their own", OUTPUTS)
+        default="resident", metadata=about("whole in the arena; row by row, with no memory of their own", OUTPUTS)
     )
-    ram: int | None = field(default=None, metadata=_about("RAM that the arena may take, for example 64K", size=True))
+    ram: int | None = field(default=None, metadata=about("RAM that the arena may take, for example 64K", size=True))
     memories: str | None = field(
-        default=None, metadata=_about("memories that the arena may take, for example dtcm:64K,sram2")
+        default=None, metadata=about("memories that the arena may take, for example dtcm:64K,sram2")
     )
     max_mac_overhead: float = field(
-        default=1.0, metadata=_about("most multiply-accumulates, as a multiple of the model's own")
+        default=1.0, metadata=about("most multiply-accumulates, as a multiple of the model's own")
     )
-    io: Ends = field(default="model", metadata=_about("the model's own ends; the integers behind float ones", ENDS))
+    io: Ends = field(default="model", metadata=about("the model's own ends; the integers behind float ones", ENDS))
     solver: Solver = field(
-        default="greedy", metadata=_about("what finds offsets in the arena; cp-sat needs OR-tools", SOLVERS)
+        default="greedy", metadata=about("what finds offsets in the arena; cp-sat needs OR-tools", SOLVERS)
     )
-    floats: Floats = field(default="float32", metadata=_about("how float32 is stored", FLOATS))
+    floats: Floats = field(default="float32", metadata=about("how float32 is stored", FLOATS))
 
     def __post_init__(self) -> None:
         for option in fields(self):

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from xml.sax.saxutils import escape
 
 from groat.compiler import Compiled
+from groat.drawing import LEFT, RIGHT, WIDTH, Svg
 from groat.graph import Graph
 from groat.planner import Plan, PlannedBuffer
 from groat.planner.schedules import role_of
 
-WIDTH = 960
-LEFT, RIGHT, TOP = 72, 16, 64
+TOP = 64
 REGION_HEIGHT, LABELS_HEIGHT, CURVE_HEIGHT = 330, 132, 190
 CHARACTER = 5.6  # width of one, on average, at the size of text in boxes
 
@@ -29,67 +28,6 @@ ROLES = {
     "sums": ("#d6c8f0", "#6b46c1", "sums and state of streams"),
 }
 
-STYLE = """
-  text { font-family: ui-sans-serif, system-ui, sans-serif; font-size: 11px; fill: #1a202c; }
-  .title { font-size: 16px; font-weight: 600; }
-  .part { font-size: 13px; font-weight: 600; }
-  .soft { fill: #4a5568; }
-  .in { font-size: 10px; }
-  .grid { stroke: #e2e8f0; stroke-width: 1; }
-  .axis { stroke: #4a5568; stroke-width: 1; }
-  .limit { stroke: #c53030; stroke-width: 1; stroke-dasharray: 5 3; }
-"""
-
-
-class _Svg:
-    """The elements of a drawing, in the order in which they are painted."""
-
-    def __init__(self) -> None:
-        self.parts: list[str] = []
-
-    def rect(self, x: float, y: float, width: float, height: float, title: str = "", **style: object) -> None:
-        inside = f"<title>{escape(title)}</title>" if title else ""
-        place = f'x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}"'
-        self.parts.append(f"<rect {place}{_attributes(style)}>{inside}</rect>")
-
-    def line(self, x1: float, y1: float, x2: float, y2: float, kind: str) -> None:
-        self.parts.append(f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" class="{kind}"/>')
-
-    def text(self, x: float, y: float, text: str, kind: str = "", anchor: str = "start", turned: bool = False) -> None:
-        style: dict[str, object] = {"class": kind} if kind else {}
-        style |= {"text_anchor": anchor} if anchor != "start" else {}
-        style |= {"transform": f"rotate(-90 {x:.1f} {y:.1f})"} if turned else {}
-        self.parts.append(f'<text x="{x:.1f}" y="{y:.1f}"{_attributes(style)}>{escape(text)}</text>')
-
-    def circle(self, x: float, y: float, radius: float, title: str, **style: object) -> None:
-        inside = f"<title>{escape(title)}</title>"
-        self.parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius}"{_attributes(style)}>{inside}</circle>')
-
-    def path(self, points: Sequence[tuple[float, float]], **style: object) -> None:
-        steps = " L ".join(f"{x:.1f} {y:.1f}" for x, y in points)
-        self.parts.append(f'<path d="M {steps}"{_attributes(style)}/>')
-
-    def document(self, height: float, title: str) -> str:
-        hatch = (
-            '<pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
-            '<rect width="6" height="6" fill="#fbd9b9"/><rect width="2" height="6" fill="#ed8936"/></pattern>'
-        )
-        return "\n".join(
-            [
-                f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:.0f}" role="img">',
-                f"<title>{escape(title)}</title>",
-                f"<style>{STYLE}</style>",
-                f"<defs>{hatch}</defs>",
-                f'<rect width="{WIDTH}" height="{height:.0f}" fill="#ffffff"/>',
-                *self.parts,
-                "</svg>\n",
-            ]
-        )
-
-
-def _attributes(style: Mapping[str, object]) -> str:
-    return "".join(f' {name.replace("_", "-")}="{value}"' for name, value in style.items())
-
 
 def draw(compiled: Compiled, pareto: Sequence[Mapping[str, Any]]) -> str:
     """The text of an SVG.
@@ -98,7 +36,7 @@ def draw(compiled: Compiled, pareto: Sequence[Mapping[str, Any]]) -> str:
         pareto: what less memory costs in work, as of groat.analysis.analyze_model.
     """
     graph, plan = compiled.graph, compiled.plan
-    svg = _Svg()
+    svg = Svg()
     title = f"{graph.name} on {compiled.target.name}: {plan.arena_bytes:,} bytes of RAM"
     svg.text(LEFT, 26, title, "title")
     used = {_role(graph, plan, buffer) for buffer in plan.buffers}
@@ -126,7 +64,7 @@ def _column(graph: Graph) -> float:
     return (WIDTH - LEFT - RIGHT) / max(len(graph.ops), 1)
 
 
-def _draw_region(svg: _Svg, compiled: Compiled, number: int, top: float) -> None:
+def _draw_region(svg: Svg, compiled: Compiled, number: int, top: float) -> None:
     """One memory: its buffers, from offset 0 at the bottom."""
     graph, plan = compiled.graph, compiled.plan
     region = plan.regions[number]
@@ -157,9 +95,7 @@ def _draw_region(svg: _Svg, compiled: Compiled, number: int, top: float) -> None
     svg.text(18, top + REGION_HEIGHT / 2, f"offset in {region.name}", "soft", "middle", turned=True)
 
 
-def _draw_buffer(
-    svg: _Svg, compiled: Compiled, buffer: PlannedBuffer, place: tuple[float, float, float, float]
-) -> None:
+def _draw_buffer(svg: Svg, compiled: Compiled, buffer: PlannedBuffer, place: tuple[float, float, float, float]) -> None:
     graph, plan = compiled.graph, compiled.plan
     x, y, width, height = place
     fill, stroke, meaning = ROLES[_role(graph, plan, buffer)]
@@ -213,7 +149,7 @@ def _rows(graph: Graph, plan: Plan, buffer: PlannedBuffer) -> str:
     return ""
 
 
-def _draw_steps(svg: _Svg, graph: Graph, top: float) -> None:
+def _draw_steps(svg: Svg, graph: Graph, top: float) -> None:
     """The names of the steps under their columns; where they are too many, of some."""
     column = _column(graph)
     every = max(1, int(12 / column + 0.999))
@@ -227,7 +163,7 @@ def _draw_steps(svg: _Svg, graph: Graph, top: float) -> None:
 # ---- The trade-off -----------------------------------------------------------------------------------------
 
 
-def _draw_trade_off(svg: _Svg, compiled: Compiled, pareto: Sequence[Mapping[str, Any]], top: float) -> None:
+def _draw_trade_off(svg: Svg, compiled: Compiled, pareto: Sequence[Mapping[str, Any]], top: float) -> None:
     """Arena over multiply-accumulates: the best there is, and the plan of this picture."""
     here = (compiled.mac_overhead, compiled.plan.arena_bytes)
     points = [(float(point["mac_overhead"]), int(point["arena_bytes"])) for point in pareto]

@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 from groat.cycles import CostModel, load_costs
 from groat.errors import InputError
 from groat.hotspots import UNKNOWN, Counts, Functions, Instruction, Spot, disassemble, group, total
-from groat.inputs import lcg_inputs
+from groat.inputs import lcg_inputs, training_inputs
 from groat.pack import PackedModel, read
 from groat.runners import split_where
 from groat.runners.qemu import QemuRunner
@@ -19,7 +19,12 @@ By = Literal["layer", "function", "opcode"]
 
 
 def profile(
-    packed: bytes, on: str, names: list[str] | None = None, by: By | None = None, cycles: bool = False
+    packed: bytes,
+    on: str,
+    names: list[str] | None = None,
+    by: By | None = None,
+    cycles: bool = False,
+    program: str = "infer",
 ) -> dict[str, Any]:
     """Measures one inference of a packed model on an emulated device.
 
@@ -30,9 +35,10 @@ def profile(
         names: of the layers, where the packed model itself has none.
         by: tell also where the instructions go; cycles without it means "layer".
         cycles: estimate cycles too, from a table of costs; not a measurement.
+        program: which one of the model's is measured; steps of training learn class 0 at a rate of 0.001.
 
     Returns a dict with the keys
-        on, instructions (of groat_run), macs, instructions_per_mac (None without MACs), open_instructions,
+        on, program, instructions (of groat_run), macs, instructions_per_mac (None without MACs), open_instructions,
         arena_bytes, stack_bytes (peak below the call of groat_run), open_stack_bytes,
         flash: {code_bytes (all of the firmware but the model), runtime_code_bytes, model_bytes},
         layers: [{index, op, name, instructions, macs}], where a layer of a stream has the instructions of its rows,
@@ -60,14 +66,19 @@ def profile(
     if cycles:
         by = by or "layer"
         load_costs(target)  # or there is no need to begin
-    model = read(packed)
+    model = read(packed).select(program)
+    if names is not None:
+        first = model.first_step
+        names = names[first : first + len(model.steps)]
     with QemuRunner(target, packed, linked=True) as runner:
-        inputs = lcg_inputs(model.inputs)
+        runner.select(program)
+        inputs = training_inputs(model.inputs) if model.states else lcg_inputs(model.inputs)
         measured = runner.profile(inputs)
         code = runner.image
         counts = runner.count(inputs) if by is not None else None
     report: dict[str, Any] = {
         "on": on,
+        "program": program,
         "instructions": measured.instructions,
         "macs": model.macs,
         "instructions_per_mac": measured.instructions / model.macs if model.macs else None,

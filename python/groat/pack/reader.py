@@ -127,6 +127,11 @@ class PackedModel:
         }
 
     @property
+    def first_step(self) -> int:
+        """Of the program, among all steps."""
+        return sum(len(program.steps) for program in self.programs[: self.selected])
+
+    @property
     def all_steps(self) -> tuple[StepInfo, ...]:
         """Of all programs."""
         return tuple(step for program in self.programs for step in program.steps)

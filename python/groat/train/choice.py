@@ -28,26 +28,22 @@ def trained_inputs(graph: Graph, train: Train) -> Mapping[int, tuple[int, ...]]:
     layers = layers_of(graph)
     if not layers:
         raise InputError(f"{graph.name} has no layers of floats with weights to train; an int8 model has none")
-    chosen, bias_only = layers, False
-    if isinstance(train.layers, str):
-        word, _, count = train.layers.partition(":")
-        bias_only = word == "bias"
-        if word == "last" or (bias_only and count):
-            if not count.isdigit() or not 1 <= int(count) <= len(layers):
-                raise InputError(
-                    f"train: layers is {train.layers!r}; {graph.name} has {len(layers)} layers with weights"
-                )
-            chosen = layers[-int(count) :]
-        elif train.layers not in ("all", "bias"):
-            raise InputError(
-                f'train: layers is {train.layers!r}; expected "all", "last:N", "bias", "bias:N" or a list of names'
-            )
-    else:
+    text = train.layers if isinstance(train.layers, str) else ",".join(train.layers)
+    word, _, count = text.partition(":")
+    chosen, bias_only = layers, word == "bias"
+    if word == "last" or (bias_only and count):
+        if not count.isdigit() or not 1 <= int(count) <= len(layers):
+            raise InputError(f"train: layers is {text!r}; {graph.name} has {len(layers)} layers with weights")
+        chosen = layers[-int(count) :]
+    elif text not in ("all", "bias"):
         names = {graph.tensors[graph.ops[position].outputs[0]].name: position for position in layers}
-        unknown = [name for name in train.layers if name not in names]
-        if unknown or not train.layers:
-            raise InputError(f"train: no layers {unknown} with weights; {graph.name} has {list(names)}")
-        chosen = sorted(names[name] for name in train.layers)
+        unknown = [name for name in text.split(",") if name not in names]
+        if unknown:
+            raise InputError(
+                f"train: {graph.name} has no layers with weights of the names {unknown}; it has {', '.join(names)}; "
+                'and there are "all", "last:N", "bias" and "bias:N"'
+            )
+        chosen = sorted(names[name] for name in text.split(","))
     found: dict[int, tuple[int, ...]] = {}
     for position in chosen:
         op = graph.ops[position]

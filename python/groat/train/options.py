@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from groat.errors import InputError
+from groat.options import about
 
 Optimizer = Literal["sgd", "momentum", "adam"]
 Loss = Literal["softmax_ce", "mse"]
@@ -37,18 +38,21 @@ class Train:
             vanish; it is halved when a gradient overflows, and doubled after `scale_interval` steps without.
     """
 
-    layers: str | Sequence[str] = "all"
-    optimizer: Optimizer = "sgd"
-    loss: Loss = "softmax_ce"
-    dtype: Dtype = "fp32"
-    accumulate: int = 1
+    layers: str | Sequence[str] = field(
+        default="all",
+        metadata=about("what is trained: all, last:N, bias, bias:N, or names separated by commas", also=("--train",)),
+    )
+    optimizer: Optimizer = field(default="sgd", metadata=about("how parameters follow gradients", get_args(Optimizer)))
+    loss: Loss = field(default="softmax_ce", metadata=about("what is made small", get_args(Loss)))
+    dtype: Dtype = field(default="fp32", metadata=about("how values are stored", get_args(Dtype)))
+    accumulate: int = field(default=1, metadata=about("samples whose gradients are summed before an update"))
     latent: bool = False
-    momentum: float = 0.9
-    decay: float = 0.0
+    momentum: float = field(default=0.9, metadata=about("of the optimizer momentum"))
+    decay: float = field(default=0.0, metadata=about("weight decay"))
     beta1: float = 0.9
     beta2: float = 0.999
     epsilon: float = 1e-8
-    loss_scale: float = 1024.0
+    loss_scale: float = field(default=1024.0, metadata=about("of fp16, at first"))
     scale_interval: int = 200
 
     def __post_init__(self) -> None:
