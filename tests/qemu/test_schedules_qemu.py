@@ -20,6 +20,8 @@ CORES = ("cortex-m4", "cortex-m55", "rv32imc")
 QUICK = {
     *((name, Way("stream", rows)) for name in SMALL for rows in ("resident", "rows")),
     ("mobilenetv2_0.35_144", Way("stream", "rows")),
+    ("vww", Way("patch", "rows", work=1.15)),
+    ("resnet8", Way("patch", "rows")),
 }
 CASES = [
     pytest.param(name, way, marks=() if (name, way) in QUICK else pytest.mark.slow, id=f"{name}-{way}")
