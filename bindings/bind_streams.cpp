@@ -66,6 +66,7 @@ void bind_streams(py::module_ &module)
 {
     module.attr("REACHES") = py::make_tuple(groat_reaches[0], groat_reaches[1], groat_reaches[2]);
     module.attr("STREAM_LINES_MAX") = static_cast<int>(GROAT_STREAM_LINES_MAX);
+    module.attr("STREAM_WORK_MAX") = static_cast<int>(GROAT_STREAM_WORK_MAX);
     module.attr("STREAM_STATE_BYTES") = groat_stream_state_bytes;
     module.def("walk_stream", &walk_stream, py::arg("lines"), py::arg("reads"), py::arg("images"),
                "Walks a stream as the runtime will: (slots of each line, bytes by which each line must start before\n"

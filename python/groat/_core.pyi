@@ -39,6 +39,7 @@ def scratch_bytes(op_id: int, params: bytes, pixels: int = 0, reach: int = 0) ->
 REACHES: tuple[int, int, int]
 """How the rows of an input may lie for windows over it: enum groat_reach, padded, bare and in pieces."""
 STREAM_LINES_MAX: int
+STREAM_WORK_MAX: int
 """The most lines of a stream."""
 STREAM_STATE_BYTES: int
 """What a stream's state takes for each of its lines."""

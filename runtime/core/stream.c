@@ -307,8 +307,12 @@ static int make_unit(const groat_walk *w, uint32_t index, const groat_call *call
 
 void groat_run_stream(const groat_t *net, const groat_stream *stream)
 {
-    groat_walk w = {net, stream, groat_address(net, groat_buffer_of(net, stream->state)), NULL,
-                    groat_line_of(net, stream->first_line)};
+    groat_walk w = {
+        .net = net,
+        .stream = stream,
+        .lines = groat_address(net, groat_buffer_of(net, stream->state)),
+        .table = groat_line_of(net, stream->first_line),
+    };
     /* The padding around the rows, once: rows never touch it. */
     for (uint32_t s = stream->first_step; s < (uint32_t)stream->first_step + stream->step_count; s++) {
         const groat_call call = groat_call_of(net, s);

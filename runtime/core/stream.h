@@ -72,6 +72,7 @@ typedef struct groat_walk {
     groat_progress *lines; /* of the stream */
     groat_glance *glances;
     const groat_line *table;
+    const uint16_t *owners; /* the tensor of each line; of a check only */
 } groat_walk;
 
 static inline const groat_line *groat_line_at(const groat_walk *w, uint32_t index)

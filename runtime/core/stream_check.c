@@ -139,14 +139,14 @@ static int check_lines(const groat_t *net, const groat_stream *stream, uint32_t 
     return lives_through(net, stream, tensor->buffer) ? GROAT_OK : GROAT_E_LIFETIME;
 }
 
-/* What a step reads of an input with a line of the stream. */
+/* What a step reads of an input with a line of the stream.  `work` is what the stream has cost so far. */
 static int check_input(const groat_walk *w, uint32_t index, const groat_call *call, const groat_rows *rows,
-                       uint32_t input)
+                       uint32_t input, uint64_t *work)
 {
     const groat_t *net = w->net;
     const groat_tensor *in = groat_arg_tensor(call, input);
     const groat_line *line = groat_line_of(net, in->line);
-    GROAT_REQUIRE_STREAM(owner_of(net, w->stream, in->line) == groat_arg(net, (uint32_t)call->step->args + input));
+    GROAT_REQUIRE_STREAM(w->owners[groat_line_index(w, in)] == groat_arg(net, (uint32_t)call->step->args + input));
     GROAT_REQUIRE_STREAM(line->step == GROAT_NONE || line->step < index);
     if (line->step != GROAT_NONE) { /* what is added up is there after the stream only */
         const groat_call maker = groat_call_of(net, line->step);
@@ -173,6 +173,8 @@ static int check_input(const groat_walk *w, uint32_t index, const groat_call *ca
         }
         GROAT_REQUIRE_STREAM(!has_taps || readers == 1);
         uint32_t taps = (rows->extent - 1) / rows->dilation + 1;
+        *work += (uint64_t)groat_output_of(call)->dims[1] * taps * (line->more + 1u);
+        GROAT_REQUIRE_STREAM(*work <= GROAT_STREAM_WORK_MAX);
         for (uint32_t y = 0; y < groat_output_of(call)->dims[1]; y++) {
             for (uint32_t tap = 0; tap < taps; tap++) {
                 int32_t row = (int32_t)(y * rows->stride + tap * rows->dilation) - rows->pad;
@@ -189,7 +191,7 @@ static int check_input(const groat_walk *w, uint32_t index, const groat_call *ca
 }
 
 /* One step of a stream: it goes part by part, and reads what it may. */
-static int check_row_step(const groat_walk *w, uint32_t index)
+static int check_row_step(const groat_walk *w, uint32_t index, uint64_t *work)
 {
     const groat_t *net = w->net;
     const groat_call call = groat_call_of(net, index);
@@ -217,13 +219,13 @@ static int check_row_step(const groat_walk *w, uint32_t index)
             return GROAT_E_LIFETIME;
         }
         if (groat_line_index(w, in) < w->stream->line_count) {
-            GROAT_TRY(check_input(w, index, &call, &rows, i));
+            GROAT_TRY(check_input(w, index, &call, &rows, i, work));
             continue;
         }
         /* Whole, from before the stream; nothing in the stream may write where it lies. */
         GROAT_REQUIRE_STREAM(!groat_is_ring(net, in));
         for (uint32_t k = 0; k < w->stream->line_count; k++) {
-            uint32_t owner = owner_of(net, w->stream, (uint32_t)w->stream->first_line + k);
+            uint32_t owner = w->owners[k];
             if (groat_tensor_of(net, owner)->buffer == in->buffer) {
                 return GROAT_E_OVERLAP;
             }
@@ -361,10 +363,10 @@ static int check_unit(const groat_walk *w, uint32_t index, const groat_call *cal
     const groat_t *net = w->net;
     const groat_line *line = groat_line_at(w, index);
     uint32_t next = w->lines[index].made;
-    uint32_t own = owner_of(net, w->stream, (uint32_t)w->stream->first_line + index);
+    uint32_t own = w->owners[index];
     const groat_tensor *tensor = groat_tensor_of(net, own);
     for (uint32_t k = 0; k < w->stream->line_count; k++) {
-        uint32_t owner = owner_of(net, w->stream, (uint32_t)w->stream->first_line + k);
+        uint32_t owner = w->owners[k];
         const groat_tensor *there = groat_tensor_of(net, owner);
         if (there->buffer != tensor->buffer || (owner == own && k != index)) {
             continue; /* lines of one tensor lie beside each other */
@@ -409,7 +411,7 @@ static int check_overs(const groat_walk *w)
     uint32_t end = (uint32_t)w->stream->first_step + w->stream->step_count;
     for (uint32_t k = 0; k < w->stream->line_count; k++) {
         const groat_line *line = groat_line_at(w, k);
-        uint32_t owner = owner_of(net, w->stream, (uint32_t)w->stream->first_line + k);
+        uint32_t owner = w->owners[k];
         const groat_tensor *tensor = groat_tensor_of(net, owner);
         const groat_buffer *buffer = groat_buffer_of(net, tensor->buffer);
         if (buffer->over == GROAT_NONE) {
@@ -422,7 +424,7 @@ static int check_overs(const groat_walk *w)
         const groat_buffer *under = groat_buffer_of(net, buffer->over);
         GROAT_REQUIRE_STREAM(!groat_is_const(under) && under->last_step < end);
         for (uint32_t i = 0; i < w->stream->line_count; i++) {
-            uint32_t other = owner_of(net, w->stream, (uint32_t)w->stream->first_line + i);
+            uint32_t other = w->owners[i];
             uint32_t id = groat_tensor_of(net, other)->buffer;
             GROAT_REQUIRE_STREAM(id != buffer->over &&
                                  (id == tensor->buffer || groat_buffer_of(net, id)->over != buffer->over));
@@ -432,6 +434,36 @@ static int check_overs(const groat_walk *w)
             GROAT_REQUIRE_STREAM(groat_step_of(net, s)->scratch != buffer->over);
         }
     }
+    return GROAT_OK;
+}
+
+/* What the walk will cost: at each call of a line's op, it is asked of every line that shares its buffer who still reads
+ * it.  A file that says so much of itself that no device could open it is refused before. */
+static int check_work(const groat_walk *w, uint64_t work)
+{
+    const groat_t *net = w->net;
+    uint32_t end = (uint32_t)w->stream->first_step + w->stream->step_count;
+    uint32_t reads = w->stream->line_count;
+    for (uint32_t s = w->stream->first_step; s < end; s++) {
+        const groat_call call = groat_call_of(net, s);
+        reads += call.step->inputs * (groat_line_of(net, groat_output_of(&call)->line)->more + 2u);
+    }
+    for (uint32_t i = 0; i < w->stream->line_count; i++) {
+        const groat_line *line = groat_line_at(w, i);
+        const groat_tensor *tensor = groat_tensor_of(net, w->owners[i]);
+        uint32_t calls = groat_units_in(line, tensor);
+        if (line->step != GROAT_NONE) {
+            const groat_call call = groat_call_of(net, line->step);
+            const groat_rows rows = groat_rows_of(&call);
+            calls = groat_calls_of(w, &call, &rows, line);
+        }
+        uint32_t share = 1;
+        for (uint32_t k = 0; k < w->stream->line_count; k++) {
+            share += groat_tensor_of(net, w->owners[k])->buffer == tensor->buffer;
+        }
+        work += (uint64_t)calls * share * reads;
+    }
+    GROAT_REQUIRE_STREAM(work <= GROAT_STREAM_WORK_MAX);
     return GROAT_OK;
 }
 
@@ -455,7 +487,8 @@ static int check_stream(const groat_t *net, const groat_stream *stream)
         return GROAT_E_SCRATCH;
     }
     groat_progress lines[GROAT_STREAM_LINES_MAX]; /* the arena is not touched before a run */
-    groat_walk w = {net, stream, lines, NULL, groat_line_of(net, stream->first_line)};
+    uint16_t owners[GROAT_STREAM_LINES_MAX];
+    groat_walk w = {net, stream, lines, NULL, groat_line_of(net, stream->first_line), owners};
     for (uint32_t i = 0; i < stream->line_count;) {
         uint32_t id = (uint32_t)stream->first_line + i;
         const groat_line *line = groat_line_of(net, id);
@@ -463,20 +496,24 @@ static int check_stream(const groat_t *net, const groat_stream *stream)
         uint32_t owner = owner_of(net, stream, id);
         GROAT_REQUIRE_STREAM(owner < header->tensors.count && groat_tensor_of(net, owner)->line == id);
         GROAT_TRY(check_lines(net, stream, id, owner));
-        i += line->more + 1u;
+        for (uint32_t more = line->more + 1u; more-- > 0;) {
+            owners[i++] = (uint16_t)owner;
+        }
     }
     for (uint32_t t = 0; t < header->tensors.count; t++) {
         if (groat_tensor_of(net, t)->buffer == stream->state) {
             return GROAT_E_OVERLAP;
         }
     }
+    uint64_t work = 0;
     for (uint32_t s = stream->first_step; s < end; s++) {
-        GROAT_TRY(check_row_step(&w, s));
+        GROAT_TRY(check_row_step(&w, s, &work));
     }
     for (uint32_t s = stream->first_step; s < end; s++) {
         GROAT_TRY(check_row_scratch(&w, s));
     }
     GROAT_TRY(check_overs(&w));
+    GROAT_TRY(check_work(&w, work));
     return groat_for_each_unit(&w, check_unit);
 }
 

@@ -383,6 +383,8 @@ class Streams:
         calls = [self._calls(segment, line, of_tensor) for line in segment.lines]
         if len(segment.lines) > _core.STREAM_LINES_MAX or max(calls) > UNITS_MAX:
             return None
+        if self._work(segment, of_tensor, calls) > _core.STREAM_WORK_MAX:
+            return None
         self._walk(segment, of_tensor, calls)
         return segment
 
@@ -399,6 +401,19 @@ class Streams:
         _, height, width, _ = self._dims(number)
         rows = len(range(line.first_row, height, line.row_step))
         return rows * -(-width // span)
+
+    def _work(self, segment: _Segment, of_tensor: Mapping[int, list[int]], calls: Sequence[int]) -> int:
+        """What it takes to check the stream at open (check_work in stream_check.c)."""
+        work = 0
+        for node in segment.nodes:
+            taps = (node.rows.extent - 1) // node.rows.dilation + 1
+            counts = [len(of_tensor.get(number, ())) for number in node.inputs]
+            work += sum(self._dims(node.output)[1] * taps * count for count in counts if count > 1)
+        reads = len(segment.lines) + sum(len(node.inputs) * (1 + len(of_tensor[node.output])) for node in segment.nodes)
+        leaders = [segment.shares.get(line.tensor, line.tensor) for line in segment.lines]
+        return work + sum(
+            count * (1 + leaders.count(leader)) * reads for count, leader in zip(calls, leaders, strict=True)
+        )
 
     def _share(self, segment: _Segment, of_tensor: Mapping[int, list[int]]) -> None:
         """Ops that may work in place do so, on a ring that nothing else reads."""

@@ -23,6 +23,7 @@ enum {
     GROAT_REGION_FILE = 0,      /* of a buffer that is a constant; regions of memory count from 1 */
     GROAT_REGIONS_MAX = 4,      /* regions of memory of one model */
     GROAT_STREAM_LINES_MAX = 64, /* lines of one stream */
+    GROAT_STREAM_WORK_MAX = 1 << 27, /* that it takes to check one stream */
     GROAT_CRC_START = 16,       /* the checksum covers the bytes from here to the end of the file */
     GROAT_POINTER_BYTES = 8     /* scratch reserves this much for a pointer, so that arenas are equal everywhere */
 };
