@@ -235,3 +235,24 @@ def test_latent_activations_train_as_images_do() -> None:
             session.train_step(latent, [label], RATE)
         for name, value in session.parameters().items():
             np.testing.assert_array_equal(value, expected[name])
+
+
+def test_what_is_computed_again_changes_nothing_but_memory() -> None:
+    net = Net((16, 16, 1), 7)
+    for _ in range(6):
+        net.conv(8, act=RELU6)
+    net.conv(8, stride=2)
+    net.dense(10)
+    graph = net.graph("deep")
+    data = samples(graph, 2)
+    whole = groat.compile(graph, train=groat.Train())
+    with pytest.raises(groat.FitError, match="max_mac_overhead"):
+        groat.compile(graph, train=groat.Train(), ram=whole.plan.arena_bytes * 8 // 10)
+    less = groat.compile(graph, train=groat.Train(), ram=whole.plan.arena_bytes * 8 // 10, max_mac_overhead=1.34)
+    assert 1 < less.mac_overhead <= 1.34
+    assert less.plan.arena_bytes <= whole.plan.arena_bytes * 8 // 10
+    for compiled in (whole, less):
+        for image, label in data:
+            compiled.train_step(image, [label], RATE)
+    for name, value in whole.parameters().items():
+        np.testing.assert_array_equal(less.parameters()[name], value)

@@ -21,6 +21,7 @@ from groat.planner.lifetimes import adds_up, lifetimes
 from groat.planner.offsets import Plan, PlannedBuffer, blocks_of
 from groat.planner.order import best_order, in_order
 from groat.planner.packing import lower_bound
+from groat.planner.recompute import with_less_memory
 from groat.planner.streams import PADDED, PATCHES, ROWS, Schedule, Streams, Stretch
 from groat.progress import Progress, silent
 
@@ -80,6 +81,10 @@ def ways(
         if kind not in ("auto", "layer") or rows_in or rows_out:
             raise InputError(f"{graph.name} has programs that train: it runs layer by layer, on tensors that are whole")
         yield Way(graph, Schedule())
+        if scratch_of is not None:
+            own = sum(macs_of(graph, op) for op in graph.ops)
+            for less in with_less_memory(graph, lambda found: _scratch_of_all(found, scratch_of)):
+                yield Way(less, Schedule(), sum(macs_of(less, op) for op in less.ops) / own)
         return
     orders = _orders(graph, scratch_of(graph, False) if scratch_of is not None else None)
     layers = not (rows_in or rows_out)
@@ -124,6 +129,12 @@ def ways(
     while (again := _again(plan, plan_of, max_mac_overhead)) is not None:
         plan = again
         yield plan.way
+
+
+def _scratch_of_all(graph: Graph, scratch_of: Callable[[Graph, bool], Scratch]) -> list[int]:
+    """What the kernel of each op asks for, with the usual layouts."""
+    scratch = scratch_of(graph, False)
+    return [scratch(position, 0, 0) for position in range(len(graph.ops))]
 
 
 class _Plan:
