@@ -933,6 +933,146 @@ def clamp_grad_float(
     Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
     """
 
+def clamp_grad_mask_float(
+    dy: ArrayLike,
+    mask: ArrayLike,
+    *,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """The gradient of a clamp: dy where its bit is set, 0 elsewhere.
+
+    Args:
+        dy: float32 or float16, the gradient by the clamp's output.
+        mask: uint8, as clamp_mask_float returns it.
+        on, isa: as conv2d.
+
+    Returns an array of dy's type and shape.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def clamp_mask_float(
+    y: ArrayLike,
+    *,
+    act_min: float | None = None,
+    act_max: float | None = None,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """Where act_min < y < act_max, so that the gradient of a clamp passes, as bits.
+
+    Args:
+        y: float32 or float16, the clamp's output.
+        act_min, act_max: none means no limit.
+        on, isa: as conv2d.
+
+    Returns a uint8 array of an eighth as many bytes as y has elements, rounded up: np.packbits, bitorder "little".
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def average_pool2d_grad_float(
+    dy: ArrayLike,
+    in_shape: Sequence[int],
+    kernel: Pair,
+    stride: Pair | None = None,
+    padding: Padding = "valid",
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """The gradient of average pooling by its input; padding does not count.
+
+    Args:
+        dy: float32 or float16 [n, out_h, out_w, c], the gradient by the pooling's output.
+        in_shape: [n, h, w, c] of its input.
+        kernel, stride, padding: of the pooling, as average_pool2d_float.
+        on, isa: as conv2d.
+
+    Returns an array of dy's type and of in_shape.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def max_pool2d_index_float(
+    x: ArrayLike,
+    kernel: Pair,
+    stride: Pair | None = None,
+    padding: Padding = "valid",
+    act_min: float | None = None,
+    act_max: float | None = None,
+    on: str = "host",
+    isa: str | None = None,
+) -> tuple[Array, Array]:
+    """Maximum pooling, and where its maxima were.
+
+    Args:
+        x: float32 or float16 [n, h, w, c].
+        kernel, stride, padding, act_min, act_max, on, isa: as max_pool2d_float; a window has 256 places at most.
+
+    Returns (y, index), both [n, out_h, out_w, c]: index is uint8, the place of the first maximum in its window.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def max_pool2d_grad_float(
+    dy: ArrayLike,
+    index: ArrayLike,
+    in_shape: Sequence[int],
+    kernel: Pair,
+    stride: Pair | None = None,
+    padding: Padding = "valid",
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """The gradient of maximum pooling by its input: that of a window goes to its maximum.
+
+    Args:
+        dy: float32 or float16 [n, out_h, out_w, c], the gradient by the pooling's output.
+        index: uint8 of its shape, as max_pool2d_index_float returns it.
+        in_shape: [n, h, w, c] of its input.
+        kernel, stride, padding: of the pooling, as max_pool2d_float.
+        on, isa: as conv2d.
+
+    Returns an array of dy's type and of in_shape.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def mean_grad_float(
+    dy: ArrayLike,
+    in_shape: Sequence[int],
+    axes: Sequence[int],
+    *,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """The gradient of a mean over some axes by its input.
+
+    Args:
+        dy: float32 or float16, the gradient by the mean, with or without the axes.
+        in_shape: of the input of the mean.
+        axes: of the mean; not empty, negative ones count from the end.
+        on, isa: as conv2d.
+
+    Returns an array of dy's type and of in_shape.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def slice(
+    x: ArrayLike,
+    begin: Sequence[int],
+    shape: Sequence[int],
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """Copies a box.
+
+    Args:
+        x: int8, uint8, int16, int32, float32 or float16, at most 6 dimensions.
+        begin: the first index of the box in each dimension.
+        shape: its sizes.
+        on, isa: as conv2d.
+
+    Returns an array of x's type and that shape.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
 def softmax_cross_entropy_float(
     logits: ArrayLike,
     labels: ArrayLike,
@@ -992,5 +1132,219 @@ def step(
         on, isa: as conv2d.
 
     Returns a float32 [4]: the rate, 0 if the step is refused; 1 / scale; 1 if the step is refused; 0.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def loss_scale(
+    scale: ArrayLike,
+    step: ArrayLike,
+    *,
+    interval: int = 200,
+    maximum: float = 65536.0,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """The next loss scale.
+
+    Args:
+        scale: float32 [2]: the loss scale, and for how many steps it has been good.
+        step: float32 [4], as `step` returns it; a rate of 0 that an update has set halves the scale.
+        interval: after so many good steps it doubles.
+        maximum: which it does not exceed.
+        on, isa: as conv2d.
+
+    Returns a float32 [2].
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def sgd_float(
+    w: ArrayLike,
+    gradient: ArrayLike,
+    lr: float,
+    *,
+    velocity: ArrayLike | None = None,
+    momentum: float = 0.0,
+    decay: float = 0.0,
+    on: str = "host",
+    isa: str | None = None,
+) -> tuple[Array, ...]:
+    """A step of gradient descent, as torch.optim.SGD: v = momentum * v + gradient + decay * w; w = w - lr * v.
+
+    Args:
+        w: parameters, float32 or float16.
+        gradient: of their shape and type.
+        lr: the learning rate; 0 refuses the step.
+        velocity: v, of their shape and type; none without momentum.
+        momentum: from 0 on and below 1.
+        decay: of the weights.
+        on, isa: as conv2d.
+
+    Returns (w, step[, velocity]): step is a float32 [4] whose first value is lr, or 0 if the gradient was not finite;
+    then w and velocity are what they were.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def adam_float(
+    w: ArrayLike,
+    gradient: ArrayLike,
+    lr: float,
+    m: ArrayLike,
+    v: ArrayLike,
+    correction: ArrayLike,
+    *,
+    beta1: float = 0.9,
+    beta2: float = 0.999,
+    epsilon: float = 1e-08,
+    decay: float = 0.0,
+    on: str = "host",
+    isa: str | None = None,
+) -> tuple[Array, ...]:
+    """A step of Adam, as torch.optim.Adam.
+
+    Args:
+        w: parameters, float32 or float16.
+        gradient: of their shape and type.
+        lr: the learning rate; 0 refuses the step.
+        m: the average of gradients, of their shape and type; at first 0.
+        v: that of their squares, float32; at first 0.
+        correction: float32 [2], 1 - beta1^t and 1 - beta2^t for t steps; at first 0.
+        beta1, beta2: from 0 on and below 1.
+        epsilon: added to the root of v.
+        decay: of the weights.
+        on, isa: as conv2d.
+
+    Returns (w, step, m, v, correction): step is a float32 [4] whose first value is lr, or 0 if the gradient was not
+    finite; then all others are what they were.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def group_norm_float(
+    x: ArrayLike,
+    gamma: ArrayLike,
+    beta: ArrayLike,
+    groups: int,
+    *,
+    epsilon: float = 1e-05,
+    act_min: float | None = None,
+    act_max: float | None = None,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """Group normalisation, as torch.nn.functional.group_norm with channels last.
+
+    Args:
+        x: float32 or float16 [n, ..., c].
+        gamma, beta: float32 [c], the factor and the offset of each channel.
+        groups: a divisor of c; 1 of [rows, depth] is layer normalisation.
+        epsilon: added to the variance; positive.
+        act_min, act_max, on, isa: as conv2d_float.
+
+    Returns an array of x's type and shape.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def group_norm_grad_float(
+    x: ArrayLike,
+    dy: ArrayLike,
+    gamma: ArrayLike,
+    mean: ArrayLike,
+    rstd: ArrayLike,
+    groups: int,
+    *,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """The gradient of group normalisation by its input.
+
+    Args:
+        x: float32 or float16 [n, ..., c].
+        dy: of its shape and type, the gradient by the output.
+        gamma: float32 [c].
+        mean, rstd: float32 [n * groups]: of each group of each image, and 1 / sqrt(variance + epsilon).
+        groups: a divisor of c.
+        on, isa: as conv2d.
+
+    Returns an array of x's type and shape.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def group_norm_weight_grad_float(
+    x: ArrayLike,
+    dy: ArrayLike,
+    mean: ArrayLike,
+    rstd: ArrayLike,
+    groups: int,
+    *,
+    on: str = "host",
+    isa: str | None = None,
+) -> tuple[Array, Array]:
+    """Gradients of the factors and offsets of group normalisation.
+
+    Args:
+        x: float32 or float16 [n, ..., c].
+        dy: of its shape and type, the gradient by the output.
+        mean, rstd: float32 [n * groups]: of each group of each image, and 1 / sqrt(variance + epsilon).
+        groups: a divisor of c.
+        on, isa: as conv2d.
+
+    Returns (dgamma, dbeta), float32 [c].
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def sum_to_float(
+    x: ArrayLike,
+    shape: Sequence[int],
+    *,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """The sum over the axes along which an array of a shape would be repeated to get that of x.
+
+    Args:
+        x: float32 or float16.
+        shape: of the sum; it broadcasts to that of x.
+        on, isa: as conv2d.
+
+    Returns an array of x's type and that shape.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def softmax_grad_float(
+    dy: ArrayLike,
+    y: ArrayLike,
+    *,
+    beta: float = 1.0,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """The gradient of softmax over the last dimension by its logits.
+
+    Args:
+        dy: float32 or float16, the gradient by its output.
+        y: of its shape and type, its output.
+        beta: what logits are multiplied by.
+        on, isa: as conv2d.
+
+    Returns an array of their type and shape.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def sigmoid_grad_float(
+    dy: ArrayLike,
+    y: ArrayLike,
+    *,
+    tanh: bool = False,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """The gradient of the logistic function or tanh by its argument.
+
+    Args:
+        dy: float32 or float16, the gradient by its output.
+        y: of its shape and type, its output.
+        tanh: tanh instead of the logistic function.
+        on, isa: as conv2d.
+
+    Returns an array of their type and shape.
     Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
     """

@@ -3,28 +3,14 @@
  * The mean over some axes of floats: the sum in the order of memory, divided by how many it is of.  Included for each
  * type, which defines DTYPE, ELEMENT, WIDE and NARROW.
  */
-#include "../core/op.h"
+#include "axes.h"
 
 typedef groat_mean_float32_params float_params; /* the fields are the same for every type */
 
 static int check(const groat_call *call)
 {
-    const float_params *p = groat_params(call);
     GROAT_TRY(groat_check_counts(call, 1, 1));
-    uint64_t kept = groat_product(p->kept_dims, 4);
-    uint64_t reduced = groat_product(p->reduced_dims, 4);
-    GROAT_TRY(groat_check_tensor(call, 1, DTYPE, kept));
-    uint64_t elements = groat_elements(groat_arg_tensor(call, 0));
-    GROAT_REQUIRE(reduced > 0 && reduced < 1u << 24 && kept > 0 && kept * reduced == elements);
-    GROAT_TRY(groat_check_tensor(call, 0, DTYPE, elements));
-    uint64_t last = 0;
-    for (int i = 0; i < 4; i++) {
-        last += (uint64_t)(p->kept_dims[i] - 1) * p->kept_strides[i];
-        GROAT_REQUIRE(last < elements);
-        last += (uint64_t)(p->reduced_dims[i] - 1) * p->reduced_strides[i];
-        GROAT_REQUIRE(last < elements);
-    }
-    return GROAT_OK;
+    return groat_check_reduction(call, groat_params(call), 0, 1, DTYPE);
 }
 
 static float sum(const float_params *p, const ELEMENT *x)

@@ -5,10 +5,10 @@
  */
 #include "loss.h"
 
-/* There are the outputs that `u` says, of so many elements, and as many inputs as they are computed from. */
-static int check_update(const groat_call *call, const groat_update *u, uint8_t dtype, uint64_t weights, uint64_t biases)
+/* There are so many inputs, and the outputs that `u` says, of so many elements. */
+static int check_update_of(const groat_call *call, const groat_update *u, uint32_t inputs, uint8_t dtype,
+                           uint64_t weights, uint64_t biases)
 {
-    const uint32_t inputs = 1u + u->has_weights;
     const uint32_t parameters = (uint32_t)u->has_weights + u->has_bias;
     GROAT_REQUIRE(u->mode <= GROAT_UPDATE_ACCUMULATE && u->has_weights <= 1 && u->has_bias <= 1 && parameters > 0);
     const uint32_t steps = u->mode != GROAT_UPDATE_GRADIENT;
@@ -20,6 +20,13 @@ static int check_update(const groat_call *call, const groat_update *u, uint8_t d
         GROAT_TRY(groat_check_tensor(call, inputs + u->has_weights, GROAT_FLOAT32, biases));
     }
     return steps ? groat_check_tensor(call, inputs + parameters, GROAT_FLOAT32, GROAT_STEP_VALUES) : GROAT_OK;
+}
+
+/* The same of a layer, whose x is an input only where the gradient of the weights is wanted. */
+static inline int check_update(const groat_call *call, const groat_update *u, uint8_t dtype, uint64_t weights,
+                               uint64_t biases)
+{
+    return check_update_of(call, u, 1u + u->has_weights, dtype, weights, biases);
 }
 
 /* What a gradient is multiplied with, and what it is added to. */
@@ -35,8 +42,9 @@ static int all_finite(const groat_call *call, uint32_t input)
     return finite != 0;
 }
 
-/* The factors of this step; 0 if it is refused, for good if an input is not finite: then nothing may be written. */
-static int begin_update(const groat_call *call, const groat_update *u, update_factors *factors)
+/* The factors of this step; 0 if it is refused, for good if one of the first inputs is not finite: then nothing may be
+ * written. */
+static int begin_update_of(const groat_call *call, const groat_update *u, uint32_t inputs, update_factors *factors)
 {
     factors->alpha = u->alpha;
     factors->beta = u->beta;
@@ -44,7 +52,7 @@ static int begin_update(const groat_call *call, const groat_update *u, update_fa
         return 1;
     }
     float *step = groat_out(call, call->step->outputs - 1u);
-    for (uint32_t i = call->step->inputs; i > 0 && step[GROAT_STEP_RATE] != 0.0f; i--) {
+    for (uint32_t i = inputs; i > 0 && step[GROAT_STEP_RATE] != 0.0f; i--) {
         if (!all_finite(call, i - 1u)) {
             step[GROAT_STEP_RATE] = 0.0f;
         }
@@ -58,6 +66,12 @@ static int begin_update(const groat_call *call, const groat_update *u, update_fa
         factors->alpha *= unscale;
     }
     return rate != 0.0f;
+}
+
+/* The same of a layer, all of whose inputs are looked at. */
+static inline int begin_update(const groat_call *call, const groat_update *u, update_factors *factors)
+{
+    return begin_update_of(call, u, call->step->inputs, factors);
 }
 
 /* Where a gradient goes; null where it is not wanted. */

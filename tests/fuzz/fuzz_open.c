@@ -132,6 +132,18 @@ static double step_work(const groat_t *net, const groat_step *step)
         const groat_fully_connected_input_grad_float32_params *p = params;
         return elements + (double)p->batches * p->depth * p->out_c;
     }
+    /* The parameters of all poolings of floats and of their gradients start with the window. */
+    case GROAT_OP_AVERAGE_POOL_2D_FLOAT32:
+    case GROAT_OP_AVERAGE_POOL_2D_FLOAT16:
+    case GROAT_OP_MAX_POOL_2D_FLOAT32:
+    case GROAT_OP_MAX_POOL_2D_FLOAT16:
+    case GROAT_OP_AVERAGE_POOL_2D_GRAD_FLOAT32:
+    case GROAT_OP_AVERAGE_POOL_2D_GRAD_FLOAT16:
+    case GROAT_OP_MAX_POOL_2D_GRAD_FLOAT32:
+    case GROAT_OP_MAX_POOL_2D_GRAD_FLOAT16:
+    case GROAT_OP_MAX_POOL_2D_INDEX_FLOAT32:
+    case GROAT_OP_MAX_POOL_2D_INDEX_FLOAT16:
+        return elements + pool_work(params);
     case GROAT_OP_AVERAGE_POOL_2D_INT16:
         return elements + pool_work(&((const groat_average_pool_2d_int16_params *)params)->window);
     case GROAT_OP_MAX_POOL_2D_INT16:

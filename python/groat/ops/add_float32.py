@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from groat.graph.ir import Array, Op, Tensor
-from groat.ops.base import Constants
+from groat.ops.base import Constants, Tape
 from groat.ops.broadcast import Elementwise
 from groat.ops.call import call
 from groat.ops.floats import clamped, float_operands, limits
+from groat.ops.sum_to_float32 import gradient_of_operand
 
 
 class AddFloat32(Elementwise):
@@ -32,6 +33,11 @@ class AddFloat32(Elementwise):
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
     ) -> dict[str, Any]:
         return self.common_fields(op, inputs, outputs)
+
+    def gradients(self, op: Op, dy: int, tape: Tape) -> dict[int, int]:
+        dz = tape.through_clamp(dy)
+        shapes = [tape.tensor(number).shape for number in op.inputs]
+        return {i: gradient_of_operand(dz, shapes[i], op.kind, tape) for i in range(2) if tape.wanted(i)}
 
 
 OP = AddFloat32()

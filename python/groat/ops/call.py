@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from groat.errors import InputError, ModelError, VerifyError
-from groat.graph.ir import Array, Graph, Op, Tensor
+from groat.graph.ir import Array, Graph, Op, State, Tensor
 from groat.ops.arithmetic import LIMITS
 from groat.ops.base import Unsupported
 from groat.ops.layout import LAYOUT
@@ -179,7 +179,8 @@ def call_all(
         types = definition.dtypes(op, given) if dtypes is None else dtypes
         for number, shape, dtype in zip(op.outputs, shapes, types, strict=True):
             tensors[number] = Tensor(f"output {number}", tuple(int(size) for size in shape), dtype)
-        graph = verify(Graph(kind, tensors, (op,), arguments, op.outputs))
+        states = {op.outputs[index]: State(np.asarray(value, order="C")) for index, value in (state or {}).items()}
+        graph = verify(Graph(kind, tensors, (op,), arguments, op.outputs, states=states))
         steps = pack_steps(graph, packing)
         wanted = [layout for layout in steps.steps[0].candidates if layout.name == LAYOUT.get()]
         if wanted:

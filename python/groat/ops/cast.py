@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from groat.errors import InputError
 from groat.graph.ir import Array, Op, Tensor
-from groat.ops.base import Constants, OpDef, Shape
+from groat.ops.base import Constants, OpDef, Shape, Tape
 from groat.ops.call import array, call
 from groat.ops.floats import DTYPES
 
@@ -32,6 +32,12 @@ class Cast(OpDef):
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
     ) -> dict[str, Any]:
         return {"elements": outputs[0].elements}
+
+    def gradients(self, op: Op, dy: int, tape: Tape) -> dict[int, int]:
+        if not tape.wanted(0):
+            return {}
+        x = tape.tensor(op.inputs[0])
+        return {0: tape.op("cast", (dy,), x.shape, {"dtype": x.dtype}, x.dtype)}
 
 
 OP = Cast()

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from groat.graph.ir import Array, Op, Tensor
 from groat.ops.arithmetic import activation_range
-from groat.ops.base import Constants, ImportedOp, OpDef, Shape
+from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Tape
 from groat.ops.call import call
 from groat.ops.floats import clamped, float_array, limits, require_floats
 
@@ -35,6 +35,9 @@ class ClampFloat32(OpDef):
             "act_min": op.attrs["act_min"],
             "act_max": op.attrs["act_max"],
         }
+
+    def gradients(self, op: Op, dy: int, tape: Tape) -> dict[int, int]:
+        return {0: tape.through_clamp(dy)} if tape.wanted(0) else {}
 
 
 def import_clamp(source: ImportedOp, activation: str) -> Op:

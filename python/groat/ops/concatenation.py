@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from groat.errors import InputError
 from groat.graph.ir import Array, Op, Tensor
-from groat.ops.base import Constants, ImportedOp, OpDef, Rows, Shape, Unsupported
+from groat.ops.base import Constants, ImportedOp, OpDef, Rows, Shape, Tape, Unsupported
 from groat.ops.call import array, axis_of, call
 
 
@@ -37,6 +37,16 @@ class Concatenation(OpDef):
 
     def rows(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> Rows | None:
         return Rows() if len(outputs[0].shape) == 4 and op.attrs["axis"] == 3 else None
+
+    def gradients(self, op: Op, dy: int, tape: Tape) -> dict[int, int]:
+        axis, begin, result = op.attrs["axis"], 0, {}
+        for i, number in enumerate(op.inputs):
+            shape = tape.tensor(number).shape
+            if tape.wanted(i):
+                start = tuple(begin if at == axis else 0 for at in range(len(shape)))
+                result[i] = tape.op("slice", (dy,), shape, {"begin": start, "shape": shape})
+            begin += shape[axis]
+        return result
 
 
 def _import(source: ImportedOp) -> Op:

@@ -4,15 +4,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from groat.graph.ir import Array, Op
+from groat.ops.base import NotDifferentiable
 from groat.ops.call import Padding, Pair
 from groat.ops.floats import call_pool, clamped
 from groat.ops.max_pool_2d import MaxPool2D
 from groat.ops.window import spatial_shape, windows
+
+PLACES = 256
 
 
 class MaxPool2DFloat32(MaxPool2D):
@@ -29,6 +33,12 @@ class MaxPool2DFloat32(MaxPool2D):
                     taps = x[:, tap_row, tap_column, :]
                     most[...] = np.where(most < taps, taps, most)
         return [clamped(y, op.attrs, inputs[0].dtype)]
+
+    def for_training(self, op: Op) -> Op:
+        places = op.attrs["kernel"][0] * op.attrs["kernel"][1]
+        if places > PLACES:
+            raise NotDifferentiable(f"its window has {places} places; at most {PLACES} have a number of one byte")
+        return replace(op, kind=op.kind.replace("_2d_", "_2d_index_"))
 
 
 OP = MaxPool2DFloat32()

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from groat.errors import InputError
 from groat.graph.ir import Array, Op, Tensor
-from groat.ops.base import Constants
+from groat.ops.base import Constants, Tape
 from groat.ops.call import axis_of, call
 from groat.ops.floats import float_array
 from groat.ops.mean import Mean, loops
@@ -41,6 +41,13 @@ class MeanFloat32(Mean):
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
     ) -> dict[str, Any]:
         return loops(inputs[0].shape, op.attrs["axes"])
+
+    def gradients(self, op: Op, dy: int, tape: Tape) -> dict[int, int]:
+        if not tape.wanted(0):
+            return {}
+        shape = tape.tensor(op.inputs[0]).shape
+        attrs = {"axes": op.attrs["axes"], "in_shape": shape}
+        return {0: tape.op(op.kind.replace("mean", "mean_grad"), (dy,), shape, attrs)}
 
 
 OP = MeanFloat32()

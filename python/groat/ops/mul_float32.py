@@ -14,10 +14,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from groat.graph.ir import Array, Op, Tensor
-from groat.ops.base import Constants
+from groat.ops.base import Constants, Tape
 from groat.ops.broadcast import Elementwise
 from groat.ops.call import call
 from groat.ops.floats import clamped, float_operands, limits
+from groat.ops.sum_to_float32 import gradient_of_operand
+
+NO_LIMITS = limits(None, None)
 
 
 class MulFloat32(Elementwise):
@@ -32,6 +35,15 @@ class MulFloat32(Elementwise):
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
     ) -> dict[str, Any]:
         return self.common_fields(op, inputs, outputs)
+
+    def gradients(self, op: Op, dy: int, tape: Tape) -> dict[int, int]:
+        dz = tape.through_clamp(dy)
+        result = {}
+        for i in range(2):
+            if tape.wanted(i):
+                product = tape.op(op.kind, (dz, op.inputs[1 - i]), tape.tensor(dz).shape, NO_LIMITS)
+                result[i] = gradient_of_operand(product, tape.tensor(op.inputs[i]).shape, op.kind, tape)
+        return result
 
 
 OP = MulFloat32()

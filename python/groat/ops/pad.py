@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from groat.graph.ir import Array, Op, Tensor
 from groat.ops.arithmetic import require_activations
-from groat.ops.base import Constants, ImportedOp, OpDef, Rows, Shape, Unsupported
+from groat.ops.base import Constants, ImportedOp, OpDef, Rows, Shape, Tape, Unsupported
 from groat.ops.call import array, call
 
 RANK = 6
@@ -49,6 +49,13 @@ class Pad(OpDef):
             return None
         top, left = borders[1][0], borders[2][0]
         return Rows(pad=top, pad_w=left, gathers=True, cuts=True) if max(top, left) <= MOST_BEFORE else None
+
+    def gradients(self, op: Op, dy: int, tape: Tape) -> dict[int, int]:
+        if not tape.wanted(0):
+            return {}
+        shape = tape.tensor(op.inputs[0]).shape
+        attrs = {"begin": tuple(before for before, _ in op.attrs["padding"]), "shape": shape}
+        return {0: tape.op("slice", (dy,), shape, attrs)}
 
 
 def _import(source: ImportedOp) -> Op:

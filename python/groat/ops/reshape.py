@@ -13,7 +13,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from groat.graph.ir import Array, Op, Tensor
-from groat.ops.base import MOVED, Constants, ImportedOp, OpDef, Rows, Shape, Unsupported, rows_alike
+from groat.ops.base import MOVED, Constants, ImportedOp, OpDef, Rows, Shape, Tape, Unsupported, rows_alike
 from groat.ops.call import array, call
 
 
@@ -34,6 +34,10 @@ class Reshape(OpDef):
 
     def rows(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> Rows | None:
         return rows_alike(inputs[:1], outputs)
+
+    def gradients(self, op: Op, dy: int, tape: Tape) -> dict[int, int]:
+        shape = tape.tensor(op.inputs[0]).shape
+        return {0: tape.op("reshape", (dy,), shape, {"out_shape": shape})} if tape.wanted(0) else {}
 
 
 def _import(source: ImportedOp) -> Op:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from groat.graph.ir import Array, Op, Tensor
-from groat.ops.base import Constants, ImportedOp, OpDef, Shape
+from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Tape
 from groat.ops.call import call
 from groat.ops.exp import logistic, tanh
 from groat.ops.floats import float_array, require_floats
@@ -32,6 +32,12 @@ class SigmoidFloat32(OpDef):
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
     ) -> dict[str, Any]:
         return {"elements": outputs[0].elements, "tanh": op.attrs["tanh"]}
+
+    def gradients(self, op: Op, dy: int, tape: Tape) -> dict[int, int]:
+        if not tape.wanted(0):
+            return {}
+        kind = op.kind.replace("sigmoid", "sigmoid_grad")
+        return {0: tape.op(kind, (dy, op.outputs[0]), tape.tensor(dy).shape, {"tanh": op.attrs["tanh"]})}
 
 
 def import_sigmoid_float32(source: ImportedOp) -> Op:

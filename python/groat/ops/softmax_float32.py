@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 
 from groat.errors import InputError
 from groat.graph.ir import Array, Op, Tensor
-from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Unsupported
+from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Tape, Unsupported
 from groat.ops.call import call
 from groat.ops.exp import exp
 from groat.ops.floats import float_array
@@ -41,6 +41,12 @@ class SoftmaxFloat32(OpDef):
     ) -> dict[str, Any]:
         depth = inputs[0].shape[-1] if inputs[0].shape else 1
         return {"rows": inputs[0].elements // depth, "depth": depth, "beta": op.attrs["beta"]}
+
+    def gradients(self, op: Op, dy: int, tape: Tape) -> dict[int, int]:
+        if not tape.wanted(0):
+            return {}
+        kind = op.kind.replace("softmax", "softmax_grad")
+        return {0: tape.op(kind, (dy, op.outputs[0]), tape.tensor(dy).shape, {"beta": op.attrs["beta"]})}
 
 
 def import_softmax_float32(source: ImportedOp) -> Op:

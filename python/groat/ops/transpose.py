@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from groat.graph.ir import Array, Op, Tensor
-from groat.ops.base import MOVED, Constants, ImportedOp, OpDef, Shape, Unsupported
+from groat.ops.base import MOVED, Constants, ImportedOp, OpDef, Shape, Tape, Unsupported
 from groat.ops.call import array, call
 
 RANK = 6
@@ -38,6 +38,12 @@ class Transpose(OpDef):
             "in_strides": [0] * missing + [strides[axis] for axis in op.attrs["permutation"]],
             "element_bytes": np.dtype(inputs[0].dtype).itemsize,
         }
+
+    def gradients(self, op: Op, dy: int, tape: Tape) -> dict[int, int]:
+        if not tape.wanted(0):
+            return {}
+        inverse = tuple(op.attrs["permutation"].index(axis) for axis in range(len(op.attrs["permutation"])))
+        return {0: tape.op("transpose", (dy,), tape.tensor(op.inputs[0]).shape, {"permutation": inverse})}
 
 
 def _import(source: ImportedOp) -> Op:

@@ -327,7 +327,7 @@ class _Builder:
             return
         momentum = train.momentum if train.optimizer == "momentum" and clears else None
         attrs = {"decay": train.decay, "momentum": momentum, "gradient": "clear" if clears else "velocity"}
-        outputs = [number, self.step, *([gradient] if clears else [])]
+        outputs = [number, self.step, gradient]
         if momentum is not None:
             outputs.append(self._zeros(number, f"{tensor.name}/velocity"))
         self.emit("sgd" + suffix, (gradient,), outputs, attrs, index)

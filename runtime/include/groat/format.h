@@ -227,6 +227,14 @@ typedef struct groat_update {
     uint8_t reserved;           /* zero */
 } groat_update;
 
+/* Images whose channels are normalised in groups. */
+typedef struct groat_groups {
+    uint32_t batches;
+    uint32_t pixels;            /* of one image */
+    uint32_t channels;
+    uint32_t groups;            /* a divisor of channels */
+} groat_groups;
+
 /* The parameter structs of all ops and their ids: one row of ops.def each. */
 #define GROAT_OP(id, NAME, name, flags, fields) typedef struct groat_##name##_params fields groat_##name##_params;
 #include "../../ops/ops.def"

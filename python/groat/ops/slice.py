@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A box of a tensor: the gradient of PAD, and of each input of CONCATENATION.
+
+inputs: x of any dtype, at most 6 dimensions.
+attrs: begin and shape: of the box, for each dimension.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from groat.graph.ir import Array, Op, Tensor
+from groat.ops.base import MOVED, Constants, OpDef, Shape, Tape
+from groat.ops.call import array, call
+
+RANK = 6
+
+
+class Slice(OpDef):
+    def shapes(self, op: Op, inputs: Sequence[Tensor]) -> list[Shape]:
+        begin, shape, whole = op.attrs["begin"], op.attrs["shape"], inputs[0].shape
+        fits = len(begin) == len(shape) == len(whole) <= RANK
+        if not fits or not all(b >= 0 and s > 0 and b + s <= w for b, s, w in zip(begin, shape, whole, strict=True)):
+            raise ValueError(f"a box of {list(shape)} at {list(begin)} does not fit {list(whole)}")
+        return [tuple(shape)]
+
+    def reference(self, op: Op, inputs: Sequence[Array]) -> list[Array]:
+        box = zip(op.attrs["begin"], op.attrs["shape"], strict=True)
+        return [np.ascontiguousarray(inputs[0][tuple(np.s_[b : b + s] for b, s in box)])]
+
+    def params(
+        self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
+    ) -> dict[str, Any]:
+        missing = RANK - len(inputs[0].shape)
+        return {
+            "in_dims": [1] * missing + list(inputs[0].shape),
+            "begins": [0] * missing + list(op.attrs["begin"]),
+            "dims": [1] * missing + list(outputs[0].shape),
+            "element_bytes": np.dtype(inputs[0].dtype).itemsize,
+        }
+
+    def gradients(self, op: Op, dy: int, tape: Tape) -> dict[int, int]:
+        if not tape.wanted(0):
+            return {}
+        whole = tape.tensor(op.inputs[0]).shape
+        box = zip(op.attrs["begin"], op.attrs["shape"], whole, strict=True)
+        attrs = {"padding": tuple((b, w - b - s) for b, s, w in box), "value": 0}
+        return {0: tape.op("pad", (dy,), whole, attrs)}
+
+
+OP = Slice()
+
+
+def slice(x: ArrayLike, begin: Sequence[int], shape: Sequence[int], on: str = "host", isa: str | None = None) -> Array:
+    """Copies a box.
+
+    Args:
+        x: int8, uint8, int16, int32, float32 or float16, at most 6 dimensions.
+        begin: the first index of the box in each dimension.
+        shape: its sizes.
+        on, isa: as conv2d.
+
+    Returns an array of x's type and that shape.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+    values = array(x, "x", MOVED)
+    attrs = {"begin": tuple(int(at) for at in begin), "shape": tuple(int(size) for size in shape)}
+    return call("slice", [values], attrs, str(values.dtype), on, isa)

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The gradient of an average pooling of float16.
+ */
+#include "as_float16.h"
+#include "average_pool_2d_grad_float_tmpl.h"
+
+const groat_op groat_op_average_pool_2d_grad_float16 = {check, NULL, run};

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The gradient of group normalisation of float32 by its input.
+ */
+#include "as_float32.h"
+#include "group_norm_grad_float_tmpl.h"
+
+const groat_op groat_op_group_norm_grad_float32 = {check, NULL, run};

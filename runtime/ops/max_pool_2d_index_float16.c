@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Maximum pooling of float16 that remembers where its maxima were.
+ */
+#include "as_float16.h"
+#include "max_pool_2d_index_float_tmpl.h"
+
+const groat_op groat_op_max_pool_2d_index_float16 = {check, NULL, run};
