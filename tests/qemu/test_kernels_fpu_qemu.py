@@ -29,6 +29,8 @@ MOST = {
     "conv_input_grad_f16": {"3x3 16->32, 16 x 16": 1.9, "1x1 64->64, 25 x 5": 2.0},
     "depthwise_weight_grad_f16": {"3x3 64, 25 x 5": 3.8},
     "depthwise_input_grad_f16": {"3x3 64, 25 x 5": 4.4},
+    "add_f16": {"1,024 elements": 9.5},
+    "finite_f16": {"1,024 elements": 2.6},
     "add_f32": {"1,024 elements": 6.5},
     "finite_f32": {"1,024 elements": 1.5},
     "clamp_grad_f32": {"1,024 elements": 6.3},
