@@ -26,8 +26,8 @@ ROOT = Path(__file__).resolve().parents[2]
 NEW = 8  # digits from here on come later
 CHANNELS = 16
 EPOCHS, RATE = 4, 0.02  # of the model that knows the digits below NEW
-STREAM_RATE = 0.01
-CAPACITY, REPLAYS, SEED = 200, 4, 3
+STREAM_RATE = 0.02
+CAPACITY, REPLAYS, SEED = 200, 8, 3
 
 
 def untrained() -> bytes:

@@ -112,10 +112,11 @@ int main(int count, char **arguments)
         return 2;
     }
     uint32_t model_bytes, parameter_bytes;
-    const void *model = load(arguments[1], &model_bytes);
+    void *model = load(arguments[1], &model_bytes);
     const uint32_t arena_bytes = groat_arena_bytes(model, model_bytes);
+    void *arena = allocate(arena_bytes);
     groat_t net;
-    require(groat_open(&net, model, model_bytes, allocate(arena_bytes), arena_bytes), arguments[1]);
+    require(groat_open(&net, model, model_bytes, arena, arena_bytes), arguments[1]);
 
     groat_parameters(&net, &parameter_bytes);
     groat_flash flash = {.erase_bytes = SECTOR_BYTES,
@@ -148,5 +149,9 @@ int main(int count, char **arguments)
             sum = 0;
         }
     }
+    fclose(samples);
+    fclose(flash.context);
+    free(arena);
+    free(model);
     return 0;
 }

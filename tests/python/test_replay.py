@@ -176,7 +176,7 @@ def test_what_makes_no_sense_is_refused() -> None:
     with pytest.raises(InputError, match=r"nothing can be drawn: E_REPLAY_EMPTY \(-52\)"):
         replay.draw()
     with pytest.raises(InputError, match="dtype 'int32'; expected one of float32"):
-        replay.get(0, "int32")  # type: ignore[arg-type]
+        replay.get(0, "int32")
     with pytest.raises(InputError, match="policy 'lifo' is unknown; expected one of fill, ring, reservoir"):
         Replay((1,), 1, "lifo", scale=1.0)  # type: ignore[arg-type]
     good = {"scale": 1.0, "zero_point": 0, "seed": 0}

@@ -111,9 +111,10 @@ class Replay:
         except (TypeError, ValueError) as error:
             raise InputError(f"sample with label {label} cannot be added: {error}") from error
 
-    def get(self, index: int, dtype: Literal["float32", "float16", "int8"] = "float32") -> tuple[Array, int]:
-        """A sample and its label.  Of a ring, and of any buffer that is not full yet, sample 0 is the oldest.
+    def get(self, index: int, dtype: str = "float32") -> tuple[Array, int]:
+        """A sample as float32, float16 or int8, and its label.
 
+        Of a ring, and of any buffer that is not full yet, sample 0 is the oldest.
         Raises InputError if there is no such sample or dtype.
         """
         if dtype not in _DTYPES:

@@ -191,7 +191,7 @@ class _Builder:
         return x, target, rate
 
     def _logits(self, ops: list[Op]) -> int:
-        """What the last softmax reads; the output itself if there is none."""
+        """What the last softmax reads; without one, the output before it is cast to the type that the model gives."""
         number = self.graph.outputs[0]
         while True:
             producer = next((op for op in ops if self.graph.root(number) in op.outputs), None)
@@ -200,7 +200,7 @@ class _Builder:
             if producer.kind.startswith("softmax_float"):
                 return producer.inputs[0]
             if producer.kind != "cast":
-                return self.graph.outputs[0]
+                return number
             number = producer.inputs[0]
 
     def _forward(self, ops: list[Op]) -> tuple[list[Op], dict[int, int]]:
@@ -212,7 +212,8 @@ class _Builder:
                 return number
             if number not in copies:
                 tensor = self.tensors[number]
-                copies[number] = self.new(tensor.shape, tensor.dtype, tensor.name)
+                copies[number] = self.new(tensor.shape, tensor.dtype)
+                self.tensors[copies[number]] = tensor
                 if number in self.views:
                     self.views[copies[number]] = copy(self.views[number])
             return copies[number]
