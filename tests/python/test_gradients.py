@@ -11,12 +11,15 @@ import numpy.typing as npt
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from tests.support.gradient_cases import integers, layer_of
 from tests.support.gradients import bounds, forward, found_gradients
 from tests.support.layers import Layer
 
 from groat import kernels
 from groat.errors import InputError
 from groat.isa import PACKINGS
+from groat.ops.call import call_all
+from groat.ops.gradients import ACCUMULATE
 
 Array = npt.NDArray[Any]
 SETTINGS = settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
@@ -155,6 +158,100 @@ def test_weights_may_be_tensors(packing: str, dtype: str) -> None:
         assert np.abs(tensors - constants).max() <= bound * max(float(np.abs(constants).max()), 0.1)
 
     check()
+
+
+# ---- Steps -------------------------------------------------------------------------------------------------
+
+STEPS = {**DIFFERENCES, "pointwise": Layer((1, 4, 4, 9), 7, (1, 1)), "one row": Layer((1, 40), 11)}
+
+
+def step_of(layer: Layer, x: Array, dy: Array, weights: Array, bias: Array | None, **options: Any) -> tuple[Array, ...]:
+    """A step of gradient descent by the kernels."""
+    parameters = {"weights": weights, "bias": bias, **options}
+    if layer.kernel is None:
+        return kernels.fully_connected_weight_grad_float(x, dy, **parameters)
+    window = {"kernel": layer.kernel, **layer.window, **parameters}
+    if layer.depthwise:
+        return kernels.depthwise_conv2d_weight_grad_float(x, dy, **window)
+    return kernels.conv2d_weight_grad_float(x, dy, groups=layer.groups, **window)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("packing", PACKINGS)
+def test_a_step_of_gradient_descent(packing: str, dtype: str) -> None:
+    for label, layer in STEPS.items():
+        x, weights, dy = arrays(layer, dtype, 3)
+        bias = np.random.default_rng(4).normal(0, 1, layer.out_c).astype(np.float32)
+        _, dw, db = layer.gradients(x, weights, dy)
+        allowed, lr, decay = bounds(layer, x, weights, dy), 0.125, 0.5
+        for chosen in (bias, None):
+            found = step_of(layer, x, dy, weights, chosen, lr=lr, decay=decay, isa=packing)
+            np.testing.assert_array_equal(found[-1], np.float32([lr, 1, 0, 0]))
+            old = weights.astype(np.float64)
+            right = old - lr * (dw + decay * old)
+            # Each image rounds what it stores, which lies between the old weights and the new ones, or not far off.
+            most = float(np.abs(old).max() + np.abs(right).max())
+            rounding = len(x) * (2**-11 if dtype == "float16" else 2**-23) * most
+            assert np.abs(found[0] - right).max() <= lr * allowed["dw"] + rounding, label
+            assert found[0].dtype == dtype
+            if chosen is not None:
+                expected = bias * (1 - lr * decay) - lr * db
+                assert np.abs(found[1] - expected).max() <= lr * allowed["db"] + 1e-6, label
+
+
+def with_one(array: Array, value: float) -> Array:
+    """A copy whose last element is another."""
+    copy = array.copy()
+    copy.flat[-1] = value
+    return copy
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("packing", PACKINGS)
+def test_a_step_that_is_refused_changes_nothing(packing: str, dtype: str) -> None:
+    for label, layer in STEPS.items():
+        x, weights, dy = arrays(layer, dtype, 6)
+        bias = np.ones(layer.out_c, np.float32)
+        refused = {
+            "no rate": (x, dy, 0.0),
+            "dy is no number": (x, with_one(dy, np.nan), 0.1),
+            "dy is infinite": (x, with_one(dy, -np.inf), 0.1),
+            "x is infinite": (with_one(x, np.inf), dy, 0.1),
+        }
+        for why, (image, gradient, lr) in refused.items():
+            found = step_of(layer, image, gradient, weights, bias, lr=lr, isa=packing)
+            assert found[0].tobytes() == weights.tobytes(), (label, why)
+            assert found[1].tobytes() == bias.tobytes(), (label, why)
+            np.testing.assert_array_equal(found[2], np.float32([0, 1, 0, 0]))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("packing", PACKINGS)
+def test_gradients_add_up(packing: str, dtype: str) -> None:
+    """Of integers and powers of two, so that all sums are exact."""
+    rng = np.random.default_rng(9)
+    for _ in range(20):
+        layer = layer_of(rng, "conv_2d")
+        x, dy = integers(rng, layer.x_shape, dtype), integers(rng, layer.out_shape, dtype)
+        held, bias = integers(rng, layer.weights_shape, dtype), integers(rng, (layer.out_c,), "float32")
+        weights = integers(rng, layer.weights_shape, dtype)
+        attrs = {
+            "kernel": layer.kernel,
+            **layer.window,
+            "groups": layer.groups,
+            **{"mode": ACCUMULATE, "alpha": 0.5, "beta": 1.0, "decay": 0.0, "has_weights": True, "has_bias": True},
+        }
+        step, kind = np.float32([0.1, 0.25, 0, 0]), f"conv_2d_weight_grad_{dtype}"
+        found = call_all(kind, [x, dy], attrs, "host", packing, state={0: held, 1: bias, 2: step})
+        _, dw, db = layer.gradients(x, weights, dy)
+        np.testing.assert_array_equal(found[0], held + 0.125 * dw)
+        np.testing.assert_array_equal(found[1], bias + 0.125 * db)
+        alone = {**attrs, "has_weights": False}
+        found = call_all(kind, [dy], alone, "host", packing, state={0: bias, 1: step})
+        np.testing.assert_array_equal(found[0], bias + 0.125 * db)
+        step[0] = 0
+        found = call_all(kind, [x, dy], attrs, "host", packing, state={0: held, 1: bias, 2: step})
+        np.testing.assert_array_equal(found[0], held)
 
 
 # ---- By hand, and errors -----------------------------------------------------------------------------------

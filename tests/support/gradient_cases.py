@@ -51,12 +51,19 @@ def integers(rng: Rng, shape: tuple[int, ...], dtype: str) -> Array:
 def of_weights(rng: Rng, kind: str, dtype: str) -> None:
     layer = layer_of(rng, kind)
     x, dy = integers(rng, layer.x_shape, dtype), integers(rng, layer.out_shape, dtype)
+    options: dict[str, Any] = {}
+    if rng.random() < 0.5:  # a step of gradient descent; some are refused
+        bias = integers(rng, (layer.out_c,), "float32") if rng.random() < 0.5 else None
+        weights = integers(rng, layer.weights_shape, dtype)
+        options = {"weights": weights, "bias": bias, "lr": float(rng.choice([0.25, 0.0])), "decay": 0.5}
+        if rng.random() < 0.3:
+            (x if rng.random() < 0.5 else dy).flat[0] = np.nan
     if layer.kernel is None:
-        kernels.fully_connected_weight_grad_float(x, dy)
+        kernels.fully_connected_weight_grad_float(x, dy, **options)
     elif layer.depthwise:
-        kernels.depthwise_conv2d_weight_grad_float(x, dy, kernel=layer.kernel, **layer.window)
+        kernels.depthwise_conv2d_weight_grad_float(x, dy, kernel=layer.kernel, **layer.window, **options)
     else:
-        kernels.conv2d_weight_grad_float(x, dy, kernel=layer.kernel, groups=layer.groups, **layer.window)
+        kernels.conv2d_weight_grad_float(x, dy, kernel=layer.kernel, groups=layer.groups, **layer.window, **options)
 
 
 def of_input(rng: Rng, kind: str, dtype: str) -> None:
