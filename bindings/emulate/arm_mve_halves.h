@@ -111,6 +111,11 @@ MVE_COMPARE_HALVES(vcmpleq_f16, <=)
 MVE_COMPARE_HALVES(vcmpgtq_f16, >)
 MVE_COMPARE_HALVES(vcmpeqq_f16, ==)
 
+static inline mve_pred16_t vcmpgtq_m_f16(float16x8_t a, float16x8_t b, mve_pred16_t p)
+{
+    return vcmpgtq_f16(a, b) & p;
+}
+
 /* Where the predicate holds, `a`. */
 MVE_EACH(float16x8_t, vpselq_f16, (float16x8_t a, float16x8_t b, mve_pred16_t p), 8,
          p >> (2 * i) & 1 ? a.lane[i] : b.lane[i])
@@ -145,6 +150,15 @@ MVE_EACH(float32x4_t, vsubq_f32, (float32x4_t a, float32x4_t b), 4,
          mve_flushed(mve_flushed(a.lane[i]) - mve_flushed(b.lane[i])))
 MVE_EACH(float32x4_t, vpselq_f32, (float32x4_t a, float32x4_t b, mve_pred16_t p), 4,
          p >> (4 * i) & 1 ? a.lane[i] : b.lane[i])
+
+static inline mve_pred16_t vcmpgtq_f32(float32x4_t a, float32x4_t b)
+{
+    uint32_t found = 0;
+    for (int i = 0; i < 4; i++) {
+        found |= mve_flushed(a.lane[i]) > mve_flushed(b.lane[i]) ? 0xfu << (4 * i) : 0u;
+    }
+    return (mve_pred16_t)found;
+}
 
 static inline mve_pred16_t vcmpeqq_f32(float32x4_t a, float32x4_t b)
 {
