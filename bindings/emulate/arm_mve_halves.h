@@ -84,6 +84,15 @@ static inline void vstrhq_p_u16(uint16_t *to, uint16x8_t v, mve_pred16_t p)
     }
 }
 
+static inline void vstrhq_scatter_shifted_offset_p_u16(uint16_t *to, uint16x8_t at, uint16x8_t v, mve_pred16_t p)
+{
+    for (int i = 0; i < 8; i++) {
+        if (p >> (2 * i) & 1) {
+            to[at.lane[i]] = v.lane[i];
+        }
+    }
+}
+
 static inline void vstrhq_u16(uint16_t *to, uint16x8_t v)
 {
     vstrhq_p_u16(to, v, 0xffff);

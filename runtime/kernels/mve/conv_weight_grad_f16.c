@@ -6,17 +6,33 @@
  *
  * Where windows are one pixel apart and rows of x are as long as those of dy, a band is one run: what a tap does not reach
  * at a side is zero there.  Other bands go row by row.
+ *
+ * Where there are less input channels than would be worth a vector, it is the other way round: vectors are eight channels of
+ * dy, scalars what two weights see of x.
  */
 #include "grad_f16.h"
 #include "sums_f16.h"
 
 enum {
-    BAND = 512
+    BAND = 512,
+    NARROW = 3 /* input channels, at most */
 };
 
 static uint32_t is_dense(const groat_window *w)
 {
     return w->kernel_h * w->kernel_w * w->out_h * w->out_w == 1 && w->pad_top + w->pad_left == 0;
+}
+
+static uint32_t weights_of_channel(const groat_conv_grad_float *k)
+{
+    return (uint32_t)k->window->kernel_h * k->window->kernel_w * k->channels_in;
+}
+
+/* Weights of eight output channels must be within reach of a gathering load. */
+static uint32_t is_narrow(const groat_conv_grad_float *k)
+{
+    return k->channels_in <= NARROW && k->channels_out >= HALVES / 2 &&
+           weights_of_channel(k) <= UINT16_MAX / (HALVES - 1);
 }
 
 static uint32_t rows_of_band(const groat_window *w)
@@ -25,19 +41,21 @@ static uint32_t rows_of_band(const groat_window *w)
     return rows < w->out_h ? rows : w->out_h;
 }
 
-static uint32_t vectors_of(const groat_conv_grad_float *k)
+static uint32_t vectors_of(uint32_t channels)
 {
-    return (k->channels_in + HALVES - 1) / HALVES;
+    return (channels + HALVES - 1) / HALVES;
 }
 
-/* Pairs of a band; where there are several bands, the sums of two output channels; of a dense layer, dy as float32. */
+/* Pairs of a band; where there are several bands, the sums of two output channels, or those of two weights; of a dense
+ * layer, dy as float32. */
 int groat_conv_weight_grad_f16_needs_mve(const groat_conv_grad_float *k, groat_needs *needs)
 {
     const groat_window *w = k->window;
-    const uint64_t band = rows_of_band(w);
-    const uint64_t sums = band < w->out_h ? (uint64_t)w->kernel_h * w->kernel_w * vectors_of(k) * sizeof(pair_sums) : 0;
-    needs->scratch_bytes =
-        is_dense(w) ? (uint64_t)k->channels_out * sizeof(float) : sums + (band * w->out_w + 4) * 2 * sizeof(uint32_t);
+    const uint64_t band = rows_of_band(w), pairs = (band * w->out_w + 4) * 2 * sizeof(uint32_t);
+    const uint64_t sums =
+        is_narrow(k) ? vectors_of(k->channels_out) : (uint64_t)w->kernel_h * w->kernel_w * vectors_of(k->channels_in);
+    needs->scratch_bytes = is_dense(w) ? (uint64_t)k->channels_out * sizeof(float)
+                                       : pairs + (band < w->out_h ? sums * sizeof(pair_sums) : 0);
     return 1;
 }
 
@@ -185,7 +203,7 @@ static void two_channels(const groat_conv_grad_float *k, const uint16_t *x, cons
 {
     const groat_window *w = k->window;
     const groat_axis v = groat_axis_w(w);
-    const uint32_t filter = second > 0 ? (uint32_t)w->kernel_h * w->kernel_w * k->channels_in : 0;
+    const uint32_t filter = second > 0 ? weights_of_channel(k) : 0;
     const blending blend = blending_of(k->alpha, k->beta);
     band b = {.rows = rows_of_band(w), .linear = w->stride_h == 1 && w->stride_w == 1 && w->in_w == w->out_w};
     uint32_t *pairs = k->scratch;
@@ -228,6 +246,80 @@ static void two_channels(const groat_conv_grad_float *k, const uint16_t *x, cons
     }
 }
 
+/* ---- Few input channels -------------------------------------------------------------------------------------- */
+
+/* What weight `number` of a filter sees of x in a band: every other word from `to` on.  Up to three more are written. */
+static void see(const groat_conv_grad_float *k, const uint16_t *x, uint32_t number, uint32_t first, uint32_t rows,
+                uint32_t *to)
+{
+    const groat_window *w = k->window;
+    const groat_axis down = groat_axis_h(w), across = groat_axis_w(w);
+    const uint32_t i = number % k->channels_in, kx = number / k->channels_in % w->kernel_w;
+    const uint32_t ky = number / k->channels_in / w->kernel_w, step = w->stride_w * k->in_stride;
+    const uint32_t from[4] = {0, step, 2 * step, 3 * step}, into[4] = {0, 2, 4, 6};
+    const uint32x4_t at = vldrwq_u32(from), places = vldrwq_u32(into);
+    uint32_t y0, y1, x0, x1;
+    groat_outputs_of_tap(&down, ky, &y0, &y1);
+    groat_outputs_of_tap(&across, kx, &x0, &x1);
+    for (uint32_t y = first; y < first + rows; y++, to += 2 * w->out_w) {
+        const uint32_t begin = y >= y0 && y < y1 ? x0 : 0, end = y >= y0 && y < y1 ? x1 : 0;
+        for (uint32_t c = 0; c < begin; c++) {
+            to[2 * c] = 0;
+        }
+        if (begin < end) {
+            const uint32_t in_y = y * w->stride_h + ky * w->dilation_h - w->pad_top;
+            const uint32_t in_x = begin * w->stride_w + kx * w->dilation_w - w->pad_left;
+            const uint16_t *in = x + (in_y * w->in_w + in_x) * k->in_stride + i;
+            for (uint32_t c = begin; c < end; c += 4, in += 4 * step) {
+                const mve_pred16_t some = vctp32q(end - c);
+                vstrwq_scatter_shifted_offset_u32(to + 2 * c, places, vldrhq_gather_shifted_offset_z_u32(in, at, some));
+            }
+        }
+        for (uint32_t c = end; c < w->out_w; c++) {
+            to[2 * c] = 0;
+        }
+    }
+}
+
+/* Two weights of all filters, or one twice. */
+static void two_weights(const groat_conv_grad_float *k, const uint16_t *x, const uint16_t *dy, uint32_t number,
+                        uint32_t second, uint16_t *dw)
+{
+    const groat_window *w = k->window;
+    const blending b = blending_of(k->alpha, k->beta);
+    const uint32_t band = rows_of_band(w), filter = weights_of_channel(k);
+    const uint32_t step = k->out_stride * (uint32_t)sizeof *dy;
+    uint32_t *pairs = k->scratch;
+    pair_sums *keep = (pair_sums *)(void *)(pairs + (band * w->out_w + 3) / 4 * 8);
+    uint16_t lanes_at[HALVES];
+    for (uint32_t c = 0; c < HALVES; c++) {
+        lanes_at[c] = (uint16_t)(c * filter);
+    }
+    const uint16x8_t at = vldrhq_u16(lanes_at);
+    for (uint32_t y = 0; y < w->out_h; y += band) {
+        const uint32_t rows = w->out_h - y < band ? w->out_h - y : band;
+        see(k, x, number, y, rows, pairs);
+        see(k, x, number + second, y, rows, pairs + 1);
+        for (uint32_t o = 0; o < k->channels_out; o += HALVES) {
+            const uint32_t lanes = k->channels_out - o < HALVES ? k->channels_out - o : HALVES;
+            const uint16_t *from = dy + y * w->out_w * k->out_stride + o;
+            pair_sums sums = y > 0 ? keep[o / HALVES] : no_sums();
+            sums = groat_sum_of_steps_f16_mve(step, lanes)(sums, from, pairs, rows * w->out_w, step, lanes);
+            if (y + rows < w->out_h) {
+                keep[o / HALVES] = sums;
+                continue;
+            }
+            const mve_pred16_t some = vctp16q(lanes);
+            for (uint32_t n = 0; n <= second; n++) {
+                uint16_t *to = dw + o * filter + number + n;
+                const uint16x8_t there = b.adds ? vldrhq_gather_shifted_offset_z_u16(to, at, some) : vdupq_n_u16(0);
+                const uint16x8_t sum = blended(&b, there, sums.of[2 * n], sums.of[2 * n + 1]);
+                vstrhq_scatter_shifted_offset_p_u16(to, at, sum, some);
+            }
+        }
+    }
+}
+
 /* One pixel: the products are the gradient. */
 static void dense(const groat_conv_grad_float *k, const uint16_t *x, const uint16_t *dy, uint16_t *dw)
 {
@@ -264,8 +356,13 @@ void groat_conv_weight_grad_f16_mve(const groat_conv_grad_float *k, const uint16
     const groat_window *w = k->window;
     if (dw && is_dense(w)) {
         dense(k, x, dy, dw);
+    } else if (dw && is_narrow(k)) {
+        const uint32_t filter = weights_of_channel(k);
+        for (uint32_t n = 0; n < filter; n += 2) {
+            two_weights(k, x, dy, n, n + 1 < filter, dw);
+        }
     } else if (dw) {
-        const uint32_t filter = (uint32_t)w->kernel_h * w->kernel_w * k->channels_in;
+        const uint32_t filter = weights_of_channel(k);
         for (uint32_t o = 0; o < k->channels_out; o += 2) {
             two_channels(k, x, dy + o, o + 1 < k->channels_out, dw + o * filter);
         }

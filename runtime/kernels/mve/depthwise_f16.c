@@ -19,8 +19,8 @@ int groat_depthwise_f16_needs_mve(const groat_depthwise_float *k, groat_needs *n
 typedef struct eight_channels {
     const uint16_t *w;
     uint32_t w_step;     /* from the weights of a tap to those of the next */
+    uint32_t output; /* the first channel */
     uint32_t input;      /* the channel that the first reads */
-    uint16x8_t inputs;   /* which each reads, from there */
     uint32_t plain;      /* each reads its own, and all eight are there */
     float32x4x2_t bias;
     float16x8_t low;
@@ -39,16 +39,27 @@ static inline void store(const eight_channels *c, float32x4x2_t sums, uint16_t *
     vstrhq_p_u16(out, limited(narrowed(sums.val[0], sums.val[1]), c->low, c->high), c->lanes);
 }
 
+/* The channel of the input, from that of the first of the eight outputs on, that each of them reads. */
+static uint16x8_t inputs_of(const eight_channels *c, uint32_t multiplier)
+{
+    uint16_t at[HALVES];
+    for (uint32_t i = 0; i < HALVES; i++) {
+        at[i] = (uint16_t)((c->output + i) / multiplier - c->input);
+    }
+    return vldrhq_u16(at);
+}
+
 /* What is not finite in them is summed again in float32. */
 __attribute__((noinline)) static float32x4x2_t in_float32(const groat_depthwise_float *k, const eight_channels *c,
                                                           const int8_t *const *rows, uint32_t pixel, float32x4x2_t sums)
 {
+    const uint16x8_t inputs = inputs_of(c, k->multiplier);
     float32x4x2_t wide = c->bias;
     const uint16_t *w = c->w;
     for (uint32_t r = 0; r < k->rows; r++) {
         const uint16_t *x = input_of(k, c, rows, r, pixel);
         for (uint32_t t = 0; t < k->taps; t++, x += k->tap_stride, w += c->w_step) {
-            const float16x8_t at = halves_of(vldrhq_gather_shifted_offset_z_u16(x, c->inputs, c->lanes));
+            const float16x8_t at = halves_of(vldrhq_gather_shifted_offset_z_u16(x, inputs, c->lanes));
             const float16x8_t by = halves_of(vldrhq_z_u16(w, c->lanes));
             wide.val[0] = vfmaq_f32(wide.val[0], vcvtbq_f32_f16(at), vcvtbq_f32_f16(by));
             wide.val[1] = vfmaq_f32(wide.val[1], vcvttq_f32_f16(at), vcvttq_f32_f16(by));
@@ -63,6 +74,7 @@ static void one_pixel(const groat_depthwise_float *k, const eight_channels *c, c
     float32x4x2_t sums = c->bias;
     float16x8_t chunk = halves_of(vdupq_n_u16(0));
     const uint16_t *w = c->w;
+    const uint16x8_t inputs = c->plain ? vdupq_n_u16(0) : inputs_of(c, k->multiplier);
     uint32_t room = CHUNK;
     for (uint32_t r = 0; r < k->rows; r++) {
         const uint16_t *x = input_of(k, c, rows, r, pixel);
@@ -76,7 +88,7 @@ static void one_pixel(const groat_depthwise_float *k, const eight_channels *c, c
                 }
             } else {
                 for (; some > 0; some--, x += k->tap_stride, w += c->w_step) {
-                    const uint16x8_t at = vldrhq_gather_shifted_offset_z_u16(x, c->inputs, c->lanes);
+                    const uint16x8_t at = vldrhq_gather_shifted_offset_z_u16(x, inputs, c->lanes);
                     chunk = vfmaq_f16(chunk, halves_of(at), halves_of(vldrhq_z_u16(w, c->lanes)));
                 }
             }
@@ -145,16 +157,6 @@ static void four_pixels(const groat_depthwise_float *k, const eight_channels *c,
     }
 }
 
-/* The channel of the input, from that of the first of eight outputs on, that each of them reads. */
-static uint16x8_t inputs_of(uint32_t output, uint32_t multiplier)
-{
-    uint16_t at[HALVES];
-    for (uint32_t c = 0; c < HALVES; c++) {
-        at[c] = (uint16_t)((output + c) / multiplier - output / multiplier);
-    }
-    return vldrhq_u16(at);
-}
-
 void groat_depthwise_f16_mve(const groat_depthwise_float *k, const int8_t *const *rows, uint16_t *out, uint32_t pixels)
 {
     const uint32_t channels_out = k->channels_in * k->multiplier;
@@ -170,7 +172,7 @@ void groat_depthwise_f16_mve(const groat_depthwise_float *k, const int8_t *const
         const uint32_t channels = channels_out - o < HALVES ? channels_out - o : HALVES;
         c.input = o / k->multiplier;
         c.plain = k->multiplier == 1 && channels == HALVES;
-        c.inputs = inputs_of(o, k->multiplier);
+        c.output = o;
         c.lanes = vctp16q(channels);
         c.bias = biases(bias + o, channels);
         uint32_t p = 0;
