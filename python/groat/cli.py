@@ -412,7 +412,9 @@ def train(
 ) -> None:
     """Trains a model of floats where it runs, sample by sample, and saves what it learnt."""
     from groat.compiler import compile_model, load, write_file
+    from groat.passes import run_passes
     from groat.runners import split_where
+    from groat.train.adapters import merged
     from groat.train.curves import draw_training
     from groat.train.export import to_tflite
     from groat.train.loop import load_data
@@ -434,7 +436,8 @@ def train(
             if output is not None and output.suffix == ".npz":
                 save_parameters(output, session.runner.model, parameters)
     if output is not None and output.suffix == ".tflite":
-        write_file(output, to_tflite(loaded.source, parameters))
+        values = merged(run_passes(loaded.graph, None, options.io, choices.floats), parameters)
+        write_file(output, to_tflite(loaded.source, values if choices.adapter_rank > 0 else parameters))
     if plot is not None:
         write_file(plot, draw_training(history, f"Training of {model.name} on {on}").encode())
     report = {
@@ -454,6 +457,44 @@ def train(
         epochs_table.add_row(str(number), loss, share)
     shown = ("on", "samples", "test_samples", "steps", "skipped_steps", "arena_bytes", "output")
     _emit(report, format, _facts(f"Trained {model}", {key: report[key] for key in shown}), epochs_table)
+
+
+@app.command(epilog="Example: groat train-plan model.tflite --data digits.npz --target cortex-m4 --ram 64K")
+@_takes(choices=Train)
+def train_plan(
+    model: TflitePath,
+    data: Annotated[Path, typer.Option(help=".npz with x, y, x_test and y_test")],
+    target: TargetOption = "host",
+    ram: Annotated[
+        str | None, typer.Option(metavar="SIZE", help="RAM that the arena may take, for example 64K")
+    ] = None,
+    max_macs: Annotated[str | None, typer.Option(metavar="SIZE", help="work of a step, for example 5M")] = None,
+    lr: Annotated[float, typer.Option(help="learning rate of the measurements")] = 0.01,
+    steps: Annotated[int, typer.Option(help="of each measurement")] = 100,
+    seed: Annotated[int, typer.Option(help="of the choice of samples")] = 0,
+    *,
+    choices: Train,
+    format: FormatOption = Format.table,
+) -> None:
+    """Finds which layers to train under bounds of RAM and work: measures what each helps, and chooses the best set."""
+    from groat.compiler import load
+    from groat.train.loop import load_data
+    from groat.train.plan import plan_training
+
+    bounds = {"ram": ram, "macs": max_macs}
+    sizes = {name: None if text is None else parse_size(text) for name, text in bounds.items()}
+    samples, loaded = load_data(data), load(model)
+    with _progress() as progress:
+        plan = plan_training(
+            loaded, samples, target, choices, **sizes, lr=lr, steps=steps, seed=seed, progress=progress
+        )
+    table = _table("Layers", "name", "#benefit", "#parameter bytes", "#MACs of its gradient", "chosen")
+    for row in plan.report["choices"]:
+        numbers = [f"{row['benefit']:.4f}", f"{row['parameter_bytes']:,}", f"{row['update_macs']:,}"]
+        table.add_row(_short(row["name"]), *numbers, "yes" if row["chosen"] else "")
+    facts = {"target": target, "benefit": f"{plan.benefit:.4f}", "arena_bytes": plan.arena_bytes}
+    facts |= {"step_macs": plan.step_macs, "layers": ",".join(plan.chosen)}
+    _emit({"target": target, **plan.report}, format, _facts(f"What to train of {model}", facts), table)
 
 
 @app.command(epilog="Example: groat profile model.tflite --on qemu:cortex-m4 --format json")

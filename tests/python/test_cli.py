@@ -57,7 +57,18 @@ def two_by_two(tmp_path: Path) -> Path:
 
 
 def test_there_are_these_commands(groat_command: Groat) -> None:
-    assert [*COMMANDS] == ["analyze", "doctor", "ops", "pack", "profile", "run", "targets", "train", "validate"]
+    assert [*COMMANDS] == [
+        "analyze",
+        "doctor",
+        "ops",
+        "pack",
+        "profile",
+        "run",
+        "targets",
+        "train",
+        "train-plan",
+        "validate",
+    ]
     result = groat_command("--help")
     assert result.code == 0
     assert all(re.search(rf"\n +{name} +\w", result.out) for name in COMMANDS)

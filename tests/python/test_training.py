@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from groat.train.adapters import merged
 from tests.support.float_nets import LINEAR, RELU6, Net, digits_net
 from tests.support.torch_nets import forward, parameters_of
 from torch.nn import functional
@@ -256,3 +258,23 @@ def test_what_is_computed_again_changes_nothing_but_memory() -> None:
             compiled.train_step(image, [label], RATE)
     for name, value in whole.parameters().items():
         np.testing.assert_array_equal(less.parameters()[name], value)
+
+
+def test_adapters_are_trained_and_merged() -> None:
+    graph = chain()
+    data = samples(graph, 8)
+    compiled = groat.compile(graph, train=groat.Train(adapter_rank=2))
+    image = data[0][0]
+    np.testing.assert_allclose(compiled.run(image), groat.compile(graph).run(image), atol=1e-6)  # nothing, at first
+    losses = [compiled.train_step(x, [label], RATE) for _ in range(4) for x, label in data]
+    assert np.mean(losses[-8:]) < np.mean(losses[:8])
+    values = merged(graph, compiled.parameters())
+    assert sorted(values) == ["conv0/w", "conv1/w", "dense2/w"]
+    tensors = {n: replace(t, data=values.get(t.name, t.data)) for n, t in graph.tensors.items()}
+    again = groat.compile(replace(graph, tensors=tensors))
+    np.testing.assert_allclose(again.run(image), compiled.run(image), atol=1e-5)
+
+
+def test_of_some_layers_only_the_bias() -> None:
+    compiled = groat.compile(chain(), train=groat.Train(layers=["conv_2d_0:bias", "fully_connected_2"]))
+    assert sorted(compiled.parameters()) == ["conv0/b", "dense2/b", "dense2/w"]

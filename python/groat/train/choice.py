@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from groat.errors import InputError
-from groat.graph import Graph
+from groat.graph import Graph, Op
 from groat.ops import op_def
 from groat.train.options import Train
 
@@ -30,28 +30,42 @@ def trained_inputs(graph: Graph, train: Train) -> Mapping[int, tuple[int, ...]]:
         raise InputError(f"{graph.name} has no layers of floats with weights to train; an int8 model has none")
     text = train.layers if isinstance(train.layers, str) else ",".join(train.layers)
     word, _, count = text.partition(":")
-    chosen, bias_only = layers, word == "bias"
-    if word == "last" or (bias_only and count):
+    if text in ("all", "bias"):
+        chosen = dict.fromkeys(layers, word == "bias")
+    elif word in ("last", "bias") and "," not in text:
         if not count.isdigit() or not 1 <= int(count) <= len(layers):
             raise InputError(f"train: layers is {text!r}; {graph.name} has {len(layers)} layers with weights")
-        chosen = layers[-int(count) :]
-    elif text not in ("all", "bias"):
-        names = {graph.tensors[graph.ops[position].outputs[0]].name: position for position in layers}
-        unknown = [name for name in text.split(",") if name not in names]
-        if unknown:
+        chosen = dict.fromkeys(layers[-int(count) :], word == "bias")
+    else:
+        chosen = _by_name(graph, text.split(","), layers)
+    found = {position: _inputs(graph.ops[position], bias_only) for position, bias_only in sorted(chosen.items())}
+    found = {position: inputs for position, inputs in found.items() if inputs}
+    if not found:
+        raise InputError(f"train: no layer of {graph.name} that was chosen has a bias")
+    return found
+
+
+def _by_name(graph: Graph, names: Sequence[str], layers: Sequence[int]) -> dict[int, bool]:
+    """Position of each layer, and whether only its bias is meant."""
+    known = {graph.tensors[graph.ops[position].outputs[0]].name: position for position in layers}
+    found: dict[int, bool] = {}
+    for text in names:
+        bias_only = text not in known and text.endswith(BIAS_ONLY)
+        name = text.removesuffix(BIAS_ONLY) if bias_only else text
+        if name not in known:
             raise InputError(
-                f"train: {graph.name} has no layers with weights of the names {unknown}; it has {', '.join(names)}; "
+                f"train: {graph.name} has no layer with weights of the name {name!r}; it has {', '.join(known)}; "
                 'and there are "all", "last:N", "bias" and "bias:N"'
             )
-        chosen = sorted(names[name] for name in text.split(","))
-    found: dict[int, tuple[int, ...]] = {}
-    for position in chosen:
-        op = graph.ops[position]
-        inputs = [index for index in op_def(op.kind).trainable if index < len(op.inputs)]
-        inputs = [index for index in inputs if not bias_only or index != inputs[0] or len(inputs) == 1]
-        if bias_only and len(op.inputs) <= op_def(op.kind).trainable[0] + 1:
-            continue  # it has no bias
-        found[position] = tuple(inputs)
-    if not found:
-        raise InputError(f"train: no layer of {graph.name} has a bias")
+        found[known[name]] = bias_only
     return found
+
+
+def _inputs(op: Op, bias_only: bool) -> tuple[int, ...]:
+    """The inputs that are trained: all that can be, or the bias."""
+    inputs = [index for index in op_def(op.kind).trainable if index < len(op.inputs)]
+    return tuple(inputs[1:] if bias_only else inputs)
+
+
+BIAS_ONLY = ":bias"
+"""What follows a layer's name where only its bias is trained."""

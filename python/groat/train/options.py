@@ -22,7 +22,11 @@ class Train:
 
     Attributes:
         layers: what is trained: "all"; "last:N", the last N layers with weights; "bias", biases only, of all layers;
-            "bias:N", of the last N; or the names of the tensors that layers write, as reports have them.
+            "bias:N", of the last N; or names of layers, as reports have them, with ":bias" behind those of which only
+            the bias is trained.
+        adapter_rank: 0, or the rank of a low-rank adapter that is trained beside each of these layers in place of its
+            weights, which stay in flash: y = layer(x) + B(A(x)), A with so many filters of the layer's own kernel, B
+            1x1 and zero at first (Hu et al., "LoRA", 2021).  Convolutions without groups, and dense layers.
         optimizer: plain gradient descent, the same with momentum, or Adam.
         loss: cross-entropy of the softmax of the model's output, for labels int32; or the mean squared error.
         dtype: how activations, gradients and weights are stored; sums are float32 either way.
@@ -42,6 +46,7 @@ class Train:
         default="all",
         metadata=about("what is trained: all, last:N, bias, bias:N, or names separated by commas", also=("--train",)),
     )
+    adapter_rank: int = field(default=0, metadata=about("train low-rank adapters of this rank beside these layers"))
     optimizer: Optimizer = field(default="sgd", metadata=about("how parameters follow gradients", get_args(Optimizer)))
     loss: Loss = field(default="softmax_ce", metadata=about("what is made small", get_args(Loss)))
     dtype: Dtype = field(default="fp32", metadata=about("how values are stored", get_args(Dtype)))
@@ -62,6 +67,8 @@ class Train:
                 raise InputError(f"train: {name} is {value!r}; expected one of {', '.join(get_args(kind))}")
         if self.accumulate < 1:
             raise InputError(f"train: accumulate is {self.accumulate}; expected at least 1 sample")
+        if self.adapter_rank < 0:
+            raise InputError(f"train: adapter_rank is {self.adapter_rank}; expected 0, or a rank")
         for name in ("momentum", "beta1", "beta2"):
             if not 0 <= getattr(self, name) < 1:
                 raise InputError(f"train: {name} is {getattr(self, name)}; expected at least 0 and less than 1")

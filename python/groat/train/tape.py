@@ -19,6 +19,7 @@ from groat.errors import InputError
 from groat.graph import Graph, Op, Program, State, Tensor, verify
 from groat.ops import op_def
 from groat.ops.base import NotDifferentiable, Shape
+from groat.train.adapters import with_adapters
 from groat.train.choice import trained_inputs
 from groat.train.options import MAX_SCALE, Train
 
@@ -46,13 +47,15 @@ class _Builder:
     """
 
     def __init__(self, graph: Graph, train: Train) -> None:
-        self.graph, self.train = graph, train
+        trained = trained_inputs(graph, train)
+        if train.adapter_rank > 0:
+            graph, trained = with_adapters(graph, trained, train.adapter_rank)
+        self.graph, self.train, self._trained = graph, train, trained
         self.tensors: dict[int, Tensor] = dict(graph.tensors)
         self.views: dict[int, int] = dict(graph.views)
         self.states: dict[int, State] = {}
         self.ops: list[Op] = []
         self._next = max(graph.tensors) + 1
-        self._trained = trained_inputs(graph, train)
         if len(graph.inputs) != 1 or len(graph.outputs) != 1:
             raise InputError(
                 f"{graph.name} has {len(graph.inputs)} inputs and {len(graph.outputs)} outputs; "
