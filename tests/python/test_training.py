@@ -177,9 +177,10 @@ def test_float16_follows_float32(name: str) -> None:
     train = groat.Train(dtype="fp16")
     losses, found = by_groat(graph, train, data)
     theirs, expected = by_torch(graph, train, list(found), data)
-    # Weights are rounded to 11 bits after every step, and so is what is computed with them.
+    # Weights are rounded to 11 bits after every step, and so are activations and gradients on their way through a few
+    # layers: some 2^-11 each.
     np.testing.assert_allclose(losses, theirs, rtol=2e-2, atol=2e-3)
-    assert_alike(graph, found, expected, 4e-3)
+    assert_alike(graph, found, expected, 2**-7)
 
 
 def test_the_infer_program_sees_what_was_learnt() -> None:

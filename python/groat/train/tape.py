@@ -55,6 +55,7 @@ class _Builder:
         self.views: dict[int, int] = dict(graph.views)
         self.states: dict[int, State] = {}
         self.ops: list[Op] = []
+        self.accumulated: list[tuple[int, int]] = []  # parameters, and where their gradients are summed
         self._next = max(graph.tensors) + 1
         if len(graph.inputs) != 1 or len(graph.outputs) != 1:
             raise InputError(
@@ -335,8 +336,6 @@ class _Builder:
         if momentum is not None:
             outputs.append(self._zeros(number, f"{tensor.name}/velocity"))
         self.emit("sgd" + suffix, (gradient,), outputs, attrs, index)
-
-    accumulated: list[tuple[int, int]]
 
     def _apply(self, rate: int) -> None:
         """Appends the program that applies accumulated gradients."""
