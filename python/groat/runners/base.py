@@ -127,7 +127,8 @@ class BaseRunner(ABC):
         Raises InputError if the model has no program of that name.
         """
         model = self.model.select(program)
-        self._select(model.selected)
+        if model.selected != self.model.selected:  # firmware with one program cannot choose
+            self._select(model.selected)
         self.model = model
 
     def reset(self) -> None:
