@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from groat.train.adapters import merged
 from tests.support.float_nets import LINEAR, RELU6, Net, digits_net
 from tests.support.torch_nets import forward, parameters_of
 from torch.nn import functional
 
 import groat
 from groat.graph import Graph
+from groat.train.adapters import merged
 
 RATE = 0.05
 
