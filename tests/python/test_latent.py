@@ -105,6 +105,15 @@ def test_the_range_of_a_buffer_is_that_of_the_samples(session: groat.Session) ->
         trainer.remember(x[0], 0)
 
 
+def test_float16_goes_the_same_way() -> None:
+    with compiled("fp16").on("host") as session:
+        x = RNG.normal(size=6).astype(np.float16)
+        trainer = LatentTrainer(session, replay_for(session, [x], 5))
+        trainer.remember(x, 0)
+        assert np.isfinite(trainer.step(x, 1, 0.1, replays=3))
+        assert len(trainer.replay) == 2
+
+
 def test_a_frozen_int8_model_gives_int8_samples() -> None:
     m = Builder()
     x = m.input((1, 6), "int8", Quant(0.1, 3))

@@ -17,6 +17,7 @@ from groat.compiler import Session
 from groat.errors import InputError
 from groat.graph.ir import Array
 from groat.train.replay import Policy, Replay
+from groat.train.session import as_input
 
 LEVELS = 255  # of int8, but for the lowest
 
@@ -59,11 +60,10 @@ class LatentTrainer:
 
 
 def features(session: Session, x: ArrayLike) -> Array:
-    """What the frozen layers make of one sample; InputError if the model has none, or as Session.run."""
+    """What the frozen layers make of one sample; InputError if the model has none, or as Session.train_step."""
     session.runner.select("features")
     info = session.runner.model.inputs[0]
-    array = np.asarray(x)
-    return session.runner.run([array[np.newaxis] if array.shape == tuple(info.shape)[1:] else array])[0]
+    return session.runner.run([as_input(x, info)])[0]
 
 
 def features_info(session: Session) -> tuple[tuple[int, ...], str]:

@@ -51,8 +51,8 @@ class Trainer:
         rate = learning_rate(lr)
         self._runner.select("train_step")
         inputs = self._runner.model.inputs
-        image = _values(x, inputs[0])
-        target = _labels(y, inputs[1], self._classes) if inputs[1].name == "label" else _values(y, inputs[1])
+        image = as_input(x, inputs[0])
+        target = _labels(y, inputs[1], self._classes) if inputs[1].name == "label" else as_input(y, inputs[1])
         loss, step = self._runner.run([image, target, rate])
         return StepResult(float(loss[0]), self._check(float(loss[0]), step))
 
@@ -86,7 +86,7 @@ def learning_rate(lr: float) -> Array:
     return np.array([value], np.float32)
 
 
-def _values(value: ArrayLike, info: TensorInfo) -> Array:
+def as_input(value: ArrayLike, info: TensorInfo) -> Array:
     """Input or target as the program takes it: InputError for another shape, or what is not finite."""
     array = np.asarray(value)
     if array.shape == tuple(info.shape)[1:] and info.shape[:1] == (1,):
