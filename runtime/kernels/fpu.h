@@ -115,6 +115,10 @@ static const float fpu_zeros[16] = {0};
 #define FPU_EIGHT_PRODUCTS                                                                               \
     "vfma.f32 s0, s8, s16\n\tvfma.f32 s1, s9, s17\n\tvfma.f32 s2, s10, s18\n\tvfma.f32 s3, s11, s19\n\t" \
     "vfma.f32 s4, s12, s20\n\tvfma.f32 s5, s13, s21\n\tvfma.f32 s6, s14, s22\n\tvfma.f32 s7, s15, s23\n\t"
+/* Products of s8 with s16 to s23. */
+#define FPU_EIGHT_BY_ONE                                                                               \
+    "vfma.f32 s0, s8, s16\n\tvfma.f32 s1, s8, s17\n\tvfma.f32 s2, s8, s18\n\tvfma.f32 s3, s8, s19\n\t" \
+    "vfma.f32 s4, s8, s20\n\tvfma.f32 s5, s8, s21\n\tvfma.f32 s6, s8, s22\n\tvfma.f32 s7, s8, s23\n\t"
 #define FPU_EIGHT_FACTORS \
     "s8", "s9", "s10", "s11", "s12", "s13", "s14", "s15", "s16", "s17", "s18", "s19", "s20", "s21", "s22", "s23"
 

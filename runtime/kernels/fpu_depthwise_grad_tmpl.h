@@ -2,7 +2,7 @@
  *
  * Gradients of a depthwise convolution with a floating-point unit, eight channels at a time: of a tap's weights
  * over all pixels that the tap meets, and of a pixel of the input over the taps that it meets.  Fewer channels than
- * eight and depth multipliers take the plain way.
+ * eight and depth multipliers take the plain way, but for weights over a single input channel.
  */
 #include "fpu_grad_tmpl.h"
 
@@ -21,38 +21,53 @@ enum {
     "add %[x], %[x], %[x_step]\n\t"                                              \
     "add %[dy], %[dy], %[dy_step]\n\t" FPU_EIGHT_PRODUCTS
 
-static void sums_of_eight(const fpu_pixels *p, const ELEMENT *x, const ELEMENT *dy, float *sums)
+/* The same of eight outputs of one channel. */
+#define PIXEL_OF_ONE                                                             \
+    LOAD_ONE("x", "temp", "s8")                                                  \
+    LOAD_EIGHT("dy", "", "s16", "s17", "s18", "s19", "s20", "s21", "s22", "s23") \
+    "add %[x], %[x], %[x_step]\n\t"                                              \
+    "add %[dy], %[dy], %[dy_step]\n\t" FPU_EIGHT_BY_ONE
+
+#define ROW_OF_PIXELS(pixel)                                                                                      \
+    __asm__ volatile("lsrs %[count], %[count], #1\n\t" /* carry: an odd one */                                    \
+                     "bcc.w 1f\n\t" pixel "cmp %[count], #0\n"                                                    \
+                     "1:\n\t"                                                                                     \
+                     "beq.w 3f\n"                                                                                 \
+                     "2:\n\t" pixel pixel "subs %[count], %[count], #1\n\t"                                       \
+                     "bne.w 2b\n"                                                                                 \
+                     "3:"                                                                                         \
+                     : [x] "+r"(xs), [dy] "+r"(dys), [count] "+r"(count), [temp] "=&r"(temp), FPU_ALL_EIGHT("+w") \
+                     : [x_step] "r"(x_step), [dy_step] "r"(dy_step)                                               \
+                     : FPU_EIGHT_FACTORS, "cc", "memory")
+
+/* Sums of eight outputs, of as many channels or of one. */
+static void sums_of_eight(const fpu_pixels *p, const ELEMENT *x, const ELEMENT *dy, int by_one, float *sums)
 {
     FPU_EIGHT_SUMS
-    const uint32_t x_step = p->x_step * (uint32_t)sizeof(ELEMENT);
+    const uint32_t x_step = (by_one ? p->x_step - 1 : p->x_step) * (uint32_t)sizeof(ELEMENT);
     const uint32_t dy_step = p->dy_step * (uint32_t)sizeof(ELEMENT);
     FPU_CLEAR_EIGHT;
     for (uint32_t rows = p->rows; rows > 0; rows--, x += p->x_row, dy += p->dy_row) {
         const ELEMENT *xs = x, *dys = dy;
-        uint32_t count = p->columns;
-        __asm__ volatile("lsrs %[count], %[count], #1\n\t" /* carry: an odd one */
-                         "bcc.w 1f\n\t" PIXEL "cmp %[count], #0\n"
-                         "1:\n\t"
-                         "beq.w 3f\n"
-                         "2:\n\t" PIXEL PIXEL "subs %[count], %[count], #1\n\t"
-                         "bne.w 2b\n"
-                         "3:"
-                         : [x] "+r"(xs), [dy] "+r"(dys), [count] "+r"(count), FPU_ALL_EIGHT("+w")
-                         : [x_step] "r"(x_step), [dy_step] "r"(dy_step)
-                         : FPU_EIGHT_FACTORS, "cc", "memory");
+        uint32_t count = p->columns, temp;
+        if (by_one) {
+            ROW_OF_PIXELS(PIXEL_OF_ONE);
+        } else {
+            ROW_OF_PIXELS(PIXEL);
+        }
     }
     FPU_STORE_EIGHT(sums);
 }
 
 #else
 
-static void sums_of_eight(const fpu_pixels *p, const ELEMENT *x, const ELEMENT *dy, float *sums)
+static void sums_of_eight(const fpu_pixels *p, const ELEMENT *x, const ELEMENT *dy, int by_one, float *sums)
 {
     for (uint32_t n = 0; n < EIGHT; n++) {
         sums[n] = 0.0f;
         for (uint32_t r = 0; r < p->rows; r++) {
             for (uint32_t c = 0; c < p->columns; c++) {
-                const float wide = WIDE(x[r * p->x_row + c * p->x_step + n]);
+                const float wide = WIDE(x[r * p->x_row + c * p->x_step + (by_one ? 0 : n)]);
                 sums[n] = groat_fma(wide, WIDE(dy[r * p->dy_row + c * p->dy_step + n]), sums[n]);
             }
         }
@@ -76,7 +91,8 @@ static void tap_weights(const groat_depthwise_grad_float *k, const fpu_pixels *p
                         ELEMENT *dw)
 {
     const uint32_t channels = k->channels_in * k->multiplier;
-    if (k->multiplier > 1 || channels < EIGHT) {
+    const int by_one = k->channels_in == 1;
+    if ((k->multiplier > 1 && !by_one) || channels < EIGHT) {
         for (uint32_t o = 0; o < channels; o++) {
             fpu_update(dw + o, sum_of_one(p, x + o / k->multiplier, dy + o), k->alpha, k->beta);
         }
@@ -85,7 +101,7 @@ static void tap_weights(const groat_depthwise_grad_float *k, const fpu_pixels *p
     for (uint32_t o = 0; o < channels; o += EIGHT) { /* the last eight may overlap those before */
         const uint32_t first = o + EIGHT <= channels ? o : channels - EIGHT;
         float sums[EIGHT];
-        sums_of_eight(p, x + first, dy + first, sums);
+        sums_of_eight(p, by_one ? x : x + first, dy + first, by_one, sums);
         for (uint32_t n = o - first; n < EIGHT; n++) {
             fpu_update(dw + first + n, sums[n], k->alpha, k->beta);
         }
@@ -97,7 +113,7 @@ void KERNEL(depthwise_weight_grad)(const groat_depthwise_grad_float *k, const EL
 {
     const groat_window *v = k->window;
     const uint32_t channels = k->channels_in * k->multiplier;
-    if (!LOADABLE((uintptr_t)x | (uintptr_t)dy | channels * sizeof(ELEMENT))) {
+    if (!LOADABLE((k->channels_in == 1 ? 0 : (uintptr_t)x) | (uintptr_t)dy | channels * sizeof(ELEMENT))) {
         PORTABLE(depthwise_weight_grad)(k, x, dy, dw, db);
         return;
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Depthwise convolution of floats whose weights lie in the order of the model, as those do that are trained, with a
- * floating-point unit: eight channels of a pixel at a time.
+ * floating-point unit: eight channels of a pixel at a time; eight outputs, where all come from one input channel.
  */
 enum {
     EIGHT = 8
@@ -34,41 +34,58 @@ static float one(const groat_depthwise_float *k, const int8_t *const *rows, cons
     LOAD_EIGHT("w", "", "s16", "s17", "s18", "s19", "s20", "s21", "s22", "s23") \
     "add %[x], %[x], %[step]\n\tadd %[w], %[w], %[w_step]\n\t" FPU_EIGHT_PRODUCTS
 
-/* Eight channels of one pixel. */
+/* The same of eight outputs of one input channel, to which x moves on. */
+#define TAP_OF_ONE                                                              \
+    LOAD_ONE("x", "temp", "s8")                                                 \
+    LOAD_EIGHT("w", "", "s16", "s17", "s18", "s19", "s20", "s21", "s22", "s23") \
+    "add %[x], %[x], %[step]\n\tadd %[w], %[w], %[w_step]\n\t" FPU_EIGHT_BY_ONE
+
+#define ROWS_OF_TAPS(tap)                                                                                          \
+    __asm__ volatile(                                                                                              \
+        "1:\n\t"                                                                                                   \
+        "ldr %[x], [%[rows]], #4\n\t"                                                                              \
+        "mov %[taps], %[width]\n\t"                                                                                \
+        "add %[x], %[x], %[offset]\n"                                                                              \
+        "2:\n\t" tap "subs %[taps], %[taps], #1\n\t"                                                               \
+        "bne.w 2b\n\t"                                                                                             \
+        "subs %[left], %[left], #1\n\t"                                                                            \
+        "bne.w 1b"                                                                                                 \
+        : [x] "=&r"(x), [w] "+r"(w), [rows] "+r"(rows), [taps] "=&r"(taps), [left] "+r"(left), [temp] "=&r"(temp), \
+          FPU_ALL_EIGHT("+w")                                                                                      \
+        : [width] "r"(k->taps), [offset] "r"(offset), [step] "r"(step), [w_step] "r"(w_step)                       \
+        : FPU_EIGHT_FACTORS, "cc", "memory")
+
+/* Eight outputs of one pixel. */
 static void plain_eight(const groat_depthwise_float *k, const int8_t *const *rows, const fpu_ends *ends, uint32_t pixel,
-                        uint32_t channel, ELEMENT *out)
+                        uint32_t output, ELEMENT *out)
 {
     FPU_EIGHT_SUMS
     FPU_CLEAR_EIGHT;
-    const ELEMENT *x, *w = (const ELEMENT *)k->weights + channel;
-    uint32_t taps, left = k->rows;
-    __asm__ volatile("1:\n\t"
-                     "ldr %[x], [%[rows]], #4\n\t"
-                     "mov %[taps], %[width]\n\t"
-                     "add %[x], %[x], %[offset]\n"
-                     "2:\n\t" TAP_OF_EIGHT "subs %[taps], %[taps], #1\n\t"
-                     "bne.w 2b\n\t"
-                     "subs %[left], %[left], #1\n\t"
-                     "bne.w 1b"
-                     : [x] "=&r"(x), [w] "+r"(w), [rows] "+r"(rows), [taps] "=&r"(taps), [left] "+r"(left),
-                       FPU_ALL_EIGHT("+w")
-                     : [width] "r"(k->taps), [offset] "r"((pixel * k->pixel_stride + channel) * sizeof(ELEMENT)),
-                       [step] "r"(k->tap_stride * sizeof(ELEMENT)), [w_step] "r"(k->channels_in * sizeof(ELEMENT))
-                     : FPU_EIGHT_FACTORS, "cc", "memory");
-    FPU_FINISH_EIGHT(ends, (const float *)k->channels + channel);
+    const int by_one = k->channels_in == 1;
+    const uint32_t offset = (pixel * k->pixel_stride + (by_one ? 0 : output)) * (uint32_t)sizeof(ELEMENT);
+    const uint32_t step = (by_one ? k->tap_stride - 1 : k->tap_stride) * (uint32_t)sizeof(ELEMENT);
+    const uint32_t w_step = k->channels_in * k->multiplier * (uint32_t)sizeof(ELEMENT);
+    const ELEMENT *x, *w = (const ELEMENT *)k->weights + output;
+    uint32_t taps, left = k->rows, temp;
+    if (by_one) {
+        ROWS_OF_TAPS(TAP_OF_ONE);
+    } else {
+        ROWS_OF_TAPS(TAP_OF_EIGHT);
+    }
+    FPU_FINISH_EIGHT(ends, (const float *)k->channels + output);
     STORE_SUMS(out);
 }
 
 #else
 
 static void plain_eight(const groat_depthwise_float *k, const int8_t *const *rows, const fpu_ends *ends, uint32_t pixel,
-                        uint32_t channel, ELEMENT *out)
+                        uint32_t output, ELEMENT *out)
 {
     (void)ends;
-    for (uint32_t c = 0; c < EIGHT; c++) {
-        const uint32_t o = channel + c;
-        out[c] = NARROW(
-            one(k, rows, (const ELEMENT *)k->weights + o, k->channels_in, ((const float *)k->channels)[o], pixel, o));
+    const float *bias = k->channels;
+    for (uint32_t o = output; o < output + EIGHT; o++) {
+        const ELEMENT *w = (const ELEMENT *)k->weights + o;
+        out[o - output] = NARROW(one(k, rows, w, k->channels_in * k->multiplier, bias[o], pixel, o / k->multiplier));
     }
 }
 
@@ -79,7 +96,7 @@ static void plain(const groat_depthwise_float *k, const int8_t *const *rows, ELE
 {
     const uint32_t channels = k->channels_in * k->multiplier;
     const fpu_ends ends = fpu_ends_of(k->act_min, k->act_max);
-    const int eights = k->multiplier == 1 && channels >= EIGHT;
+    const int eights = (k->multiplier == 1 || k->channels_in == 1) && channels >= EIGHT;
     for (uint32_t p = 0; p < pixels; p++, out += channels) {
         for (uint32_t o = 0; eights && o < channels; o += EIGHT) { /* the last may be computed twice */
             const uint32_t first = o + EIGHT <= channels ? o : channels - EIGHT;

@@ -172,6 +172,8 @@ def depthwise(draw: Draw, kernel: str) -> Case:
     while True:
         channels_in = draw.up_to(draw.pick(5, 9, 18, 40))
         multiplier = draw.up_to(5) if draw.one_in(4) else 1
+        if draw.one_in(8):
+            channels_in, multiplier = 1, draw.up_to(20)
         shape = Shape(
             pixels=draw.up_to(draw.pick(4, 9)),
             channels_out=channels_in * multiplier,
@@ -195,6 +197,8 @@ def depthwise_shapes(draw: Draw, kernel: str) -> Iterator[tuple[str, Case]]:
             f"3x3 C{channels}, row of {pixels}, trained",
             depthwise_of(draw, shape, channels, kernel, trained=True),
         )
+    first = Shape(5, 64, 10, 4, 1, pixel_stride=2, multiplier=64)
+    yield "10x4 C1 x 64, row of 5, trained", depthwise_of(draw, first, 1, kernel, trained=True)
 
 
 # ---- Pools ----------------------------------------------------------------------------------------------

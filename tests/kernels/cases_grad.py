@@ -169,6 +169,8 @@ def gradient(draw: Draw, kernel: str) -> Case:
         }
         channels_in = draw.up_to(draw.pick(5, 9, 18, 40))
         channels_out = channels_in * (draw.up_to(4) if draw.one_in(4) else 1) if depthwise else draw.up_to(20)
+        if depthwise and draw.one_in(8):
+            channels_in, channels_out = 1, draw.up_to(20)
         problem = Problem(size, attrs, channels_in, channels_out, depthwise)
         if min(problem.out) < 1 or problem.macs > 20_000:
             continue
@@ -184,7 +186,11 @@ def gradient_shapes(draw: Draw, kernel: str) -> Iterator[tuple[str, Case]]:
         attrs = {"kernel": (side, side), "stride": (1, 1), "dilation": (1, 1), "padding": ((side // 2, side // 2),) * 2}
         return Problem(image, attrs, channels_in, channels_out, depthwise)
 
-    problems = {"3x3 64, 25 x 5": square((25, 5), 3, 64, 64)}
+    first = {"kernel": (10, 4), "stride": (2, 2), "dilation": (1, 1), "padding": ((4, 5), (1, 1))}
+    problems = {
+        "3x3 64, 25 x 5": square((25, 5), 3, 64, 64),
+        "10x4 1->64, 49 x 10, stride 2": Problem((49, 10), first, 1, 64, depthwise),
+    }
     if not depthwise:
         problems = {
             "3x3 16->32, 16 x 16": square((16, 16), 3, 16, 32),
