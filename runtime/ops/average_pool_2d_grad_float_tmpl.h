@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The gradient of an average pooling: each place of the input gets, from every window that holds it, the window's
- * gradient divided by its number of places.  Included for each type, by way of as_*.h.
+ * gradient divided by its number of places.  Places that the same windows hold get the same: they are copied.  Included
+ * for each type, by way of as_*.h.
  */
 #include "pool_grad.h"
 
@@ -38,19 +39,38 @@ static void pixel(const groat_window *w, const ELEMENT *dy, groat_span rows, gro
     }
 }
 
+/* A row of dx. */
+static void row(const groat_window *w, const ELEMENT *dy, groat_span rows, ELEMENT *dx)
+{
+    groat_span before = {0, 0};
+    for (uint32_t x = 0; x < w->in_w; x++, dx += w->in_c) {
+        groat_span columns = groat_windows_of(x, w->pad_left, w->kernel_w, w->stride_w, w->out_w);
+        if (x > 0 && groat_same_span(columns, before)) {
+            memcpy(dx, dx - w->in_c, w->in_c * sizeof(ELEMENT));
+        } else {
+            pixel(w, dy, rows, columns, dx);
+        }
+        before = columns;
+    }
+}
+
 static void run(const groat_call *call)
 {
     const float_params *p = groat_params(call);
     const groat_window *w = &p->window;
+    const uint32_t length = (uint32_t)w->in_w * w->in_c;
     const ELEMENT *dy = groat_in(call, 0);
     ELEMENT *dx = groat_out(call, 0);
     for (uint32_t b = 0; b < w->batches; b++, dy += (uint32_t)w->out_h * w->out_w * w->in_c) {
-        for (uint32_t y = 0; y < w->in_h; y++) {
+        groat_span before = {0, 0};
+        for (uint32_t y = 0; y < w->in_h; y++, dx += length) {
             groat_span rows = groat_windows_of(y, w->pad_top, w->kernel_h, w->stride_h, w->out_h);
-            for (uint32_t x = 0; x < w->in_w; x++, dx += w->in_c) {
-                groat_span columns = groat_windows_of(x, w->pad_left, w->kernel_w, w->stride_w, w->out_w);
-                pixel(w, dy, rows, columns, dx);
+            if (y > 0 && groat_same_span(rows, before)) {
+                memcpy(dx, dx - length, length * sizeof(ELEMENT));
+            } else {
+                row(w, dy, rows, dx);
             }
+            before = rows;
         }
     }
 }

@@ -27,10 +27,10 @@ static inline int groat_check_reduction(const groat_call *call, const groat_mean
     return GROAT_OK;
 }
 
-/* The next index of `dims`, counted like a number whose digits they are; `at` is its place by `strides`. */
-static inline void groat_next(uint32_t index[4], const uint32_t dims[4], const uint32_t strides[4], uint32_t *at)
+/* The next index of all dims but the last, counted like a number whose digits they are; `at` is its place by `strides`. */
+static inline void groat_next(uint32_t index[3], const uint32_t dims[4], const uint32_t strides[4], uint32_t *at)
 {
-    for (int i = 3; i >= 0; i--) {
+    for (int i = 2; i >= 0; i--) {
         *at += strides[i];
         if (++index[i] < dims[i]) {
             return;

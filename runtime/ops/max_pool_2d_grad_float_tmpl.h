@@ -15,11 +15,26 @@ static int check(const groat_call *call)
     return groat_check_tensor(call, 1, GROAT_UINT8, groat_elements(groat_arg_tensor(call, 0)));
 }
 
-/* What goes to place [y, x] of channels from `at` on: any index is harmless, since it is only compared. */
+/* What goes to a place that only one window holds. */
+static void lone_pixel(const groat_window *w, const ELEMENT *dy, const uint8_t *index, uint32_t place, ELEMENT *dx)
+{
+    for (uint32_t c = 0; c < w->in_c; c++) {
+        dx[c] = index[c] == place ? NARROW(0.0f + WIDE(dy[c])) : 0; /* -0 becomes 0, as in a sum */
+    }
+}
+
+/* What goes to place [y, x]: any index is harmless, since it is only compared. */
 static void pixel(const groat_window *w, const ELEMENT *dy, const uint8_t *index, uint32_t y, uint32_t x, ELEMENT *dx)
 {
     groat_span rows = groat_windows_of(y, w->pad_top, w->kernel_h, w->stride_h, w->out_h);
     groat_span columns = groat_windows_of(x, w->pad_left, w->kernel_w, w->stride_w, w->out_w);
+    if (rows.end - rows.first == 1 && columns.end - columns.first == 1) {
+        uint32_t place = (y + w->pad_top - rows.first * w->stride_h) * w->kernel_w;
+        place += x + w->pad_left - columns.first * w->stride_w;
+        uint32_t from = (rows.first * w->out_w + columns.first) * w->in_c;
+        lone_pixel(w, dy + from, index + from, place, dx);
+        return;
+    }
     for (uint32_t c = 0; c < w->in_c; c++) {
         float sum = 0.0f;
         for (uint32_t r = rows.first; r < rows.end; r++) {

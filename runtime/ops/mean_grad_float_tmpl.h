@@ -11,6 +11,20 @@ static int check(const groat_call *call)
     return groat_check_reduction(call, groat_params(call), 1, 0, DTYPE);
 }
 
+/* Gives all elements of one mean its share. */
+static void spread(const groat_mean_float32_params *p, uint32_t reduced, ELEMENT share, ELEMENT *dx)
+{
+    const uint32_t last = p->reduced_dims[3], stride = p->reduced_strides[3];
+    uint32_t index[3] = {0}, at = 0;
+    for (uint32_t done = 0; done < reduced; done += last) {
+        ELEMENT *run = dx + at;
+        for (uint32_t i = 0; i < last; i++, run += stride) {
+            *run = share;
+        }
+        groat_next(index, p->reduced_dims, p->reduced_strides, &at);
+    }
+}
+
 static void run(const groat_call *call)
 {
     const groat_mean_float32_params *p = groat_params(call);
@@ -18,13 +32,11 @@ static void run(const groat_call *call)
     ELEMENT *dx = groat_out(call, 0);
     const uint32_t kept = groat_product(p->kept_dims, 4);
     const uint32_t reduced = groat_product(p->reduced_dims, 4);
-    uint32_t index[4] = {0}, at = 0;
-    for (uint32_t i = 0; i < kept; i++) {
-        const ELEMENT share = NARROW(WIDE(dy[i]) / (float)reduced);
-        uint32_t inner[4] = {0}, place = at;
-        for (uint32_t k = 0; k < reduced; k++) {
-            dx[place] = share;
-            groat_next(inner, p->reduced_dims, p->reduced_strides, &place);
+    const uint32_t last = p->kept_dims[3], stride = p->kept_strides[3];
+    uint32_t index[3] = {0}, at = 0;
+    for (uint32_t done = 0; done < kept; done += last) {
+        for (uint32_t i = 0; i < last; i++) {
+            spread(p, reduced, NARROW(WIDE(*dy++) / (float)reduced), dx + at + i * stride);
         }
         groat_next(index, p->kept_dims, p->kept_strides, &at);
     }

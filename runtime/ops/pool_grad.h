@@ -25,6 +25,11 @@ typedef struct groat_span {
     uint32_t end;
 } groat_span;
 
+static inline int groat_same_span(groat_span a, groat_span b)
+{
+    return a.first == b.first && a.end == b.end;
+}
+
 /* Those that hold position `at` of the input. */
 static inline groat_span groat_windows_of(uint32_t at, uint32_t pad, uint32_t kernel, uint32_t stride, uint32_t out)
 {

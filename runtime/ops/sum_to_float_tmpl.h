@@ -11,6 +11,22 @@ static int check(const groat_call *call)
     return groat_check_reduction(call, groat_params(call), 0, 1, DTYPE);
 }
 
+/* The sum of which x is the first term. */
+static float sum(const groat_mean_float32_params *p, uint32_t reduced, const ELEMENT *x)
+{
+    const uint32_t last = p->reduced_dims[3], stride = p->reduced_strides[3];
+    uint32_t index[3] = {0}, at = 0;
+    float total = 0.0f;
+    for (uint32_t done = 0; done < reduced; done += last) {
+        const ELEMENT *run = x + at;
+        for (uint32_t i = 0; i < last; i++, run += stride) {
+            total += WIDE(*run);
+        }
+        groat_next(index, p->reduced_dims, p->reduced_strides, &at);
+    }
+    return total;
+}
+
 static void run(const groat_call *call)
 {
     const groat_mean_float32_params *p = groat_params(call);
@@ -18,15 +34,12 @@ static void run(const groat_call *call)
     ELEMENT *y = groat_out(call, 0);
     const uint32_t kept = groat_product(p->kept_dims, 4);
     const uint32_t reduced = groat_product(p->reduced_dims, 4);
-    uint32_t index[4] = {0}, at = 0;
-    for (uint32_t i = 0; i < kept; i++) {
-        float sum = 0.0f;
-        uint32_t inner[4] = {0}, place = at;
-        for (uint32_t k = 0; k < reduced; k++) {
-            sum += WIDE(x[place]);
-            groat_next(inner, p->reduced_dims, p->reduced_strides, &place);
+    const uint32_t last = p->kept_dims[3], stride = p->kept_strides[3];
+    uint32_t index[3] = {0}, at = 0;
+    for (uint32_t done = 0; done < kept; done += last) {
+        for (uint32_t i = 0; i < last; i++) {
+            *y++ = NARROW(sum(p, reduced, x + at + i * stride));
         }
-        y[i] = NARROW(sum);
         groat_next(index, p->kept_dims, p->kept_strides, &at);
     }
 }
