@@ -9,62 +9,68 @@
 #include "runtime/kernels/requantize.h"
 
 /* Kernel and mistake. */
-#define MUTANTS(M)                      \
-    M(conv_s8, forgets_last_pixel)      \
-    M(conv_s8, forgets_last_of_run)     \
-    M(conv_s8, ignores_tap_gap)         \
-    M(conv_s8, forgets_offset)          \
-    M(conv_s8, writes_too_far)          \
-    M(conv_s8, reads_too_far)           \
-    M(conv_s8, writes_behind_scratch)   \
-    M(conv_s8, changes_weights)         \
-    M(conv_s8, takes_next_row)          \
-    M(conv_s8_needs, knows_all)         \
-    M(conv_s8_needs, forgets_a_channel) \
-    M(conv_s8_needs, overflows)         \
-    M(conv_s8_check, refuses)           \
-    M(conv_s8_check, skips_last)        \
-    M(depthwise_s8, mixes_channels)     \
-    M(depthwise_s8, rounds_up)          \
-    M(depthwise_s8, reads_too_far)      \
-    M(depthwise_s8_needs, overflows)    \
-    M(depthwise_s8_check, accepts)      \
-    M(average_pool_s8, truncates)       \
-    M(max_pool_s8, starts_at_zero)      \
-    M(add_s8, ignores_step)             \
-    M(add_s8, clobbers_input)           \
-    M(add_s8, does_some_twice)          \
-    M(lut_8, skips_tail)                \
-    M(lut_8, indexes_signed)            \
-    M(softmax_s8, reads_past_table)     \
-    M(softmax_s8, clobbers_table)       \
-    M(conv_s16, forgets_last_of_run)    \
-    M(conv_s16_needs, knows_all)        \
-    M(conv_s16_check, accepts)          \
-    M(depthwise_s16, mixes_channels)    \
-    M(depthwise_s16_needs, overflows)   \
-    M(depthwise_s16_check, accepts)     \
-    M(average_pool_s16, takes_less)     \
-    M(max_pool_s16, starts_at_zero)     \
-    M(add_s16, ignores_step)            \
-    M(softmax_s16, forgets_shift)       \
-    M(conv_f32, forgets_last_of_run)    \
-    M(conv_f32, adds_the_bias_first)    \
-    M(conv_f32_needs, knows_all)        \
-    M(conv_f32_needs, overflows)        \
-    M(depthwise_f32, mixes_channels)    \
-    M(depthwise_f32_needs, overflows)   \
-    M(average_pool_f32, takes_less)     \
-    M(max_pool_f32, starts_at_zero)     \
-    M(add_f32, forgets_clamp)           \
-    M(mul_f32, ignores_step)            \
-    M(softmax_f32, forgets_beta)        \
-    M(finite_f32, skips_last)           \
-    M(clamp_grad_f32, passes_at_limit)  \
-    M(sgd_f32, forgets_decay)           \
-    M(sgd_f16, overflows)               \
-    M(conv_f16, forgets_last_of_run)    \
-    M(depthwise_f16, mixes_channels)    \
+#define MUTANTS(M)                                \
+    M(conv_s8, forgets_last_pixel)                \
+    M(conv_s8, forgets_last_of_run)               \
+    M(conv_s8, ignores_tap_gap)                   \
+    M(conv_s8, forgets_offset)                    \
+    M(conv_s8, writes_too_far)                    \
+    M(conv_s8, reads_too_far)                     \
+    M(conv_s8, writes_behind_scratch)             \
+    M(conv_s8, changes_weights)                   \
+    M(conv_s8, takes_next_row)                    \
+    M(conv_s8_needs, knows_all)                   \
+    M(conv_s8_needs, forgets_a_channel)           \
+    M(conv_s8_needs, overflows)                   \
+    M(conv_s8_check, refuses)                     \
+    M(conv_s8_check, skips_last)                  \
+    M(depthwise_s8, mixes_channels)               \
+    M(depthwise_s8, rounds_up)                    \
+    M(depthwise_s8, reads_too_far)                \
+    M(depthwise_s8_needs, overflows)              \
+    M(depthwise_s8_check, accepts)                \
+    M(average_pool_s8, truncates)                 \
+    M(max_pool_s8, starts_at_zero)                \
+    M(add_s8, ignores_step)                       \
+    M(add_s8, clobbers_input)                     \
+    M(add_s8, does_some_twice)                    \
+    M(lut_8, skips_tail)                          \
+    M(lut_8, indexes_signed)                      \
+    M(softmax_s8, reads_past_table)               \
+    M(softmax_s8, clobbers_table)                 \
+    M(conv_s16, forgets_last_of_run)              \
+    M(conv_s16_needs, knows_all)                  \
+    M(conv_s16_check, accepts)                    \
+    M(depthwise_s16, mixes_channels)              \
+    M(depthwise_s16_needs, overflows)             \
+    M(depthwise_s16_check, accepts)               \
+    M(average_pool_s16, takes_less)               \
+    M(max_pool_s16, starts_at_zero)               \
+    M(add_s16, ignores_step)                      \
+    M(softmax_s16, forgets_shift)                 \
+    M(conv_f32, forgets_last_of_run)              \
+    M(conv_f32, adds_the_bias_first)              \
+    M(conv_f32_needs, knows_all)                  \
+    M(conv_f32_needs, overflows)                  \
+    M(depthwise_f32, mixes_channels)              \
+    M(depthwise_f32_needs, overflows)             \
+    M(average_pool_f32, takes_less)               \
+    M(max_pool_f32, starts_at_zero)               \
+    M(add_f32, forgets_clamp)                     \
+    M(mul_f32, ignores_step)                      \
+    M(softmax_f32, forgets_beta)                  \
+    M(conv_weight_grad_f32, reads_what_was)       \
+    M(conv_weight_grad_f32, adds_once)            \
+    M(conv_input_grad_f32, fills_gaps)            \
+    M(conv_input_grad_f16, forgets_a_channel)     \
+    M(depthwise_weight_grad_f16, mixes_channels)  \
+    M(depthwise_input_grad_f32, ignores_dilation) \
+    M(finite_f32, skips_last)                     \
+    M(clamp_grad_f32, passes_at_limit)            \
+    M(sgd_f32, forgets_decay)                     \
+    M(sgd_f16, overflows)                         \
+    M(conv_f16, forgets_last_of_run)              \
+    M(depthwise_f16, mixes_channels)              \
     M(add_f16, truncates)
 
 /* ---- Filters ------------------------------------------------------------------------------------- */
@@ -515,6 +521,69 @@ static void add_f16_truncates(const groat_elementwise_float *k, const uint16_t *
     for (uint32_t i = 0; i < count; i++) {
         out[i] &= (out[i] & 15) == 5 ? 0xfffeu : 0xffffu;
     }
+}
+
+/* ---- Gradients ----------------------------------------------------------------------------------- */
+
+/* Nothing times what is there, which may be no number. */
+static void conv_weight_grad_f32_reads_what_was(const groat_conv_grad_float *k, const float *x, const float *dy,
+                                                float *dw, float *db)
+{
+    const uint32_t count = k->channels_out * k->window->kernel_h * k->window->kernel_w * k->channels_in;
+    float nothing = 0.0f;
+    for (uint32_t i = 0; dw != NULL && k->beta == 0.0f && i < count; i++) {
+        nothing += k->beta * dw[i];
+    }
+    groat_kernels.conv_weight_grad_f32(k, x, dy, dw, db);
+    if (dw != NULL) {
+        dw[0] += nothing;
+    }
+}
+
+/* As if what is there always counted in full. */
+static void conv_weight_grad_f32_adds_once(const groat_conv_grad_float *k, const float *x, const float *dy, float *dw,
+                                           float *db)
+{
+    groat_conv_grad_float wrong = *k;
+    wrong.beta = k->beta == 0.0f ? 0.0f : 1.0f;
+    groat_kernels.conv_weight_grad_f32(&wrong, x, dy, dw, db);
+}
+
+static void conv_input_grad_f32_fills_gaps(const groat_conv_grad_float *k, const float *w, const float *dy, float *dx)
+{
+    groat_kernels.conv_input_grad_f32(k, w, dy, dx);
+    if (k->in_stride > k->channels_in && k->window->in_w > 1) {
+        dx[k->channels_in] = 0.0f;
+    }
+}
+
+static void conv_input_grad_f16_forgets_a_channel(const groat_conv_grad_float *k, const uint16_t *w, const uint16_t *dy,
+                                                  uint16_t *dx)
+{
+    groat_conv_grad_float wrong = *k;
+    wrong.channels_out -= k->channels_out % 4 == 1 && k->channels_out > 1;
+    groat_kernels.conv_input_grad_f16(&wrong, w, dy, dx);
+}
+
+static void depthwise_weight_grad_f16_mixes_channels(const groat_depthwise_grad_float *k, const uint16_t *x,
+                                                     const uint16_t *dy, uint16_t *dw, float *db)
+{
+    groat_kernels.depthwise_weight_grad_f16(k, x, dy, dw, db);
+    if (dw != NULL && k->channels_in > 16) {
+        uint16_t first = dw[0];
+        dw[0] = dw[16];
+        dw[16] = first;
+    }
+}
+
+static void depthwise_input_grad_f32_ignores_dilation(const groat_depthwise_grad_float *k, const float *w,
+                                                      const float *dy, float *dx)
+{
+    groat_window window = *k->window;
+    groat_depthwise_grad_float wrong = *k;
+    window.dilation_w = 1;
+    wrong.window = &window;
+    groat_kernels.depthwise_input_grad_f32(&wrong, w, dy, dx);
 }
 
 /* ---- The one that is chosen ---------------------------------------------------------------------- */
