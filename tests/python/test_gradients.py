@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from tests.support.gradient_cases import integers, layer_of
-from tests.support.gradients import bounds, forward, found_gradients
+from tests.support.gradients import bounds, forward, found_gradients, step_of
 from tests.support.layers import Layer
 
 from groat import kernels
@@ -163,17 +163,6 @@ def test_weights_may_be_tensors(packing: str, dtype: str) -> None:
 # ---- Steps -------------------------------------------------------------------------------------------------
 
 STEPS = {**DIFFERENCES, "pointwise": Layer((1, 4, 4, 9), 7, (1, 1)), "one row": Layer((1, 40), 11)}
-
-
-def step_of(layer: Layer, x: Array, dy: Array, weights: Array, bias: Array | None, **options: Any) -> tuple[Array, ...]:
-    """A step of gradient descent by the kernels."""
-    parameters = {"weights": weights, "bias": bias, **options}
-    if layer.kernel is None:
-        return kernels.fully_connected_weight_grad_float(x, dy, **parameters)
-    window = {"kernel": layer.kernel, **layer.window, **parameters}
-    if layer.depthwise:
-        return kernels.depthwise_conv2d_weight_grad_float(x, dy, **window)
-    return kernels.conv2d_weight_grad_float(x, dy, groups=layer.groups, **window)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

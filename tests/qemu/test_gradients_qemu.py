@@ -7,7 +7,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from tests.support.devices import device
-from tests.support.gradients import bounds, forward, found_gradients
+from tests.support.gradients import bounds, forward, found_gradients, step_of
 from tests.support.layers import Layer
 
 pytestmark = pytest.mark.qemu
@@ -53,3 +53,27 @@ def test_weights_may_be_tensors(name: str, dtype: str) -> None:
         tensors = forward(layer, x, weights, bias, trained=True, on=f"qemu:{name}").astype(np.float32)
         bound = (1e-5 if dtype == "float32" else 2**-10) * float(np.abs(constants).max())
         assert np.abs(tensors - constants).max() <= bound, label
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+@pytest.mark.parametrize("name", ["cortex-m4", "cortex-m55", "rv32v"])
+def test_a_step_changes_weights_in_place_unless_it_is_refused(name: str, dtype: str) -> None:
+    device(name)
+    rng = np.random.default_rng(9)
+    for label in ("padded", "depthwise", "one row"):
+        layer = LAYERS[label]
+        shapes = (layer.x_shape, layer.weights_shape, layer.out_shape)
+        x, weights, dy = (rng.normal(0, 1, shape).astype(dtype) for shape in shapes)
+        bias = np.ones(layer.out_c, np.float32)
+        _, dw, db = layer.gradients(x, weights, dy)
+        allowed = bounds(layer, x, weights, dy)
+        found = step_of(layer, x, dy, weights, bias, lr=0.25, on=f"qemu:{name}")
+        right = weights - 0.25 * dw
+        rounding = (2**-11 if dtype == "float16" else 2**-23) * float(np.abs(right).max())
+        assert np.abs(found[0] - right).max() <= 0.25 * allowed["dw"] + rounding, label
+        assert np.abs(found[1] - (1 - 0.25 * db)).max() <= 0.25 * allowed["db"] + 1e-6, label
+        dy.flat[-1] = np.nan
+        refused = step_of(layer, x, dy, weights, bias, lr=0.25, on=f"qemu:{name}")
+        assert refused[0].tobytes() == weights.tobytes()
+        assert refused[1].tobytes() == bias.tobytes()
+        assert refused[2][0] == 0

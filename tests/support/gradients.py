@@ -44,6 +44,17 @@ def found_gradients(layer: Layer, x: Array, weights: Array, dy: Array, **options
     return {"dw": dw, "db": db, "dx": dx}
 
 
+def step_of(layer: Layer, x: Array, dy: Array, weights: Array, bias: Array | None, **options: Any) -> tuple[Array, ...]:
+    """A step of gradient descent by the kernels."""
+    parameters = {"weights": weights, "bias": bias, **options}
+    if layer.kernel is None:
+        return kernels.fully_connected_weight_grad_float(x, dy, **parameters)
+    window = {"kernel": layer.kernel, **layer.window, **parameters}
+    if layer.depthwise:
+        return kernels.depthwise_conv2d_weight_grad_float(x, dy, **window)
+    return kernels.conv2d_weight_grad_float(x, dy, groups=layer.groups, **window)
+
+
 def bounds(layer: Layer, x: Array, weights: Array, dy: Array) -> dict[str, float]:
     """How far each gradient may be from the true one, worst element.
 
