@@ -11,6 +11,7 @@
  * dy, scalars what two weights see of x.
  */
 #include "grad_f16.h"
+#include "narrow_f16.h"
 #include "sums_f16.h"
 
 enum {
@@ -46,16 +47,35 @@ static uint32_t vectors_of(uint32_t channels)
     return (channels + HALVES - 1) / HALVES;
 }
 
-/* Pairs of a band; where there are several bands, the sums of two output channels, or those of two weights; of a dense
- * layer, dy as float32. */
+/* Pairs of a band. */
+static uint64_t bytes_of_pairs(const groat_window *w)
+{
+    return ((uint64_t)rows_of_band(w) * w->out_w + 4) * 2 * sizeof(uint32_t);
+}
+
+/* And where there are several bands, so many sums. */
+static uint64_t bytes_of_sums(const groat_window *w, uint64_t sums)
+{
+    return rows_of_band(w) < w->out_h ? sums * sizeof(pair_sums) : 0;
+}
+
+uint64_t groat_narrow_weight_grad_bytes_f16_mve(const groat_conv_grad_float *k)
+{
+    return bytes_of_pairs(k->window) + bytes_of_sums(k->window, vectors_of(k->channels_out));
+}
+
+/* Of a dense layer, dy as float32. */
 int groat_conv_weight_grad_f16_needs_mve(const groat_conv_grad_float *k, groat_needs *needs)
 {
     const groat_window *w = k->window;
-    const uint64_t band = rows_of_band(w), pairs = (band * w->out_w + 4) * 2 * sizeof(uint32_t);
-    const uint64_t sums =
-        is_narrow(k) ? vectors_of(k->channels_out) : (uint64_t)w->kernel_h * w->kernel_w * vectors_of(k->channels_in);
-    needs->scratch_bytes = is_dense(w) ? (uint64_t)k->channels_out * sizeof(float)
-                                       : pairs + (band < w->out_h ? sums * sizeof(pair_sums) : 0);
+    if (is_dense(w)) {
+        needs->scratch_bytes = (uint64_t)k->channels_out * sizeof(float);
+    } else if (is_narrow(k)) {
+        needs->scratch_bytes = groat_narrow_weight_grad_bytes_f16_mve(k);
+    } else {
+        const uint64_t sums = (uint64_t)w->kernel_h * w->kernel_w * vectors_of(k->channels_in);
+        needs->scratch_bytes = bytes_of_pairs(w) + bytes_of_sums(w, sums);
+    }
     return 1;
 }
 
@@ -281,19 +301,19 @@ static void see(const groat_conv_grad_float *k, const uint16_t *x, uint32_t numb
     }
 }
 
-/* Two weights of all filters, or one twice. */
+/* Two weights of all filters, or one twice: they are `weight_step` apart, and filters `filter_step`. */
 static void two_weights(const groat_conv_grad_float *k, const uint16_t *x, const uint16_t *dy, uint32_t number,
-                        uint32_t second, uint16_t *dw)
+                        uint32_t second, uint16_t *dw, uint32_t weight_step, uint32_t filter_step)
 {
     const groat_window *w = k->window;
     const blending b = blending_of(k->alpha, k->beta);
-    const uint32_t band = rows_of_band(w), filter = weights_of_channel(k);
+    const uint32_t band = rows_of_band(w);
     const uint32_t step = k->out_stride * (uint32_t)sizeof *dy;
     uint32_t *pairs = k->scratch;
     pair_sums *keep = (pair_sums *)(void *)(pairs + (band * w->out_w + 3) / 4 * 8);
     uint16_t lanes_at[HALVES];
     for (uint32_t c = 0; c < HALVES; c++) {
-        lanes_at[c] = (uint16_t)(c * filter);
+        lanes_at[c] = (uint16_t)(c * filter_step);
     }
     const uint16x8_t at = vldrhq_u16(lanes_at);
     for (uint32_t y = 0; y < w->out_h; y += band) {
@@ -311,12 +331,21 @@ static void two_weights(const groat_conv_grad_float *k, const uint16_t *x, const
             }
             const mve_pred16_t some = vctp16q(lanes);
             for (uint32_t n = 0; n <= second; n++) {
-                uint16_t *to = dw + o * filter + number + n;
+                uint16_t *to = dw + o * filter_step + (number + n) * weight_step;
                 const uint16x8_t there = b.adds ? vldrhq_gather_shifted_offset_z_u16(to, at, some) : vdupq_n_u16(0);
                 const uint16x8_t sum = blended(&b, there, sums.of[2 * n], sums.of[2 * n + 1]);
                 vstrhq_scatter_shifted_offset_p_u16(to, at, sum, some);
             }
         }
+    }
+}
+
+void groat_narrow_weight_grad_f16_mve(const groat_conv_grad_float *k, const uint16_t *x, const uint16_t *dy,
+                                      uint16_t *dw, uint32_t weight_step, uint32_t filter_step)
+{
+    const uint32_t weights = weights_of_channel(k);
+    for (uint32_t n = 0; n < weights; n += 2) {
+        two_weights(k, x, dy, n, n + 1 < weights, dw, weight_step, filter_step);
     }
 }
 
@@ -357,10 +386,7 @@ void groat_conv_weight_grad_f16_mve(const groat_conv_grad_float *k, const uint16
     if (dw && is_dense(w)) {
         dense(k, x, dy, dw);
     } else if (dw && is_narrow(k)) {
-        const uint32_t filter = weights_of_channel(k);
-        for (uint32_t n = 0; n < filter; n += 2) {
-            two_weights(k, x, dy, n, n + 1 < filter, dw);
-        }
+        groat_narrow_weight_grad_f16_mve(k, x, dy, dw, 1, weights_of_channel(k));
     } else if (dw) {
         const uint32_t filter = weights_of_channel(k);
         for (uint32_t o = 0; o < k->channels_out; o += 2) {

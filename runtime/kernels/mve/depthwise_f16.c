@@ -1,18 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Depthwise convolution of float16 with Helium: eight channels in the lanes.  Four pixels whose windows are three taps wide
- * and one tap apart share a row's weights and what they see of it; others go one by one.
+ * and one tap apart share a row's weights and what they see of it; others go one by one.  Where there is one input channel,
+ * all output channels see the same, and it is a convolution (conv_f16.c), whose weights lie as it wants them.
  */
 #include "ends_f16.h"
+#include "sums_f16.h"
 
 enum {
     FOUR = 4, /* pixels */
     THREE = 3 /* taps */
 };
 
+static int is_convolution(const groat_depthwise_float *k)
+{
+    return k->channels_in == 1 && k->multiplier > 1;
+}
+
 int groat_depthwise_f16_needs_mve(const groat_depthwise_float *k, groat_needs *needs)
 {
-    return groat_depthwise_f16_needs_ref(k, needs);
+    const int known = groat_depthwise_f16_needs_ref(k, needs);
+    if (is_convolution(k)) {
+        needs->scratch_bytes = ((uint64_t)k->rows * k->taps + 3) * 2 * sizeof(uint32_t);
+    }
+    return known;
 }
 
 /* What the outputs of eight channels have in common. */
@@ -157,8 +168,48 @@ static void four_pixels(const groat_depthwise_float *k, const eight_channels *c,
     }
 }
 
+/* What two pixels see, side by side. */
+static void see(const groat_depthwise_float *k, const int8_t *const *rows, uint32_t offset, uint32_t apart,
+                uint32_t *pairs)
+{
+    const uint32_t joined = k->tap_stride == 1 ? k->taps : 1;
+    for (uint32_t r = 0; r < k->rows; r++) {
+        const uint16_t *x = (const uint16_t *)(const void *)rows[r] + offset;
+        for (uint32_t t = 0; t < k->taps; t += joined, x += k->tap_stride) {
+            pairs = pair_up(pairs, x, x + apart, joined);
+        }
+    }
+}
+
+static void convolution(const groat_depthwise_float *k, const int8_t *const *rows, uint16_t *out, uint32_t pixels)
+{
+    const float16x8_t low = halves_of(vdupq_n_u16(groat_half_of(k->act_min)));
+    const float16x8_t high = halves_of(vdupq_n_u16(groat_half_of(k->act_max)));
+    const uint32_t channels_out = k->multiplier, terms = k->rows * k->taps;
+    const uint32_t step = channels_out * (uint32_t)sizeof *out;
+    const uint16_t *w = k->weights;
+    const float *bias = k->channels;
+    for (uint32_t p = 0; p < pixels; p += 2, out += 2 * channels_out) {
+        uint16_t *second = pixels - p > 1 ? out + channels_out : out;
+        see(k, rows, p * k->pixel_stride, second > out ? k->pixel_stride : 0, k->scratch);
+        for (uint32_t o = 0; o < channels_out; o += HALVES) {
+            const uint32_t channels = channels_out - o < HALVES ? channels_out - o : HALVES;
+            const mve_pred16_t lanes = vctp16q(channels);
+            const float32x4x2_t b = biases(bias + o, channels);
+            pair_sums sums = {{b.val[0], b.val[1], b.val[0], b.val[1]}};
+            sums = groat_sum_of_steps_f16_mve(step, channels)(sums, w + o, k->scratch, terms, step, channels);
+            vstrhq_p_u16(second + o, limited(narrowed(sums.of[2], sums.of[3]), low, high), lanes);
+            vstrhq_p_u16(out + o, limited(narrowed(sums.of[0], sums.of[1]), low, high), lanes);
+        }
+    }
+}
+
 void groat_depthwise_f16_mve(const groat_depthwise_float *k, const int8_t *const *rows, uint16_t *out, uint32_t pixels)
 {
+    if (is_convolution(k)) {
+        convolution(k, rows, out, pixels);
+        return;
+    }
     const uint32_t channels_out = k->channels_in * k->multiplier;
     const float *bias = k->channels;
     const int slide = k->taps == THREE && k->tap_stride == k->pixel_stride && k->rows * THREE <= CHUNK;

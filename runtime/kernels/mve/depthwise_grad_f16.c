@@ -4,6 +4,7 @@
  * float16 (docs/NUMERICS.md).  With a depth multiplier lanes are gathered.
  */
 #include "grad_f16.h"
+#include "narrow_f16.h"
 
 /* ---- Of the weights ------------------------------------------------------------------------------------- */
 
@@ -19,9 +20,31 @@ typedef struct reach {
     int32_t dy_row;
 } reach;
 
+/* With one input channel it is a convolution whose weights lie the other way round. */
+static groat_conv_grad_float convolution(const groat_depthwise_grad_float *k)
+{
+    return (groat_conv_grad_float){
+        .window = k->window,
+        .channels_in = 1,
+        .channels_out = k->multiplier,
+        .in_stride = 1,
+        .out_stride = k->multiplier,
+        .alpha = k->alpha,
+        .beta = k->beta,
+        .scratch = k->scratch,
+    };
+}
+
+static int is_convolution(const groat_depthwise_grad_float *k)
+{
+    return k->channels_in == 1 && k->multiplier >= HALVES / 2;
+}
+
 int groat_depthwise_weight_grad_f16_needs_mve(const groat_depthwise_grad_float *k, groat_needs *needs)
 {
-    return groat_depthwise_weight_grad_f16_needs_ref(k, needs);
+    const groat_conv_grad_float same = convolution(k);
+    needs->scratch_bytes = is_convolution(k) ? groat_narrow_weight_grad_bytes_f16_mve(&same) : 0;
+    return 1;
 }
 
 static reach reach_of(const groat_depthwise_grad_float *k, const uint16_t *x, const uint16_t *dy, uint32_t ky,
@@ -128,7 +151,10 @@ void groat_depthwise_weight_grad_f16_mve(const groat_depthwise_grad_float *k, co
     const groat_window *w = k->window;
     const uint32_t channels_out = k->channels_in * k->multiplier;
     const blending b = blending_of(k->alpha, k->beta);
-    if (dw) {
+    if (dw && is_convolution(k)) {
+        const groat_conv_grad_float same = convolution(k);
+        groat_narrow_weight_grad_f16_mve(&same, x, dy, dw, k->multiplier, 1);
+    } else if (dw) {
         for (uint32_t o = 0; o < channels_out; o += HALVES) {
             const lanes l = lanes_of(o, channels_out, k->multiplier);
             uint16_t *to = dw + o;
