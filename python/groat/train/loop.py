@@ -62,6 +62,10 @@ class History:
         }
 
 
+TOGETHER = 32
+"""Steps that are sent to a device together."""
+
+
 def load_data(path: str | os.PathLike[str]) -> Data:
     """Reads an .npz with arrays x and y, and x_test and y_test if there are any.
 
@@ -103,30 +107,37 @@ def train(
         runner: of a model that was compiled with train=.
         epochs: how often each sample is learnt from.
         lr: the learning rate.
-        accumulate: as the model was compiled: samples to an update.  What is left at the end of an epoch waits for the
-            next one.
+        accumulate: as the model was compiled: samples to an update.  The last few of an epoch, if they are fewer, are
+            left out.
         seed: of the orders, by numpy.random.default_rng.
 
     Raises InputError as Session.train_step; RunnerError if the device fails.
     """
     if epochs < 1:
         raise InputError(f"epochs is {epochs}; expected at least 1")
+    if len(data.x) < accumulate:
+        raise InputError(f"there are {len(data.x)} samples; expected at least {accumulate}, for one update")
     trainer, history, order = Trainer(runner), History(), np.random.default_rng(seed)
+    together = accumulate if accumulate > 1 else TOGETHER
     judged = len(data.x_test) > 0 and data.y_test.ndim <= 2 and data.y_test.dtype.kind in "iu"
     if judged:
         history.accuracies.append(accuracy(runner, data.x_test, data.y_test))
     for epoch in range(epochs):
         sum_of_losses = 0.0
-        for count, index in enumerate(order.permutation(len(data.x)), 1):
-            label = data.y[index]
-            result = trainer.step(data.x[index], label if np.ndim(label) else [label], lr)
-            history.skipped += not result.applied
-            history.losses.append(result.loss)
-            if accumulate > 1 and len(history.losses) % accumulate == 0:
+        indices = order.permutation(len(data.x))
+        indices = indices[: len(indices) // accumulate * accumulate]
+        for start in range(0, len(indices), together):
+            chosen = indices[start : start + together]
+            targets = [label if np.ndim(label) else [label] for label in data.y[chosen]]
+            results = trainer.steps(list(data.x[chosen]), targets, lr)
+            history.skipped += sum(not result.applied for result in results)
+            history.losses += [result.loss for result in results]
+            if accumulate > 1 and len(chosen) == accumulate:
                 trainer.apply(lr)
-            sum_of_losses += result.loss
-            progress(f"epoch {epoch + 1} of {epochs}, loss {sum_of_losses / count:.3f}", count, len(data.x))
-        history.epoch_losses.append(sum_of_losses / len(data.x))
+            sum_of_losses += sum(result.loss for result in results)
+            done = start + len(chosen)
+            progress(f"epoch {epoch + 1} of {epochs}, loss {sum_of_losses / done:.3f}", done, len(data.x))
+        history.epoch_losses.append(sum_of_losses / max(len(indices), 1))
         if judged:
             history.accuracies.append(accuracy(runner, data.x_test, data.y_test))
     return history

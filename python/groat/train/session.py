@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,13 +49,23 @@ class Trainer:
 
     def step(self, x: ArrayLike, y: ArrayLike, lr: float) -> StepResult:
         """One step of training, as Session.train_step."""
+        return self.steps([x], [y], lr)[0]
+
+    def steps(self, x: Sequence[ArrayLike], y: Sequence[ArrayLike], lr: float) -> list[StepResult]:
+        """Steps of training one after the other, as Session.train_step, sent to the device together.
+
+        What can be known of all samples is checked before the first step.  Raises InputError also if one of the steps
+        was refused; the others were run.
+        """
         rate = learning_rate(lr)
         self._runner.select("train_step")
         inputs = self._runner.model.inputs
-        image = as_input(x, inputs[0])
-        target = _labels(y, inputs[1], self._classes) if inputs[1].name == "label" else as_input(y, inputs[1])
-        loss, step = self._runner.run([image, target, rate])
-        return StepResult(float(loss[0]), self._check(float(loss[0]), step))
+        images = [as_input(value, inputs[0]) for value in x]
+        labelled = inputs[1].name == "label"
+        targets = [_labels(v, inputs[1], self._classes) if labelled else as_input(v, inputs[1]) for v in y]
+        losses, steps = self._runner.run_batch([np.stack(images), np.stack(targets), np.stack([rate] * len(images))])
+        pairs = zip(losses, steps, strict=True)
+        return [StepResult(float(loss[0]), self._check(float(loss[0]), step)) for loss, step in pairs]
 
     def apply(self, lr: float) -> None:
         """Applies the gradients that steps have accumulated; only of models compiled with accumulate > 1."""
