@@ -341,7 +341,8 @@ def test_gradients_are_finite_differences(kind: str) -> None:
                 difference[place] = (ends[1] - ends[0]) / (2 * step)
             # Rounding of y, over the step; of sigmoid and softmax a sixth of step^2 times the third derivative, too.
             largest = max(float(np.abs(difference).max()), float(np.abs(dy).max()))
-            assert np.abs(gradient - difference).max() <= 2e-4 * largest
+            # A group's statistics are rounded, too, for all its outputs alike.
+            assert np.abs(gradient - difference).max() <= (1e-3 if kind == "group_norm" else 2e-4) * largest
 
 
 @pytest.mark.parametrize("packing", PACKINGS)
