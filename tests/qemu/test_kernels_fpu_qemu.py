@@ -35,6 +35,7 @@ MOST = {
     "depthwise_input_grad_f16": {"3x3 64, 25 x 5": 4.4},
     "add_f16": {"1,024 elements": 9.5},
     "finite_f16": {"1,024 elements": 2.6},
+    "clamp_grad_f16": {"1,024 elements": 3.0},
     "add_f32": {"1,024 elements": 6.5},
     "finite_f32": {"1,024 elements": 1.5},
     "clamp_grad_f32": {"1,024 elements": 6.3},
