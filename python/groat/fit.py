@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -157,15 +158,15 @@ def cheapest(found: Iterable[Way], packer: Packer, regions: Sequence[Region]) ->
 
 
 def smallest(found: Iterable[Way], packer: Packer) -> Fitted:
-    """The way with the smallest arena, of equals the first."""
+    """The way with the smallest arena, of equals that with the fewest multiply-accumulates."""
     best: Fitted | None = None
     by_size = sorted(found, key=lambda way: way.least_bytes)
     for done, way in enumerate(by_size):
         packer.progress("smallest arena", done, len(by_size))
-        if best is not None and way.least_bytes >= best.arena_bytes:
-            break
+        if best is not None and (way.least_bytes, way.mac_overhead) >= (best.arena_bytes, best.way.mac_overhead):
+            continue
         fitted = Fitted(way, packer.pack(way, 0))
-        if best is None or fitted.arena_bytes < best.arena_bytes:
+        if best is None or (fitted.arena_bytes, way.mac_overhead) < (best.arena_bytes, best.way.mac_overhead):
             best = fitted
     assert best is not None
     return best
@@ -218,7 +219,8 @@ def smallest_facts(graph: Graph, options: Options, packer: Packer, least: Fitted
         except (InputError, FitError):  # an input that cannot come row by row; too little flash
             continue
         if found.arena_bytes < least.arena_bytes:
-            value = found.way.mac_overhead if option == "max_mac_overhead" else getattr(other, option)
+            enough = math.ceil(found.way.mac_overhead * 1000) / 1000
+            value = enough if option == "max_mac_overhead" else getattr(other, option)
             helps.append({"option": option, "value": value, "smallest_bytes": found.arena_bytes})
     return {
         "smallest_bytes": least.arena_bytes,
@@ -236,11 +238,17 @@ def _sentence(graph: Graph, ram: int, facts: dict[str, Any]) -> str:
     )
 
 
+IN_WORDS = 6
+"""Stretches of a schedule that are named."""
+
+
 def in_words(stretches: Sequence[dict[str, Any]]) -> str:
-    """A schedule in one line, for people."""
+    """A schedule in one line, for people: its beginning, if it is long."""
     parts = []
     for stretch in stretches:
         first, last = stretch["first_op"], stretch["last_op"]
         place = f"op {first}" if first == last else f"ops {first} to {last}"
         parts.append(f"{place} {'in a stream' if stretch['kind'] == 'stream' else 'layer by layer'}")
+    if len(parts) > IN_WORDS + 1:
+        parts[IN_WORDS:] = [f"and {len(parts) - IN_WORDS} more stretches"]
     return ", ".join(parts) or "nothing to do"

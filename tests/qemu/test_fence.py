@@ -33,11 +33,12 @@ QUICK = (
     ("resnet8", Way("layer", "resident")),
     ("ds_cnn", Way("stream", "resident")),
     ("vww", Way("stream", "rows")),
+    ("vww", Way("patch", "rows", work=1.15)),
 )
 SLOW = [
     (name, Way(schedule, rows))
     for name in ("resnet8", "ds_cnn", "vww", "mcunetv2_vww", "mobilenetv2_0.35_144", "mobilenetv2_msf_144")
-    for schedule, rows in (("layer", "resident"), ("stream", "resident"), ("stream", "rows"))
+    for schedule, rows in (("layer", "resident"), ("stream", "resident"), ("stream", "rows"), ("patch", "rows"))
     if (name, Way(schedule, rows)) not in QUICK
 ]
 

@@ -18,7 +18,10 @@ from groat.ops import macs_of, op_def, op_row
 from groat.ops.base import Rows
 from groat.planner.lifetimes import Lifetime, lifetimes
 from groat.planner.packing import round_up
-from groat.planner.streams import PADDED, STATE_BYTES, Schedule
+from groat.planner.streams import PADDED, Schedule, Stream
+
+STATE_TRAFFIC = 20
+"""Bytes that the walk through a stream reads and writes in its state for each unit, about."""
 
 ATTEMPTS = 200
 """Orders in which buffers are placed, at most."""
@@ -113,7 +116,7 @@ def traffic(graph: Graph, live: Sequence[Lifetime], schedule: Schedule, reading:
         itself = buffer_of.get(graph.root(reads[0])) if reads else None
         scratch = scratch_of.get(step)
         inside = reading.in_place and lies == PADDED and (stream is not None or not _sticks_out(op, inputs, outputs))
-        if scratch is not None:
+        if scratch is not None and not (inside and stream is not None):  # padded rows of a ring are read where they lie
             result[scratch] += int(macs * reading.per_mac) + (
                 0 if inside or macs == 0 else int(inputs[0].nbytes * times)
             )
@@ -121,9 +124,17 @@ def traffic(graph: Graph, live: Sequence[Lifetime], schedule: Schedule, reading:
             result[itself] += int(macs * reading.per_mac)
     for index, buffer in enumerate(live):
         if buffer.stream is not None:
-            shapes = [graph.tensors[number].shape for number in schedule.streams[buffer.stream].lines]
-            result[index] += sum(2 * STATE_BYTES * (shape[1] if len(shape) > 1 else 1) for shape in shapes)
+            result[index] += STATE_TRAFFIC * _calls(graph, schedule.streams[buffer.stream])
     return result
+
+
+def _calls(graph: Graph, stream: Stream) -> int:
+    """How many units a stream makes."""
+    total = 0
+    for number, lines in stream.lines.items():
+        _, height, width = (*graph.tensors[number].shape, 1, 1, 1)[:3]
+        total += sum(len(range(line.first_row, height, line.row_step)) * -(-width // line.span) for line in lines)
+    return total
 
 
 def _times_read(rows: Rows | None, pixels: int) -> float:
