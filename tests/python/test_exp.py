@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""exp, log(1 + x), the logistic function and tanh of float32 are as close to the true values as docs/NUMERICS.md says,
-and have the bits of their NumPy versions."""
+"""exp, log(1 + x), square roots, the logistic function and tanh of float32 are as close to the true values as
+docs/NUMERICS.md says, and have the bits of their NumPy versions."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ Array = npt.NDArray[Any]
 
 SOURCE = """
 #include "runtime/kernels/exp.h"
+#include "runtime/kernels/sqrt.h"
 void all_of(int which, const float *x, float *y, unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
@@ -26,6 +27,12 @@ void all_of(int which, const float *x, float *y, unsigned count)
                : which == 1 ? groat_logistic(x[i])
                : which == 2 ? groat_tanh(x[i])
                             : groat_log1p(x[i] < 0.0f ? -x[i] : x[i]);
+    }
+}
+void roots(const float *x, float *y, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        y[i] = groat_sqrt(x[i]);
     }
 }
 """
@@ -77,3 +84,17 @@ def test_a_function_is_within_its_bound_for_all_floats(name: str, library: ctype
         with np.errstate(over="ignore", under="ignore"):
             worst = max(worst, float(np.abs(ulps(y.astype(np.float64), true(x.astype(np.float64)))).max()))
     assert 0.5 < worst < bound
+
+
+def test_a_square_root_is_correctly_rounded_without_an_instruction(library: ctypes.CDLL) -> None:
+    near_squares = (np.arange(1, 4096, dtype=np.float32) ** 2).view(np.uint32)
+    bits = np.arange(0, 1 << 32, 4 * STEP, dtype=np.uint64).astype(np.uint32)
+    x = np.concatenate([bits, near_squares - 1, near_squares, near_squares + 1, np.arange(200, dtype=np.uint32)])
+    x = x.view(np.float32)
+    y = np.empty_like(x)
+    library.roots(*(array.ctypes.data_as(ctypes.c_void_p) for array in (x, y)), len(x))
+    with np.errstate(invalid="ignore"):
+        right = np.sqrt(x)
+    assert np.array_equal(np.isnan(y), np.isnan(right))
+    known = ~np.isnan(right)
+    assert y[known].tobytes() == right[known].tobytes()
