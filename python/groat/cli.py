@@ -459,7 +459,7 @@ def train(
     _emit(report, format, _facts(f"Trained {model}", {key: report[key] for key in shown}), epochs_table)
 
 
-@app.command("train-plan", epilog="Example: groat train-plan model.tflite --data digits.npz --target cortex-m4 --ram 64K")
+@app.command("train-plan", epilog="Example: groat train-plan model.tflite --data digits.npz --target rv32v --ram 64K")
 @_takes(choices=Train)
 def train_plan(
     model: TflitePath,
