@@ -51,7 +51,9 @@ def test_weights_may_be_tensors(name: str, dtype: str) -> None:
         bias = rng.normal(0, 1, layer.out_c).astype(np.float32)
         constants = forward(layer, x, weights, bias).astype(np.float32)
         tensors = forward(layer, x, weights, bias, trained=True, on=f"qemu:{name}").astype(np.float32)
-        bound = (1e-5 if dtype == "float32" else 2**-10) * float(np.abs(constants).max())
+        # Two roundings to float16; Helium rounds its sums of up to 16 products, too.
+        halves = 2**-9 if name == "cortex-m55" else 2**-10
+        bound = (1e-5 if dtype == "float32" else halves) * float(np.abs(constants).max())
         assert np.abs(tensors - constants).max() <= bound, label
 
 

@@ -17,6 +17,8 @@ pytestmark = pytest.mark.qemu
 MOST = [
     ("cortex-m4", "mlperf_tiny/pretrainedResnet", "fp32", 53_000_000),
     ("cortex-m4", "mlperf_results/kws_saved_model_variables", "fp32", 13_500_000),
+    ("cortex-m55", "mlperf_tiny/pretrainedResnet", "fp16", 15_500_000),
+    ("cortex-m55", "mlperf_results/kws_saved_model_variables", "fp16", 4_500_000),
 ]
 
 
