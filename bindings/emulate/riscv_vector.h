@@ -278,6 +278,16 @@ GROAT_RVV_EACH(vfloat16m8_t, vfmacc_vv_f16m8, (vfloat16m8_t sum, vfloat16m8_t a,
                groat_rvv_fma_half(a.v[i], b.v[i], sum.v[i]))
 GROAT_RVV_EACH(vbool2_t, vmfne_vv_f16m8_b2, (vfloat16m8_t a, vfloat16m8_t b, size_t vl),
                groat_float_of_half(a.v[i]) != groat_float_of_half(b.v[i]))
+GROAT_RVV_EACH(vfloat16m8_t, vfadd_vv_f16m8, (vfloat16m8_t a, vfloat16m8_t b, size_t vl),
+               groat_half_of(groat_float_of_half(a.v[i]) + groat_float_of_half(b.v[i])))
+GROAT_RVV_EACH(vbool2_t, vmflt_vf_f16m8_b2, (vfloat16m8_t a, uint16_t b, size_t vl),
+               groat_float_of_half(a.v[i]) < groat_float_of_half(b))
+GROAT_RVV_EACH(vbool2_t, vmfgt_vf_f16m8_b2, (vfloat16m8_t a, uint16_t b, size_t vl),
+               groat_float_of_half(a.v[i]) > groat_float_of_half(b))
+GROAT_RVV_EACH(vfloat16m8_t, vfmerge_vfm_f16m8, (vfloat16m8_t a, uint16_t b, vbool2_t mask, size_t vl),
+               mask.v[i] ? b : a.v[i])
+GROAT_RVV_EACH(vbool2_t, vmnand_mm_b2, (vbool2_t a, vbool2_t b, size_t vl), !(a.v[i] && b.v[i]))
+GROAT_RVV_EACH(vbool4_t, vmnand_mm_b4, (vbool4_t a, vbool4_t b, size_t vl), !(a.v[i] && b.v[i]))
 GROAT_RVV_EACH(vfloat32m8_t, vfwcvt_f_f_v_f32m8, (vfloat16m4_t a, size_t vl), groat_float_of_half(a.v[i]))
 GROAT_RVV_EACH(vfloat32m8_t, vfwadd_wv_f32m8, (vfloat32m8_t a, vfloat16m4_t b, size_t vl),
                a.v[i] + groat_float_of_half(b.v[i]))

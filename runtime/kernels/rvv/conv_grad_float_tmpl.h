@@ -132,7 +132,7 @@ static void weights_gradient(const groat_conv_grad_float *k, const ELEMENT *x, c
     const uint32_t filter = (uint32_t)w->kernel_h * w->kernel_w * k->channels_in;
     const float *sums = k->scratch;
     for (uint32_t o = 0, outputs; o < k->channels_out; o += outputs, dw += outputs * filter) {
-        outputs = k->channels_out - o < GRAD_OUTPUTS ? 1 : GRAD_OUTPUTS;
+        outputs = at_most(k->channels_out - o, GRAD_OUTPUTS);
         uint32_t at = 0;
         for (tap_rows rows = {0}; rows.ky < w->kernel_h; rows.ky++) {
             groat_outputs_of_tap(&down, rows.ky, &rows.first, &rows.end);

@@ -38,6 +38,14 @@
 #define ASM_STORE "vse16.v"
 #define PORTABLE(name) groat_##name##_f16_ref
 #define FINITE(x, count) rvv_finite_f16(x, count)
+#define SUM_OF(x, vl) __riscv_vfmv_v_f_f16m8(x, vl)
+#define SUM_ADD(a, b, vl) __riscv_vfadd_vv_f16m8(a, b, vl)
+#define SUM_MERGE(a, b, mask, vl) __riscv_vfmerge_vfm_f16m8(a, b, mask, vl)
+#define SUM_LESS(a, b, vl) __riscv_vmflt_vf_f16m8_b2(a, b, vl)
+#define SUM_GREATER(a, b, vl) __riscv_vmfgt_vf_f16m8_b2(a, b, vl)
+#define MASK vbool2_t
+#define MASK_NAND(a, b, vl) __riscv_vmnand_mm_b2(a, b, vl)
+#define OF_FLOAT(x) rvv_half_of(x)
 #define ASM_SUM_TYPE "e16, m8"
 
 static inline float rvv_wide(rvv_half x)
@@ -46,6 +54,15 @@ static inline float rvv_wide(rvv_half x)
     return (float)x;
 #else
     return groat_float_of_half(x);
+#endif
+}
+
+static inline rvv_half rvv_half_of(float x)
+{
+#ifdef __riscv
+    return (rvv_half)x;
+#else
+    return groat_half_of(x);
 #endif
 }
 

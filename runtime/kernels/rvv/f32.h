@@ -37,6 +37,14 @@
 #define ASM_STORE "vse32.v"
 #define PORTABLE(name) groat_##name##_f32_ref
 #define FINITE(x, count) rvv_finite_f32(x, count)
+#define SUM_OF(x, vl) __riscv_vfmv_v_f_f32m8(x, vl)
+#define SUM_ADD(a, b, vl) __riscv_vfadd_vv_f32m8(a, b, vl)
+#define SUM_MERGE(a, b, mask, vl) __riscv_vfmerge_vfm_f32m8(a, b, mask, vl)
+#define SUM_LESS(a, b, vl) __riscv_vmflt_vf_f32m8_b4(a, b, vl)
+#define SUM_GREATER(a, b, vl) __riscv_vmfgt_vf_f32m8_b4(a, b, vl)
+#define MASK vbool4_t
+#define MASK_NAND(a, b, vl) __riscv_vmnand_mm_b4(a, b, vl)
+#define OF_FLOAT(x) (x)
 #define ASM_SUM_TYPE "e32, m8"
 
 /* Adds sums to float32 in memory. */

@@ -177,6 +177,52 @@ static void across_three(const terms *t, const ELEMENT *x_rows, const ELEMENT *d
     rvv_add_sums(to + 2 * to_step, c, vl);
 }
 
+static void across_two(const terms *t, const ELEMENT *x_rows, const ELEMENT *dy_rows, size_t vl, float *to,
+                       uint32_t to_step)
+{
+    SUM a = zeros(vl);
+    SUM b = zeros(vl);
+    uint32_t room = SUM_TERMS;
+    for (uint32_t r = 0; r < t->rows; r++, x_rows += t->x_row, dy_rows += t->dy_row) {
+        const ELEMENT *x = x_rows;
+        const ELEMENT *dy = dy_rows;
+        for (uint32_t columns = t->columns, n; columns > 0; columns -= n) {
+            uint32_t left = n = at_most(columns, SUM_TERMS);
+            if (n > room) {
+                rvv_add_sums(to, a, vl);
+                rvv_add_sums(to + to_step, b, vl);
+                a = zeros(vl);
+                b = zeros(vl);
+                room = SUM_TERMS;
+            }
+            room -= n;
+#ifdef __riscv
+            SUM v;
+            float fx, fy;
+#define TERM(i)                                                                                           \
+    VECTOR_OF_TERM ASM_SCALAR " %[fx], (%[dy])\n\t" ASM_SCALAR " %[fy], " ASM_BYTES                       \
+                              "(%[dy])\n\tvfmacc.vf %[a], %[fx], %[v]\n\tvfmacc.vf %[b], %[fy], %[v]\n\t" \
+                              "add %[dy], %[dy], %[on]\n\t"
+            __asm__ volatile(
+                EACH_TERM
+                : [a] "+vr"(a), [b] "+vr"(b), [v] "=&vr"(v), [from] "+r"(x), [dy] "+r"(dy), [left] "+r"(left),
+                  [fx] "=&f"(fx), [fy] "=&f"(fy)
+                : [vl] "r"(vl), [step] "r"(t->x_column * sizeof(ELEMENT)), [on] "r"(t->dy_column * sizeof(ELEMENT))
+                : "memory", "vl", "vtype");
+#undef TERM
+#else
+            for (; left > 0; left--, x += t->x_column, dy += t->dy_column) {
+                SUM v = SUM_LOAD(x, vl);
+                a = SUM_ADD_SCALED(a, dy[0], v, vl);
+                b = SUM_ADD_SCALED(b, dy[1], v, vl);
+            }
+#endif
+        }
+    }
+    rvv_add_sums(to, a, vl);
+    rvv_add_sums(to + to_step, b, vl);
+}
+
 static void across_one(const terms *t, const ELEMENT *x_rows, const ELEMENT *dy_rows, size_t vl, float *to)
 {
     SUM a = zeros(vl);
@@ -225,8 +271,10 @@ static void add_across(const terms *t, const ELEMENT *x, const ELEMENT *dy, uint
             across_three(t, x, dy, vl, to, to_step);
             continue;
         }
-        for (uint32_t o = 0; o < outputs; o++) {
-            across_one(t, x, dy + o, vl, to + o * to_step);
+        if (outputs == 2) {
+            across_two(t, x, dy, vl, to, to_step);
+        } else {
+            across_one(t, x, dy, vl, to);
         }
     }
 }
