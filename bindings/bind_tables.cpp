@@ -17,8 +17,9 @@ namespace
 py::list op_table()
 {
     py::list rows;
-#define GROAT_OP(id, NAME, name, flags, fields) \
-    rows.append(py::make_tuple(id, #NAME, #name, groat_op_inplace(id) != 0, groat_op_by_rows(id) != 0));
+#define GROAT_OP(id, NAME, name, flags, fields)                                                        \
+    rows.append(py::make_tuple(id, #NAME, #name, groat_op_inplace(id) != 0, groat_op_by_rows(id) != 0, \
+                               groat_op_parallel(id) != 0));
 #include "ops/ops.def"
 #undef GROAT_OP
     return rows;
@@ -81,7 +82,8 @@ void raise_unless_ok(int status)
 
 void bind_tables(py::module_ &module)
 {
-    module.def("op_table", &op_table, "The rows of ops.def: (id, NAME, name, may work in place, can go row by row).");
+    module.def("op_table", &op_table,
+               "The rows of ops.def: (id, NAME, name, may work in place, can go row by row, can be split).");
     module.def("status_table", &status_table, "The rows of status.def: (NAME, code, text).");
     module.def(
         "scratch_bytes",

@@ -11,6 +11,11 @@ int groat_op_inplace(uint32_t id)
     return (groat_find_op(id).flags & GROAT_INPLACE) != 0;
 }
 
+int groat_op_parallel(uint32_t id)
+{
+    return (groat_find_op(id).flags & GROAT_PARALLEL) != 0;
+}
+
 int groat_op_by_rows(uint32_t id)
 {
     return groat_find_row_op(id) != NULL;

@@ -17,6 +17,9 @@ int groat_op_inplace(uint32_t id);
 /* 1 if streams can run it part by part. */
 int groat_op_by_rows(uint32_t id);
 
+/* 1 if it splits its work into parts. */
+int groat_op_parallel(uint32_t id);
+
 /* The length of its parameter struct; 0 for an unknown id. */
 uint32_t groat_op_params_bytes(uint32_t id);
 

@@ -20,6 +20,8 @@ groat_reset:
     csrw    mtvec, t0
     li      t0, MSTATUS_FS | MSTATUS_VS
     csrs    mstatus, t0
+    csrr    t0, mhartid
+    bnez    t0, another
     /* A stack that runs over must fault: nothing may touch the page below it. */
     la      t0, groat_stack_limit - GUARD_BYTES
     srli    t0, t0, 2
@@ -28,6 +30,18 @@ groat_reset:
     li      t0, PMP_LOCKED_NAPOT
     csrw    pmpcfg0, t0
     j       groat_startup
+
+/* Harts but the first wait for work, if this firmware has any for them (riscv_hart.S). */
+    .weak groat_hart
+another:
+    la      t0, 2f
+    lw      t0, (t0)
+    beqz    t0, 1f
+    jr      t0
+1:  wfi
+    j       1b
+    .balign 4
+2:  .word   groat_hart
 
 /* Takes a fresh stack: the trap may be that there was none left. */
     .balign 4

@@ -23,7 +23,7 @@ def format_cdef() -> str:
 def struct_sizes() -> dict[str, int]:
     """Bytes of each packed struct (``groat_header``, ``groat_lut_params``, …) as C lays it out."""
 
-def op_table() -> list[tuple[int, str, str, bool, bool]]:
+def op_table() -> list[tuple[int, str, str, bool, bool, bool]]:
     """The rows of ops.def: (id, ``"CONV_2D"``, ``"conv_2d"``, whether the output may replace an input)."""
 
 def status_table() -> list[tuple[str, int, str]]:

@@ -234,10 +234,13 @@ def _board_units(target: Target, sources: Sources, fence: bool = False) -> list[
     if fence and not target.fence:
         raise InputError(f"{target.name} has no fence around its memory: its core cannot protect any")
     firmware, counter = sources.firmware, target.counter
+    workers = (f"-DGROAT_WORKERS={target.workers}", f"-DGROAT_WORKER_STACK_BYTES={target.stack_bytes}")
+    harts = ("riscv_harts.c", "riscv_hart.S") if target.workers > 1 else ()
     flags = ("-Os", "-DGROAT_FENCE") if fence else ("-Os",)
     fences = ("fence.c", f"{target.fence}.c") if fence else ()
     return [
         *(_Unit(firmware / "startup" / name, "firmware", flags) for name in target.compiler.startup),
+        *(_Unit(firmware / "startup" / name, "firmware", ("-Os", *workers)) for name in harts),
         *(_Unit(firmware / "fence" / name, "firmware", ("-Os",)) for name in fences),
         _Unit(
             firmware / "counter" / f"{counter.kind}.c",

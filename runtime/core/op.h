@@ -13,7 +13,8 @@ void *memset(void *to, int value, size_t bytes);
 
 /* Flags of a row in ops.def. */
 enum {
-    GROAT_INPLACE = 1
+    GROAT_INPLACE = 1,
+    GROAT_PARALLEL = 2
 };
 
 /* One step of one model: all that an op's functions are given. */

@@ -3,8 +3,8 @@
  * The gradient of a clamp: dy where the clamp's output is between its limits, 0 elsewhere.  Included for each type, by
  * way of as_*.h.
  */
-#include "../core/op.h"
 #include "../kernels/select.h"
+#include "parallel.h"
 
 typedef groat_clamp_grad_float32_params float_params; /* the fields are the same for every type */
 
@@ -19,9 +19,26 @@ static int check(const groat_call *call)
     return GROAT_OK;
 }
 
+typedef struct clamp_context {
+    const groat_call *call;
+    uint32_t parts;
+} clamp_context;
+
+static void some_elements(const void *context, uint32_t part)
+{
+    const clamp_context *c = context;
+    const float_params *p = groat_params(c->call);
+    const groat_elementwise_float kernel = {.act_min = p->act_min, .act_max = p->act_max};
+    const groat_share share = groat_share_of(p->elements, part, c->parts);
+    const ELEMENT *dy = groat_in(c->call, 0);
+    const ELEMENT *y = groat_in(c->call, 1);
+    ELEMENT *dx = groat_out(c->call, 0);
+    KERNEL(clamp_grad)(&kernel, dy + share.first, y + share.first, dx + share.first, share.end - share.first);
+}
+
 static void run(const groat_call *call)
 {
     const float_params *p = groat_params(call);
-    const groat_elementwise_float kernel = {.act_min = p->act_min, .act_max = p->act_max};
-    KERNEL(clamp_grad)(&kernel, groat_in(call, 0), groat_in(call, 1), groat_out(call, 0), p->elements);
+    const clamp_context c = {call, groat_parts(call, p->elements)};
+    groat_parallel_for(&c, c.parts, some_elements);
 }

@@ -5,10 +5,13 @@
  */
 #include "../kernels/select.h"
 #include "float.h"
+#include "parallel.h"
 
 typedef groat_conv_2d_float32_params float_params; /* the fields are the same for every type */
 
 typedef struct conv_context {
+    const groat_call *call;
+    uint32_t parts;
     groat_conv_float kernel; /* of one group */
     uint32_t groups;
     uint32_t in_c;           /* of one group */
@@ -100,10 +103,33 @@ static void segment(const void *context, const int8_t *const *rows, int8_t *out,
     }
 }
 
+/* A part: some rows of each image. */
+static void rows_of_images(const void *context, uint32_t part)
+{
+    conv_context c = *(const conv_context *)context;
+    const float_params *p = groat_params(c.call);
+    const groat_window *w = &p->window;
+    const groat_share rows = groat_share_of(w->out_h, part, c.parts);
+    uint32_t in_row;
+    const groat_window of_part = groat_window_of_outputs(w, rows, &in_row);
+    const groat_window bytes = groat_window_of_float(&of_part, sizeof(ELEMENT));
+    void *scratch = groat_part_scratch(c.call, part, scratch_bytes(p));
+    c.kernel.scratch = groat_window_kernel_scratch(&bytes, scratch);
+    const ELEMENT *in = groat_in(c.call, 0);
+    ELEMENT *out = groat_out(c.call, 0);
+    in += in_row * w->in_w * w->in_c;
+    out += rows.first * w->out_w * p->out_c;
+    for (uint32_t n = 0; n < w->batches; n++) {
+        groat_for_segments(&bytes, 0, (const int8_t *)(const void *)in, (int8_t *)(void *)out,
+                           p->out_c * (uint32_t)sizeof(ELEMENT), scratch, segment, &c);
+        in += w->in_h * w->in_w * w->in_c;
+        out += w->out_h * w->out_w * p->out_c;
+    }
+}
+
 static void run(const groat_call *call)
 {
     const float_params *p = groat_params(call);
-    const groat_window bytes = groat_window_of_float(&p->window, sizeof(ELEMENT));
     conv_context c;
     groat_needs needs;
     prepare(p, &c, &needs);
@@ -117,7 +143,7 @@ static void run(const groat_call *call)
     if (call->step->inputs > 2) {
         c.channels_step = c.kernel.channels_out * (uint32_t)sizeof(float);
     }
-    c.kernel.scratch = groat_window_kernel_scratch(&bytes, groat_scratch(call));
-    groat_for_segments(&bytes, 0, groat_in(call, 0), groat_out(call, 0), p->out_c * (uint32_t)sizeof(ELEMENT),
-                       groat_scratch(call), segment, &c);
+    c.call = call;
+    c.parts = groat_parts_with_scratch(call, p->window.out_h, scratch_bytes(p));
+    groat_parallel_for(&c, c.parts, rows_of_images);
 }

@@ -5,6 +5,7 @@
  */
 #include "../kernels/select.h"
 #include "float.h"
+#include "parallel.h"
 
 typedef groat_conv_2d_input_grad_float32_params float_params; /* the fields are the same for every type */
 
@@ -40,26 +41,48 @@ static uint32_t scratch_bytes(const void *params)
     return groat_saturated(needs.scratch_bytes);
 }
 
+typedef struct grad_context {
+    const groat_call *call;
+    groat_conv_grad_float kernel;
+    uint32_t scratch_bytes; /* of a part */
+    uint32_t parts;
+} grad_context;
+
+/* A part: some rows of each image. */
+static void rows_of_images(const void *context, uint32_t part)
+{
+    const grad_context *c = context;
+    const float_params *p = groat_params(c->call);
+    const groat_window *w = &p->window;
+    const groat_share rows = groat_share_of(w->in_h, part, c->parts);
+    uint32_t out_row;
+    const groat_window window = groat_window_of_inputs(w, rows, &out_row);
+    groat_conv_grad_float k = c->kernel;
+    k.window = &window;
+    k.scratch = groat_part_scratch(c->call, part, c->scratch_bytes);
+    const uint32_t filters = k.channels_out * w->kernel_h * w->kernel_w * k.channels_in;
+    const ELEMENT *dy = groat_in(c->call, 1);
+    ELEMENT *dx = groat_out(c->call, 0);
+    dy += out_row * w->out_w * p->out_c;
+    dx += rows.first * w->in_w * w->in_c;
+    for (uint32_t n = 0; n < w->batches; n++) {
+        const ELEMENT *weights = groat_in(c->call, 0);
+        for (uint32_t g = 0; g < p->groups; g++) {
+            KERNEL(conv_input_grad)(&k, weights, dy + g * k.channels_out, dx + g * k.channels_in);
+            weights += filters;
+        }
+        dy += w->out_h * w->out_w * p->out_c;
+        dx += w->in_h * w->in_w * w->in_c;
+    }
+}
+
 static void run(const groat_call *call)
 {
     const float_params *p = groat_params(call);
-    const groat_window *w = &p->window;
-    groat_conv_grad_float k;
     groat_needs needs;
-    prepare(p, &k, &needs);
-    k.scratch = needs.scratch_bytes > 0 ? groat_scratch(call) : NULL;
-    const uint32_t filters = k.channels_out * w->kernel_h * w->kernel_w * k.channels_in;
-    const ELEMENT *dy = groat_in(call, 1);
-    ELEMENT *dx = groat_out(call, 0);
-    for (uint32_t n = 0; n < w->batches; n++) {
-        const ELEMENT *weights = groat_in(call, 0);
-        for (uint32_t g = 0; g < p->groups; g++) {
-            KERNEL(conv_input_grad)(&k, weights, dy, dx);
-            weights += filters;
-            dy += k.channels_out;
-            dx += k.channels_in;
-        }
-        dy += (w->out_h * w->out_w - 1u) * p->out_c;
-        dx += (w->in_h * w->in_w - 1u) * w->in_c;
-    }
+    grad_context c = {.call = call};
+    prepare(p, &c.kernel, &needs);
+    c.scratch_bytes = groat_saturated(needs.scratch_bytes);
+    c.parts = groat_parts_with_scratch(call, p->window.in_h, c.scratch_bytes);
+    groat_parallel_for(&c, c.parts, rows_of_images);
 }

@@ -5,6 +5,7 @@
  */
 #include "../kernels/select.h"
 #include "float.h"
+#include "parallel.h"
 #include "update_tmpl.h"
 
 typedef groat_conv_2d_weight_grad_float32_params float_params; /* the fields are the same for every type */
@@ -42,35 +43,54 @@ static uint32_t scratch_bytes(const void *params)
     return groat_saturated(needs.scratch_bytes);
 }
 
-static void run(const groat_call *call)
+typedef struct grad_context {
+    const groat_call *call;
+    groat_conv_grad_float kernel;
+    uint32_t scratch_bytes; /* of a part */
+    uint32_t parts;
+} grad_context;
+
+/* A part: some output channels of each group. */
+static void channels_of_groups(const void *context, uint32_t part)
 {
+    const grad_context *c = context;
+    const groat_call *call = c->call;
     const float_params *p = groat_params(call);
     const groat_window *w = &p->window;
-    update_factors factors;
-    if (!begin_update(call, &p->update, &factors)) {
-        return;
-    }
-    groat_conv_grad_float k;
-    groat_needs needs;
-    prepare(p, &k, &needs);
-    k.alpha = factors.alpha;
-    k.beta = factors.beta;
-    k.scratch = needs.scratch_bytes > 0 ? groat_scratch(call) : NULL;
-    const uint32_t filters = k.channels_out * w->kernel_h * w->kernel_w * k.channels_in;
+    const uint32_t filter = w->kernel_h * w->kernel_w * c->kernel.channels_in;
+    groat_conv_grad_float k = c->kernel;
+    k.scratch = groat_part_scratch(call, part, c->scratch_bytes);
+    const groat_share channels = groat_share_of(k.channels_out, part, c->parts);
+    k.channels_out = channels.end - channels.first;
     const ELEMENT *x = p->update.has_weights ? groat_in(call, 0) : NULL;
     const ELEMENT *dy = groat_in(call, p->update.has_weights);
     for (uint32_t n = 0; n < w->batches; n++) {
         ELEMENT *dw = weight_gradient(call, &p->update);
         float *db = bias_gradient(call, &p->update);
         for (uint32_t g = 0; g < p->groups; g++) {
-            KERNEL(conv_weight_grad)(&k, x, dy, dw, db);
-            x = x != NULL ? x + k.channels_in : NULL;
-            dw = dw != NULL ? dw + filters : NULL;
-            db = db != NULL ? db + k.channels_out : NULL;
-            dy += k.channels_out;
+            const uint32_t first = g * c->kernel.channels_out + channels.first;
+            KERNEL(conv_weight_grad)(&k, x != NULL ? x + g * k.channels_in : NULL, dy + first,
+                                     dw != NULL ? dw + first * filter : NULL, db != NULL ? db + first : NULL);
         }
         k.beta = 1.0f;
-        x = x != NULL ? x + (w->in_h * w->in_w - 1u) * w->in_c : NULL;
-        dy += (w->out_h * w->out_w - 1u) * p->out_c;
+        x = x != NULL ? x + w->in_h * w->in_w * w->in_c : NULL;
+        dy += w->out_h * w->out_w * p->out_c;
     }
+}
+
+static void run(const groat_call *call)
+{
+    const float_params *p = groat_params(call);
+    update_factors factors;
+    if (!begin_update(call, &p->update, &factors)) {
+        return;
+    }
+    groat_needs needs;
+    grad_context c = {.call = call};
+    prepare(p, &c.kernel, &needs);
+    c.kernel.alpha = factors.alpha;
+    c.kernel.beta = factors.beta;
+    c.scratch_bytes = groat_saturated(needs.scratch_bytes);
+    c.parts = groat_parts_with_scratch(call, c.kernel.channels_out, c.scratch_bytes);
+    groat_parallel_for(&c, c.parts, channels_of_groups);
 }

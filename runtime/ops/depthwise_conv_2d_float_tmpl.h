@@ -5,6 +5,7 @@
  */
 #include "../kernels/select.h"
 #include "float.h"
+#include "parallel.h"
 
 typedef groat_depthwise_conv_2d_float32_params float_params; /* the fields are the same for every type */
 
@@ -53,16 +54,43 @@ static void segment(const void *context, const int8_t *const *rows, int8_t *out,
     KERNEL(context, rows, (ELEMENT *)(void *)out, pixels);
 }
 
-static void run(const groat_call *call)
+typedef struct rows_context {
+    const groat_call *call;
+    uint32_t parts;
+} rows_context;
+
+/* A part: some rows of each image. */
+static void rows_of_images(const void *context, uint32_t part)
 {
-    const float_params *p = groat_params(call);
-    const groat_window bytes = groat_window_of_float(&p->window, sizeof(ELEMENT));
+    const rows_context *c = context;
+    const float_params *p = groat_params(c->call);
+    const groat_window *w = &p->window;
+    const groat_share rows = groat_share_of(w->out_h, part, c->parts);
+    uint32_t in_row;
+    const groat_window of_part = groat_window_of_outputs(w, rows, &in_row);
+    const groat_window bytes = groat_window_of_float(&of_part, sizeof(ELEMENT));
+    void *scratch = groat_part_scratch(c->call, part, scratch_bytes(p));
     groat_depthwise_float k;
     groat_needs needs;
     prepare(p, &k, &needs);
-    k.weights = groat_weights(call, p->weights);
-    k.channels = groat_biases(call, p->channels);
-    k.scratch = groat_window_kernel_scratch(&bytes, groat_scratch(call));
-    groat_for_segments(&bytes, 0, groat_in(call, 0), groat_out(call, 0), p->out_c * (uint32_t)sizeof(ELEMENT),
-                       groat_scratch(call), segment, &k);
+    k.weights = groat_weights(c->call, p->weights);
+    k.channels = groat_biases(c->call, p->channels);
+    k.scratch = groat_window_kernel_scratch(&bytes, scratch);
+    const ELEMENT *in = groat_in(c->call, 0);
+    ELEMENT *out = groat_out(c->call, 0);
+    in += in_row * w->in_w * w->in_c;
+    out += rows.first * w->out_w * p->out_c;
+    for (uint32_t n = 0; n < w->batches; n++) {
+        groat_for_segments(&bytes, 0, (const int8_t *)(const void *)in, (int8_t *)(void *)out,
+                           p->out_c * (uint32_t)sizeof(ELEMENT), scratch, segment, &k);
+        in += w->in_h * w->in_w * w->in_c;
+        out += w->out_h * w->out_w * p->out_c;
+    }
+}
+
+static void run(const groat_call *call)
+{
+    const float_params *p = groat_params(call);
+    const rows_context c = {call, groat_parts_with_scratch(call, p->window.out_h, scratch_bytes(p))};
+    groat_parallel_for(&c, c.parts, rows_of_images);
 }

@@ -4,6 +4,7 @@
  */
 #include "../kernels/select.h"
 #include "float.h"
+#include "parallel.h"
 #include "update_tmpl.h"
 
 typedef groat_fully_connected_weight_grad_float32_params float_params; /* the fields are the same for every type */
@@ -58,6 +59,30 @@ static uint32_t scratch_bytes(const void *params)
     return groat_saturated(needs.scratch_bytes);
 }
 
+typedef struct grad_context {
+    const groat_call *call;
+    groat_conv_grad_float kernel;
+    uint32_t scratch_bytes; /* of a part */
+    uint32_t parts;
+} grad_context;
+
+/* A part: some output channels. */
+static void channels_of_layer(const void *context, uint32_t part)
+{
+    const grad_context *c = context;
+    const groat_update *u = &((const float_params *)groat_params(c->call))->update;
+    groat_conv_grad_float k = c->kernel;
+    k.scratch = groat_part_scratch(c->call, part, c->scratch_bytes);
+    const groat_share channels = groat_share_of(k.channels_out, part, c->parts);
+    k.channels_out = channels.end - channels.first;
+    const ELEMENT *dy = groat_in(c->call, u->has_weights);
+    ELEMENT *dw = weight_gradient(c->call, u);
+    float *db = bias_gradient(c->call, u);
+    KERNEL(conv_weight_grad)(&k, u->has_weights ? groat_in(c->call, 0) : NULL, dy + channels.first,
+                             dw != NULL ? dw + channels.first * k.channels_in : NULL,
+                             db != NULL ? db + channels.first : NULL);
+}
+
 static void run(const groat_call *call)
 {
     const float_params *p = groat_params(call);
@@ -66,13 +91,12 @@ static void run(const groat_call *call)
     if (!begin_update(call, &p->update, &factors)) {
         return;
     }
-    groat_conv_grad_float k;
     groat_needs needs;
-    prepare(p, &row, &k, &needs);
-    k.alpha = factors.alpha;
-    k.beta = factors.beta;
-    k.scratch = needs.scratch_bytes > 0 ? groat_scratch(call) : NULL;
-    KERNEL(conv_weight_grad)(&k, p->update.has_weights ? groat_in(call, 0) : NULL,
-                             groat_in(call, p->update.has_weights), weight_gradient(call, &p->update),
-                             bias_gradient(call, &p->update));
+    grad_context c = {.call = call};
+    prepare(p, &row, &c.kernel, &needs);
+    c.kernel.alpha = factors.alpha;
+    c.kernel.beta = factors.beta;
+    c.scratch_bytes = groat_saturated(needs.scratch_bytes);
+    c.parts = groat_parts_with_scratch(call, p->out_c, c.scratch_bytes);
+    groat_parallel_for(&c, c.parts, channels_of_layer);
 }

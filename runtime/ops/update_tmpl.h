@@ -4,6 +4,7 @@
  * Included for each type, behind as_*.h.
  */
 #include "loss.h"
+#include "parallel.h"
 
 /* There are so many inputs, and the outputs that `u` says, of so many elements. */
 static int check_update_of(const groat_call *call, const groat_update *u, uint32_t inputs, uint8_t dtype,
@@ -35,11 +36,39 @@ typedef struct update_factors {
     float beta;
 } update_factors;
 
+enum {
+    FINITE_PARTS = 8 /* into which looking for what is not finite is split at most */
+};
+
+typedef struct finite_context {
+    const ELEMENT *elements;
+    uint32_t count;
+    uint32_t parts;
+    uint32_t *finite; /* of each part */
+} finite_context;
+
+static void look_at_elements(const void *context, uint32_t part)
+{
+    const finite_context *c = context;
+    const groat_share share = groat_share_of(c->count, part, c->parts);
+    KERNEL(finite)(c->elements + share.first, share.end - share.first, &c->finite[part]);
+}
+
 static int all_finite(const groat_call *call, uint32_t input)
 {
-    uint32_t finite;
-    KERNEL(finite)(groat_in(call, input), groat_elements(groat_arg_tensor(call, input)), &finite);
-    return finite != 0;
+    uint32_t finite[FINITE_PARTS];
+    const finite_context c = {
+        .elements = groat_in(call, input),
+        .count = groat_elements(groat_arg_tensor(call, input)),
+        .parts = groat_parts(call, FINITE_PARTS),
+        .finite = finite,
+    };
+    groat_parallel_for(&c, c.parts, look_at_elements);
+    uint32_t all = 1;
+    for (uint32_t part = 0; part < c.parts; part++) {
+        all &= finite[part];
+    }
+    return all != 0;
 }
 
 /* The factors of this step; 0 if it is refused, for good if one of the first inputs is not finite: then nothing may be

@@ -142,6 +142,7 @@ class Graph:
         states: tensor number -> what it holds at first: tensors that keep their contents from run to run.  They are no
             constants, and any op may have one among its outputs.  Parameters come first.
         named: the programs, if there are others than "infer", which is all ops, inputs and outputs.
+        workers: parts into which ops split their work, if they can: as many cores may share it.
     """
 
     name: str
@@ -152,6 +153,7 @@ class Graph:
     views: Mapping[int, int] = field(default_factory=dict)
     states: Mapping[int, State] = field(default_factory=dict)
     named: tuple[Program, ...] = ()
+    workers: int = 1
 
     @property
     def programs(self) -> tuple[Program, ...]:

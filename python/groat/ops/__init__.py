@@ -20,12 +20,13 @@ class OpRow:
     name: str
     inplace: bool
     by_rows: bool
+    parallel: bool
 
 
 @functools.cache
 def op_rows() -> tuple[OpRow, ...]:
     """All ops that this version knows, in the order of the table."""
-    return tuple(OpRow(number, name, inplace, by_rows) for number, _, name, inplace, by_rows in _core.op_table())
+    return tuple(OpRow(number, name, *facts) for number, _, name, *facts in _core.op_table())
 
 
 @functools.cache

@@ -180,7 +180,8 @@ def call_all(
         for number, shape, dtype in zip(op.outputs, shapes, types, strict=True):
             tensors[number] = Tensor(f"output {number}", tuple(int(size) for size in shape), dtype)
         states = {op.outputs[index]: State(np.asarray(value, order="C")) for index, value in (state or {}).items()}
-        graph = verify(Graph(kind, tensors, (op,), arguments, op.outputs, states=states))
+        workers = load_target(target).workers
+        graph = verify(Graph(kind, tensors, (op,), arguments, op.outputs, states=states, workers=workers))
         steps = pack_steps(graph, packing)
         wanted = [layout for layout in steps.steps[0].candidates if layout.name == LAYOUT.get()]
         if wanted:

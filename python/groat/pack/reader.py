@@ -85,11 +85,13 @@ class PackedModel:
     Attributes:
         regions: memory that the model needs on the device, exactly; most models have one.
         packing: the kernel set that its weights are laid out for: ref, dsp, mve or rvv.
+        workers: parts into which work that can be split is.
         source_hash: first 8 bytes of the SHA-256 of the model it was made from.
     """
 
     regions: tuple[RegionInfo, ...]
     packing: str
+    workers: int
     source_hash: bytes
     tensors: tuple[TensorInfo, ...]
     programs: tuple[ProgramInfo, ...]
@@ -256,6 +258,7 @@ def read(packed: bytes, name: str = "packed model") -> PackedModel:
     return PackedModel(
         regions=tuple(RegionInfo(name_at(r.name), int(r.bytes)) for r in rows("groat_region", header.regions)),
         packing=PACKINGS[header.packing - 1],
+        workers=max(1, header.workers),
         source_hash=bytes(header.source_hash),
         tensors=tensors,
         programs=tuple(program(record) for record in rows("groat_program", header.programs)),

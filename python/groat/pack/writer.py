@@ -110,6 +110,7 @@ class PackedSteps:
     constants: _Constants
     data_offsets: dict[int, int]  # constant tensors that ops read as tensors -> offset in the file
     packing: str  # the kernel set that the weights are laid out for
+    workers: int = 1
 
 
 def pack_steps(
@@ -144,13 +145,13 @@ def pack_steps(
             if data is not None:
                 data_offsets[graph.root(number)] = constants.add(bytes_of(data))
         macs = min(macs_of(graph, op), UINT32_MAX)
-        scratch = core(packing).scratch_bytes(op_row(op.kind).id, params, *unit)
+        scratch = _scratch_of(graph, op, packing, params, unit)
         offset = constants.add(params)
         offered = selector.candidates
         if unit != WHOLE:  # in a stream there are single rows
             offered = tuple(layout for layout in offered if not any(part.more_rows for part in layout.packed))
         steps.append(PackedStep(op, offset, len(params), scratch, macs, selector.chosen, offered))
-    return PackedSteps(tuple(steps), constants, data_offsets, packing)
+    return PackedSteps(tuple(steps), constants, data_offsets, packing, graph.workers)
 
 
 def _params(
@@ -178,6 +179,15 @@ def bytes_of(data: Array) -> bytes:
     return data.astype(data.dtype.newbyteorder("<")).tobytes()
 
 
+def _scratch_of(graph: Graph, op: Op, packing: str, params: bytes, unit: tuple[int, int]) -> int:
+    """Bytes that an op asks for; for each worker, where several may share its work."""
+    row = op_row(op.kind)
+    scratch: int = core(packing).scratch_bytes(row.id, params, *unit)
+    if graph.workers > 1 and row.parallel and unit == WHOLE:
+        return graph.workers * (scratch + -scratch % structs.constants().GROAT_ALIGN)
+    return scratch
+
+
 class Scratch:
     """What the kernels of a graph's ops ask for: with the layouts of weights that they usually get, or with those that
     need the least."""
@@ -198,11 +208,11 @@ class Scratch:
         """With each layout that there is."""
         op, constants = self._graph.ops[position], _Constants(0, 1)
         params, selector = _params(self._graph, op, self._packing, unit, constants, None, self._remembered)
-        yield core(self._packing).scratch_bytes(op_row(op.kind).id, params, *unit)
+        yield _scratch_of(self._graph, op, self._packing, params, unit)
         for layout in selector.candidates[1:] if self._least else ():
             if unit == WHOLE or not any(part.more_rows for part in layout.packed):
                 params, _ = _params(self._graph, op, self._packing, unit, constants, layout, self._remembered)
-                yield core(self._packing).scratch_bytes(op_row(op.kind).id, params, *unit)
+                yield _scratch_of(self._graph, op, self._packing, params, unit)
 
 
 class _Names:
@@ -400,6 +410,7 @@ def _assemble(
         "version_minor": const.GROAT_VERSION_MINOR,
         "file_bytes": start + len(body),
         "packing": getattr(const, f"GROAT_PACKING_{packed.packing.upper()}"),
+        "workers": packed.workers if packed.workers > 1 else 0,
         "source_hash": list(source_hash[:8]),
     }
     file = bytearray(structs.build("groat_header", fields).ljust(start, b"\0") + body)

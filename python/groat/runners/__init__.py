@@ -16,7 +16,7 @@ def split_where(where: str) -> tuple[str, str]:
     if where == "host":
         return "host", "host"
     devices = [name for name in list_targets() if name != "host"]
-    if kind == "qemu" and target in devices:
+    if kind == "qemu" and target.partition("-smp")[0] in devices:
         return kind, target
     choices = ", ".join(["host", *(f"qemu:{name}" for name in devices)])
     raise InputError(f"cannot run on {where!r}; expected one of {choices}")

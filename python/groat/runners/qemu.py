@@ -294,6 +294,7 @@ def _command(target: Target, image: Path, count: bool) -> list[str]:
     return [
         toolchain.require(target.qemu.command, f"running {target.name}"),
         *target.qemu.args,
+        *(("-smp", str(target.workers)) if target.workers > 1 else ()),
         *("-display", "none", "-monitor", "none", "-serial", "none"),
         *("-semihosting-config", "enable=on,target=native"),
         *("-kernel", str(image.resolve())),
@@ -555,6 +556,27 @@ class QemuRunner(BaseRunner):
             raise RunnerError(f"{self.target}: the plugin's file has no end; it was cut")
         found = [Traffic(int(read), int(written)) for _, read, written in lines[:-1]]
         return dict(zip(names, found, strict=True))
+
+    def by_core(self, inputs: Sequence[Array]) -> tuple[int, ...]:
+        """Counts the instructions of each core in one run of the program, by a plugin of QEMU's; waiting cores sleep.
+
+        Raises as `count`.
+        """
+        frame = self._pack(inputs, batch=False)
+        functions = Functions(self.image.path)
+        marks = (
+            f"begin={functions.named('groat_run').address:x}",
+            f"end={functions.named('groat_counter_since').address:x}",
+        )
+        session = self._open(count=False, plugin=Plugin(firmware.build_plugin("groat_harts"), marks))
+        try:
+            session.ask("RUN", 1, np.concatenate(self._split(frame), axis=1).tobytes())
+            lines = [line.split() for line in session.finish().splitlines()]
+        finally:
+            session.close()
+        if lines[-1:] != [["end", str(self._target.workers)]]:
+            raise RunnerError(f"{self.target}: the plugin saw {len(lines) - 1} cores, expected {self._target.workers}")
+        return tuple(int(count) for _, count in lines[:-1])
 
     def _count(
         self, image: firmware.Image, ask: Callable[[QemuSession], Iterator[int]]

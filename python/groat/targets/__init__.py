@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import math
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -103,6 +103,10 @@ class Target:
     qemu: Qemu | None = None
     fence: str = ""
     """How its core protects memory: a file of firmware/fence without its suffix; empty if it cannot."""
+    harts: int = 1
+    """How many cores it may have: NAME-smpN is the target with N of them."""
+    workers: int = 1
+    """How many of them share the work of an op."""
     model_memory: str = ""
     model_address: int = 0
     """Where a model that is not linked in is loaded."""
@@ -153,10 +157,19 @@ def list_targets() -> list[str]:
 
 @functools.cache
 def load_target(name: str) -> Target:
-    """Reads the description of one target; InputError with all names if there is none of that name."""
-    if name not in list_targets():
+    """Reads the description of one target, or of one with several cores ("rv32v-smp8").
+
+    Raises InputError, with all names, if there is none of that name.
+    """
+    base, several, count = name.partition("-smp")
+    if base not in list_targets():
         raise InputError(f"unknown target {name!r}; there are: {', '.join(list_targets())}")
-    return _parse(name, tomllib.loads((_FOLDER / f"{name}.toml").read_text(encoding="utf-8")))
+    target = _parse(base, tomllib.loads((_FOLDER / f"{base}.toml").read_text(encoding="utf-8")))
+    if not several:
+        return target
+    if not count.isdecimal() or not 1 < int(count) <= target.harts:
+        raise InputError(f"unknown target {name!r}; {base} may have 1 to {target.harts} cores")
+    return replace(target, name=name, workers=int(count))
 
 
 def _parse(name: str, table: dict[str, Any]) -> Target:
@@ -181,6 +194,7 @@ def _parse(name: str, table: dict[str, Any]) -> Target:
         counter=Counter(**table["counter"]) if "counter" in table else None,
         qemu=Qemu(table["qemu"]["command"], strings("qemu", "args")) if "qemu" in table else None,
         fence=table.get("fence", ""),
+        harts=table.get("harts", 1),
         model_memory=table.get("model", {}).get("memory", ""),
         model_address=table.get("model", {}).get("address", 0),
     )

@@ -66,7 +66,7 @@ typedef struct groat_header {
     uint32_t file_bytes;        /* length of the whole file */
     uint32_t crc32;             /* CRC-32 (IEEE 802.3) of the bytes from GROAT_CRC_START on */
     uint16_t packing;           /* enum groat_packing */
-    uint16_t reserved;          /* zero */
+    uint16_t workers;           /* parts into which work that can be split is; 0: it is not */
     groat_section regions;      /* of groat_region */
     groat_section programs;     /* of groat_program */
     groat_section steps;        /* of groat_step */
