@@ -251,14 +251,16 @@ def _advice_table(advice: dict[str, Any]) -> Table:
 
 
 @app.command(epilog="Example: groat pack model.tflite --target cortex-m4 -o model.groat")
-@_compiles
+@_takes(options=Options, choices=Train)
 def pack(
     model: TflitePath,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="default: the model's name with .groat")] = None,
     target: TargetOption = "cortex-m4",
+    learn: Annotated[bool, typer.Option("--learn", help="with the programs of training, as the options below")] = False,
     dump_after: Annotated[str | None, typer.Option(help="print the graph after this pass, or after `all`")] = None,
     *,
     options: Options,
+    choices: Train,
     format: FormatOption = Format.table,
 ) -> None:
     """Compiles a model to a packed file that devices run."""
@@ -282,7 +284,7 @@ def pack(
     if path.resolve() == model.resolve():
         raise InputError(f"{path} is the model itself; name another file with -o")
     with _progress() as progress:
-        compiled = compile_model(load(model), target, dump, options, progress)
+        compiled = compile_model(load(model), target, dump, options, progress, choices if learn else None)
     compiled.save(path)
     report = {"output": str(path), **compiled.report}
     keys = ("output", "target", "optimize", "input", "file_bytes", "weights_bytes", "arena_bytes", "activation_bytes")

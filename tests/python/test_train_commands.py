@@ -120,3 +120,12 @@ def test_the_cost_of_a_step(groat_command: Groat, model: Path) -> None:
     wrong = groat_command("profile", str(model), "--program", "train", "--on", "qemu:cortex-m4")
     assert wrong.code == 2
     assert "no program 'train'; it has infer, train_step" in " ".join(wrong.err.split())
+
+
+def test_a_model_that_learns_is_packed(groat_command: Groat, model: Path, tmp_path: Path) -> None:
+    packed = tmp_path / "learner.groat"
+    result = groat_command("pack", str(model), "--learn", "--layers", "last:1", "-o", str(packed))
+    assert result.code == 0, result.err
+    with groat.Runner("host", packed.read_bytes()) as runner:
+        assert [program.name for program in runner.model.programs] == ["infer", "train_step"]
+        assert len(runner.parameters()) == 2
