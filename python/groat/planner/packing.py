@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 ALIGN = 16
@@ -154,6 +154,23 @@ ORDERS: tuple[Callable[[Block], tuple[int, ...]], ...] = (
 )
 
 
+def _stacked(blocks: Sequence[Block]) -> Iterator[list[int]]:
+    """Orders that begin with blocks of which each may lie over the one before it: from one of them back in time, so
+    that each finds the place above the next one, then the later ones; and then all others, the largest first."""
+    stacks: dict[int, list[int]] = {}
+    for index, block in enumerate(blocks):
+        root = index
+        while (under := blocks[root].over) is not None:
+            root = under
+        if block.over is not None:
+            stacks.setdefault(root, [root]).append(index)
+    for stack in stacks.values():
+        stack.sort(key=lambda i: (blocks[i].first, i))
+        rest = sorted(set(range(len(blocks))) - set(stack), key=lambda i: (-blocks[i].nbytes, blocks[i].first, i))
+        for last in range(1, len(stack)):
+            yield stack[last::-1] + stack[last + 1 :] + rest
+
+
 def pack(blocks: Sequence[Block]) -> Packing:
     """A packing by first fit: of several orders, and where those do not reach the bound, of orders near to them.
 
@@ -167,9 +184,20 @@ def pack(blocks: Sequence[Block]) -> Packing:
 def _pack(blocks: tuple[Block, ...]) -> Packing:
     bound = lower_bound(blocks)
     fit = FirstFit(blocks)
+    starts = [sorted(range(len(blocks)), key=lambda i: (*order(blocks[i]), i)) for order in ORDERS]
+    offsets, height = _search(blocks, fit, starts, bound)
+    stacked = list(_stacked(blocks)) if height > bound else []
+    if stacked:
+        offsets, height = min((offsets, height), _search(blocks, fit, stacked, bound), key=lambda found: found[1])
+    return Packing(tuple(offsets), height, bound)
+
+
+def _search(
+    blocks: Sequence[Block], fit: FirstFit, starts: Sequence[Sequence[int]], bound: int
+) -> tuple[list[int], int]:
+    """(offset of each block, where the highest ends) by first fit in one of these orders, or in one near to them."""
     indices = range(len(blocks))
-    starts = [sorted(indices, key=lambda i: (*order(blocks[i]), i)) for order in ORDERS]
-    tries = sorted(((*fit.place(order), order) for order in starts), key=lambda found: found[1])
+    tries = sorted(((*fit.place(order), list(order)) for order in starts), key=lambda found: found[1])
     best, height, _ = tries[0]
     random_of = random.Random(0).random
     calls = WORK // fit.work if fit.work else 0
@@ -194,4 +222,4 @@ def _pack(blocks: tuple[Block, ...]) -> Packing:
             offsets, top, order = found, reached, changed
             if top < height:
                 best, height = offsets, top
-    return Packing(tuple(best), height, bound)
+    return best, height
