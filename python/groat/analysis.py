@@ -59,7 +59,7 @@ def analyze_model(
 def _analyze(job: Job, options: Options) -> tuple[Compiled, dict[str, Any]]:
     anyhow = replace(job.options, ram=None)
     room = job.options.ram if job.options.ram is not None else job.room
-    fitted = fit(job.graph, anyhow, job, room, job.regions)
+    fitted = fit(job.graph, anyhow, job, room, job.regions, job.options.ram is not None)
     ram = job.options.ram if job.options.ram is not None else job.target.ram_bytes or None
     flash = options.flash if options.flash is not None else job.target.flash_bytes or None
     compiled = job.compiled(fitted)

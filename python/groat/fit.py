@@ -76,17 +76,21 @@ class Remembered:
             yield self._known[index]
 
 
-def ways_of(graph: Graph, options: Options, packer: Packer) -> Iterator[Way]:
+def ways_of(graph: Graph, options: Options, packer: Packer, budget: bool = False) -> Iterator[Way]:
     """The ways to run a graph among which these options choose, those with the fewest streams first.
+
+    Args:
+        budget: RAM is bounded, even if not by options.ram, so that streams need not take as little as they can.
 
     Raises InputError if an input or output cannot go row by row.
     """
     work = max(options.max_mac_overhead, MUCH_WORK)
-    key = (options.schedule, options.input, options.outputs, work)
+    coarse = budget or options.ram is not None
+    key = (options.schedule, options.input, options.outputs, work, coarse)
     if key not in packer.known_ways:
         by_rows = (options.input == "rows", options.outputs == "rows")
         packer.known_ways[key] = Remembered(
-            ways(graph, options.schedule, by_rows[0], work, packer.scratch_of, by_rows[1], packer.progress)
+            ways(graph, options.schedule, by_rows[0], work, packer.scratch_of, by_rows[1], packer.progress, coarse)
         )
     try:
         yield from (way for way in packer.known_ways[key] if way.mac_overhead <= options.max_mac_overhead)
@@ -96,10 +100,16 @@ def ways_of(graph: Graph, options: Options, packer: Packer) -> Iterator[Way]:
 
 
 def fit(
-    graph: Graph, options: Options, packer: Packer, room: int | None, regions: Sequence[Region] = (Region(),)
+    graph: Graph,
+    options: Options,
+    packer: Packer,
+    room: int | None,
+    regions: Sequence[Region] = (Region(),),
+    budget: bool = False,
 ) -> Fitted:
     """The first way whose arena takes at most options.ram bytes, or `room` if that is None.
 
+    `budget` says that the room was asked for, as in ways_of.
     Where no arena is as small as `room`, the smallest is returned; so it is for patches, if no
     RAM is given.  For several memories, it is `cheapest`.
 
@@ -108,17 +118,17 @@ def fit(
         FitError: no arena is as small as options.ram; its `facts` are those of `smallest_facts`.
     """
     if len(regions) > 1:
-        return cheapest(ways_of(graph, options, packer), packer, regions)
+        return cheapest(ways_of(graph, options, packer, budget), packer, regions)
     bound = options.ram if options.ram is not None else room
-    if options.ram is None and options.schedule == "patch":  # as little memory as that can
-        least = smallest(ways_of(graph, options, packer), packer)
+    if options.ram is None and not budget and options.schedule == "patch":  # as little memory as that can
+        least = smallest(ways_of(graph, options, packer, budget), packer)
         return Fitted(least.way, packer.pack(least.way, least.arena_bytes))
-    for way in ways_of(graph, options, packer):
+    for way in ways_of(graph, options, packer, budget):
         if bound is None or way.least_bytes <= bound:
             fitted = Fitted(way, packer.pack(way, bound))
             if bound is None or fitted.arena_bytes <= bound:
                 return fitted
-    least = smallest(ways_of(graph, options, packer), packer)
+    least = smallest(ways_of(graph, options, packer, budget), packer)
     if options.ram is None:
         return least
     facts = smallest_facts(graph, options, packer, least)

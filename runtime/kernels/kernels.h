@@ -50,6 +50,7 @@ typedef struct groat_depthwise_s8 {
     uint32_t tap_stride;
     uint32_t pixel_stride;
     uint32_t pixels;                /* the most that a call computes */
+    uint32_t sparing;               /* 1: scratch is scarce, and worth some instructions; else 0 */
     int32_t output_zero_point;
     int32_t act_min;
     int32_t act_max;

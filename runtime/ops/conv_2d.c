@@ -131,13 +131,19 @@ static void rows(const groat_call *call, groat_rows *rows)
     groat_window_rows(&p->window, p->input_zero_point, rows);
 }
 
+static uint64_t kernel_bytes(const void *params, uint32_t pixels)
+{
+    (void)pixels;
+    conv_context c;
+    groat_needs needs;
+    prepare(params, &c, &needs);
+    return needs.scratch_bytes;
+}
+
 static uint32_t part_scratch_bytes(const void *params, const groat_unit *unit)
 {
     const groat_conv_2d_params *p = params;
-    conv_context c;
-    groat_needs needs;
-    prepare(p, &c, &needs);
-    return groat_window_part_scratch_bytes(&p->window, unit, needs.scratch_bytes);
+    return groat_window_part_scratch_bytes(&p->window, unit, kernel_bytes(p, unit->pixels));
 }
 
 static void part(const groat_call *call, const groat_part *part)
@@ -153,7 +159,7 @@ static void part(const groat_call *call, const groat_part *part)
     }
     c.kernel.weights = groat_const(call, p->weights);
     c.kernel.channels = groat_const(call, p->channels);
-    groat_window_part(call, &p->window, p->input_zero_point, part, segment, &c, &c.kernel.scratch);
+    groat_window_part(call, &p->window, p->input_zero_point, part, segment, &c, &c.kernel.scratch, kernel_bytes);
 }
 
 const groat_row_op groat_row_op_conv_2d = {check_rows, rows, part_scratch_bytes, part};

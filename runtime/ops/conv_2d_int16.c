@@ -131,14 +131,20 @@ static void rows(const groat_call *call, groat_rows *rows)
     groat_window_rows(&p->window, 0, rows);
 }
 
+static uint64_t kernel_bytes(const void *params, uint32_t pixels)
+{
+    (void)pixels;
+    conv_context c;
+    groat_needs needs;
+    prepare(params, &c, &needs);
+    return needs.scratch_bytes;
+}
+
 static uint32_t part_scratch_bytes(const void *params, const groat_unit *unit)
 {
     const groat_conv_2d_int16_params *p = params;
     const groat_window bytes = groat_window_of_s16(&p->window);
-    conv_context c;
-    groat_needs needs;
-    prepare(p, &c, &needs);
-    return groat_window_part_scratch_bytes(&bytes, unit, needs.scratch_bytes);
+    return groat_window_part_scratch_bytes(&bytes, unit, kernel_bytes(p, unit->pixels));
 }
 
 static void part(const groat_call *call, const groat_part *part)
@@ -150,7 +156,7 @@ static void part(const groat_call *call, const groat_part *part)
     prepare(p, &c, &needs);
     c.kernel.weights = groat_const(call, p->weights);
     c.kernel.channels = groat_const(call, p->channels);
-    groat_window_part(call, &bytes, 0, part, segment, &c, &c.kernel.scratch);
+    groat_window_part(call, &bytes, 0, part, segment, &c, &c.kernel.scratch, kernel_bytes);
 }
 
 const groat_row_op groat_row_op_conv_2d_int16 = {check_rows, rows, part_scratch_bytes, part};

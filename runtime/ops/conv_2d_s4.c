@@ -98,12 +98,18 @@ static void rows(const groat_call *call, groat_rows *rows)
     groat_window_rows(&p->s8.window, p->s8.input_zero_point, rows);
 }
 
+static uint64_t kernel_bytes(const void *params, uint32_t pixels)
+{
+    (void)pixels;
+    groat_blocks b;
+    prepare(params, &b);
+    return b.scratch_bytes;
+}
+
 static uint32_t part_scratch_bytes(const void *params, const groat_unit *unit)
 {
     const groat_conv_2d_s4_params *p = params;
-    groat_blocks b;
-    prepare(p, &b);
-    return groat_window_part_scratch_bytes(&p->s8.window, unit, b.scratch_bytes);
+    return groat_window_part_scratch_bytes(&p->s8.window, unit, kernel_bytes(p, unit->pixels));
 }
 
 /* A block while it meets a part: unpacked in scratch when its first pixels come. */
@@ -138,7 +144,7 @@ static void part(const groat_call *call, const groat_part *part)
         groat_part of_block = *part;
         of_block.out = (int8_t *)part->out + at.group * b.kernel.channels_out + at.first;
         groat_window_part(call, &p->window, p->input_zero_point, &of_block, unpack_and_compute, &c,
-                          &block.kernel.scratch);
+                          &block.kernel.scratch, kernel_bytes);
     }
 }
 

@@ -20,9 +20,19 @@ static inline void groat_depthwise_conv_2d_kernel(const groat_depthwise_conv_2d_
     k->tap_stride = (uint32_t)w->dilation_w * w->in_c;
     k->pixel_stride = (uint32_t)w->stride_w * w->in_c;
     k->pixels = w->out_w;
+    k->sparing = 0;
     k->output_zero_point = p->output_zero_point;
     k->act_min = p->act_min;
     k->act_max = p->act_max;
+}
+
+/* The same for parts of so many pixels: of a stream, whose scratch lies beside its rings all the time. */
+static inline void groat_depthwise_conv_2d_part_kernel(const groat_depthwise_conv_2d_params *p, uint32_t pixels,
+                                                       groat_depthwise_s8 *k)
+{
+    groat_depthwise_conv_2d_kernel(p, k);
+    k->pixels = pixels;
+    k->sparing = 1;
 }
 
 /* The same for a kernel that takes the whole image. */

@@ -83,14 +83,20 @@ static void rows(const groat_call *call, groat_rows *rows)
     groat_window_rows(&p->window, 0, rows);
 }
 
+static uint64_t kernel_bytes(const void *params, uint32_t pixels)
+{
+    (void)pixels;
+    groat_depthwise_s16 k;
+    groat_needs needs;
+    prepare(params, &k, &needs);
+    return needs.scratch_bytes;
+}
+
 static uint32_t part_scratch_bytes(const void *params, const groat_unit *unit)
 {
     const groat_depthwise_conv_2d_int16_params *p = params;
     const groat_window bytes = groat_window_of_s16(&p->window);
-    groat_depthwise_s16 k;
-    groat_needs needs;
-    prepare(p, &k, &needs);
-    return groat_window_part_scratch_bytes(&bytes, unit, needs.scratch_bytes);
+    return groat_window_part_scratch_bytes(&bytes, unit, kernel_bytes(p, unit->pixels));
 }
 
 static void part(const groat_call *call, const groat_part *part)
@@ -102,7 +108,7 @@ static void part(const groat_call *call, const groat_part *part)
     prepare(p, &k, &needs);
     k.weights = groat_const(call, p->weights);
     k.channels = groat_const(call, p->channels);
-    groat_window_part(call, &bytes, 0, part, segment, &k, &k.scratch);
+    groat_window_part(call, &bytes, 0, part, segment, &k, &k.scratch, kernel_bytes);
 }
 
 const groat_row_op groat_row_op_depthwise_conv_2d_int16 = {check_rows, rows, part_scratch_bytes, part};

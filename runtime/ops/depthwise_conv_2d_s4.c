@@ -65,15 +65,21 @@ static void rows(const groat_call *call, groat_rows *rows)
     groat_window_rows(&p->s8.window, p->s8.input_zero_point, rows);
 }
 
-static uint32_t part_scratch_bytes(const void *params, const groat_unit *unit)
+static uint64_t kernel_bytes(const void *params, uint32_t pixels)
 {
     const groat_depthwise_conv_2d_s4_params *p = params;
     groat_depthwise_s8 k;
     groat_needs needs, unpacked;
-    groat_depthwise_conv_2d_kernel(&p->s8, &k);
+    groat_depthwise_conv_2d_part_kernel(&p->s8, pixels, &k);
     GROAT_NIBBLES_OF(depthwise_s4_needs)(&k, &needs);
     groat_kernels.depthwise_s8_needs(&k, &unpacked);
-    return groat_window_part_scratch_bytes(&p->s8.window, unit, needs.scratch_bytes + unpacked.scratch_bytes);
+    return needs.scratch_bytes + unpacked.scratch_bytes;
+}
+
+static uint32_t part_scratch_bytes(const void *params, const groat_unit *unit)
+{
+    const groat_depthwise_conv_2d_s4_params *p = params;
+    return groat_window_part_scratch_bytes(&p->s8.window, unit, kernel_bytes(p, unit->pixels));
 }
 
 /* The kernel while it meets a part: its weights are unpacked when the first pixels come. */
@@ -97,12 +103,12 @@ static void part(const groat_call *call, const groat_part *part)
     const groat_depthwise_conv_2d_s4_params *params = groat_params(call);
     const groat_depthwise_conv_2d_params *p = &params->s8;
     groat_depthwise_s8 k;
-    groat_depthwise_conv_2d_kernel(p, &k);
+    groat_depthwise_conv_2d_part_kernel(p, part->pixels, &k);
     k.weights = groat_const(call, p->weights);
     k.channels = groat_const(call, p->channels);
     int packed = 1;
     const part_context c = {&k, &packed};
-    groat_window_part(call, &p->window, p->input_zero_point, part, unpack_and_compute, &c, &k.scratch);
+    groat_window_part(call, &p->window, p->input_zero_point, part, unpack_and_compute, &c, &k.scratch, kernel_bytes);
 }
 
 const groat_row_op groat_row_op_depthwise_conv_2d_s4 = {check_rows, rows, part_scratch_bytes, part};

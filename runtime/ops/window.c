@@ -6,7 +6,8 @@
 #include "window.h"
 
 enum {
-    WHOLE_BYTES = 1536 /* of the rows of a window that are gathered whole in a stream */
+    WHOLE_BYTES = 1024, /* of the rows of a window that are gathered whole in a stream */
+    PART_BYTES = 2560 /* of the scratch of a part: a row of padding takes what it leaves, if that is a pixel's window */
 };
 
 static int check_axis(uint32_t in, uint32_t out, uint32_t kernel, uint32_t stride, uint32_t dilation, uint32_t pad)
@@ -122,12 +123,12 @@ void groat_for_strips(const groat_window *w, uint32_t strip, int8_t padding, con
     /* The rows that the kernel sees: those of the image where they need no padding at the sides, else a ring of copies. */
     uint32_t row_count = pointers(w, strip);
     int8_t *own = (int8_t *)scratch + row_count * GROAT_POINTER_BYTES;
-    const int8_t *seen = in;        /* the first tap of the first of them */
-    uint32_t slots = w->in_h;       /* how many they are */
-    uint32_t step = row_bytes;      /* from one to the next */
-    int8_t *border = own;           /* a row of padding */
-    int8_t *copies = NULL;          /* where the first column of the image goes in the first of them */
-    uint32_t copied = row_bytes;    /* bytes of a row that go there */
+    const int8_t *seen = in; /* the first tap of the first of them */
+    uint32_t slots = w->in_h; /* how many they are */
+    uint32_t step = row_bytes; /* from one to the next */
+    int8_t *border = own; /* a row of padding */
+    int8_t *copies = NULL; /* where the first column of the image goes in the first of them */
+    uint32_t copied = row_bytes; /* bytes of a row that go there */
     uint32_t padded = pads_rows(w) ? row_bytes : 0;
     if (pads_columns(w)) {
         uint32_t before = (uint32_t)w->pad_left * w->in_c;
@@ -240,65 +241,93 @@ static uint32_t gathered(const groat_window *w, const groat_unit *unit)
     return most > 0 ? columns_of(w, most) : 0;
 }
 
-static uint64_t border_bytes(const groat_window *w, const groat_unit *unit)
-{
-    return pads_rows(w) ? (uint64_t)columns_of(w, unit->pixels) * w->in_c : 0;
-}
-
 static uint64_t part_kernel_start(const groat_window *w, const groat_unit *unit)
 {
-    uint64_t bytes = (uint64_t)w->kernel_h * GROAT_POINTER_BYTES + border_bytes(w, unit);
+    uint64_t bytes = (uint64_t)w->kernel_h * GROAT_POINTER_BYTES;
     bytes += (uint64_t)rows_inside(w) * gathered(w, unit) * w->in_c;
     return (bytes + GROAT_ALIGN - 1) / GROAT_ALIGN * GROAT_ALIGN;
+}
+
+/* How many pixels a part is computed in at a time where windows stick out above or below: the row of padding that they
+ * read, behind so many bytes of other scratch, is as short as that. */
+static uint32_t border_pixels(const groat_window *w, uint32_t pixels, uint64_t start)
+{
+    uint32_t most = start < PART_BYTES ? (PART_BYTES - (uint32_t)start) / w->in_c : 0;
+    uint32_t extent = groat_extent(w->kernel_w, w->dilation_w);
+    most = most > extent ? (most - extent) / w->stride_w + 1 : 1;
+    return pixels <= most ? pixels : (pixels - 1) / ((pixels - 1) / most + 1) + 1; /* all about as long */
 }
 
 uint32_t groat_window_part_scratch_bytes(const groat_window *w, const groat_unit *unit, uint64_t kernel_bytes)
 {
     uint64_t bytes = part_kernel_start(w, unit) + kernel_bytes;
+    if (pads_rows(w)) {
+        bytes += (uint64_t)columns_of(w, border_pixels(w, unit->pixels, bytes)) * w->in_c;
+    }
     return bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX;
+}
+
+/* A row of padding behind the kernel's scratch, for as many pixels as it returns. */
+static uint32_t start_border(const groat_call *call, const groat_window *w, int8_t padding, const groat_unit *unit,
+                             groat_kernel_bytes kernel_bytes, int8_t **border)
+{
+    uint64_t start = part_kernel_start(w, unit) + kernel_bytes(groat_params(call), unit->pixels);
+    uint32_t pixels = border_pixels(w, unit->pixels, start);
+    *border = (int8_t *)groat_scratch(call) + start;
+    memset(*border, padding, columns_of(w, pixels) * w->in_c);
+    return pixels;
 }
 
 /* A part whose rows lie in one piece each, with all that its windows read. */
 static void window_in_place(const groat_call *call, const groat_window *w, int8_t padding, const groat_view *view,
-                            const groat_part *part, groat_segment segment, const void *context, void **kernel_scratch)
+                            const groat_part *part, groat_segment segment, const void *context,
+                            groat_kernel_bytes kernel_bytes)
 {
-    uint32_t border_bytes = pads_rows(w) ? columns_of(w, part->pixels) * w->in_c : 0;
-    uint32_t own = (uint32_t)w->kernel_h * GROAT_POINTER_BYTES + border_bytes;
-    uint8_t *scratch = groat_scratch(call);
-    const int8_t **taps = (const int8_t **)(void *)scratch;
-    int8_t *border = (int8_t *)scratch + (uint32_t)w->kernel_h * GROAT_POINTER_BYTES;
-    *kernel_scratch = scratch + (own + GROAT_ALIGN - 1) / GROAT_ALIGN * GROAT_ALIGN;
+    const int8_t **taps = groat_scratch(call);
     int32_t at = ((int32_t)(part->x * w->stride_w) - w->pad_left) * w->in_c;
     uint32_t y = part->y * w->stride_h - w->pad_top; /* wraps above the image */
     int outside = 0;
     for (uint32_t r = 0; r < w->kernel_h; r++, y += w->dilation_h) {
-        if (y < w->in_h) {
-            taps[r] = (const int8_t *)groat_view_row(view, y) + at;
-        } else {
-            taps[r] = border;
-            outside = 1;
+        taps[r] = y < w->in_h ? (const int8_t *)groat_view_row(view, y) + at : NULL;
+        outside |= y >= w->in_h;
+    }
+    if (!outside) {
+        segment(context, taps, part->out, part->pixels);
+        return;
+    }
+    const groat_unit unit = {part->pixels, part->reach};
+    int8_t *border, *out = part->out;
+    uint32_t most = start_border(call, w, padding, &unit, kernel_bytes, &border);
+    uint32_t out_bytes = groat_pixel_bytes(groat_arg_tensor(call, 1));
+    for (uint32_t r = 0; r < w->kernel_h; r++) {
+        taps[r] = taps[r] != NULL ? taps[r] : border;
+    }
+    for (uint32_t left = part->pixels, count; left > 0; left -= count) {
+        count = left < most ? left : most;
+        segment(context, taps, out, count);
+        out += count * out_bytes;
+        for (uint32_t r = 0; r < w->kernel_h; r++) {
+            taps[r] += taps[r] != border ? count * w->stride_w * w->in_c : 0;
         }
     }
-    if (outside) {
-        memset(border, padding, border_bytes);
-    }
-    segment(context, taps, part->out, part->pixels);
 }
 
 void groat_window_part(const groat_call *call, const groat_window *w, int8_t padding, const groat_part *part,
-                       groat_segment segment, const void *context, void **kernel_scratch)
+                       groat_segment segment, const void *context, void **kernel_scratch,
+                       groat_kernel_bytes kernel_bytes)
 {
     const groat_unit unit = {part->pixels, part->reach};
     const groat_view view = groat_view_of(call->net, groat_arg_tensor(call, 0));
+    uint8_t *scratch = groat_scratch(call);
     if (part->reach == GROAT_PADDED && view.slots > 0) {
-        window_in_place(call, w, padding, &view, part, segment, context, kernel_scratch);
+        *kernel_scratch =
+            scratch + ((uint32_t)w->kernel_h * GROAT_POINTER_BYTES + GROAT_ALIGN - 1) / GROAT_ALIGN * GROAT_ALIGN;
+        window_in_place(call, w, padding, &view, part, segment, context, kernel_bytes);
         return;
     }
     uint32_t room_bytes = gathered(w, &unit) * w->in_c;
-    uint8_t *scratch = groat_scratch(call);
     const int8_t **taps = (const int8_t **)(void *)scratch;
-    int8_t *border = (int8_t *)scratch + (uint32_t)w->kernel_h * GROAT_POINTER_BYTES;
-    int8_t *rooms = border + border_bytes(w, &unit);
+    int8_t *rooms = (int8_t *)scratch + (uint32_t)w->kernel_h * GROAT_POINTER_BYTES, *border = NULL;
     *kernel_scratch = scratch + part_kernel_start(w, &unit);
 
     uint32_t cuts[] = {0, part->pixels};
@@ -306,11 +335,15 @@ void groat_window_part(const groat_call *call, const groat_window *w, int8_t pad
         inner(w, &cuts[0], &cuts[1]);
     }
     int32_t top = (int32_t)(part->y * w->stride_h) - w->pad_top;
+    uint32_t most = part->pixels;
+    if (top < 0 || top + (int32_t)groat_extent(w->kernel_h, w->dilation_h) > w->in_h) {
+        most = start_border(call, w, padding, &unit, kernel_bytes, &border);
+    }
     int8_t *out = part->out;
     uint32_t out_bytes = groat_pixel_bytes(groat_arg_tensor(call, 1));
-    int outside = 0;
     for (uint32_t done = 0; done < part->pixels;) {
         uint32_t end = done < cuts[0] ? cuts[0] : done < cuts[1] ? cuts[1] : part->pixels;
+        end = end - done < most ? end : done + most;
         const groat_columns columns = {
             .view = view,
             .x = (int32_t)((part->x + done) * w->stride_w) - w->pad_left,
@@ -324,13 +357,9 @@ void groat_window_part(const groat_call *call, const groat_window *w, int8_t pad
             if (y >= 0 && y < w->in_h) {
                 taps[r] = groat_gather(&columns, r, (uint32_t)y, room);
                 room += room_bytes;
-                continue;
+            } else {
+                taps[r] = border;
             }
-            if (!outside) {
-                memset(border, padding, columns_of(w, part->pixels) * w->in_c);
-                outside = 1;
-            }
-            taps[r] = border;
         }
         segment(context, taps, out + done * out_bytes, end - done);
         done = end;

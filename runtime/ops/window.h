@@ -78,13 +78,17 @@ int groat_window_check_rows(const groat_call *call, const groat_window *w);
 
 void groat_window_rows(const groat_window *w, int8_t padding, groat_rows *rows);
 
-/* Scratch for groat_window_part: row pointers; where windows stick out above or below, a row of padding; what must be
- * gathered of each row; and behind them, aligned, what the kernel itself needs. */
+/* What the kernel of an op with these parameters needs for parts of so many pixels. */
+typedef uint64_t (*groat_kernel_bytes)(const void *params, uint32_t pixels);
+
+/* Scratch for groat_window_part: row pointers; what must be gathered of each row; aligned, what the kernel itself needs;
+ * and where windows stick out above or below, a row of padding behind it. */
 uint32_t groat_window_part_scratch_bytes(const groat_window *w, const groat_unit *unit, uint64_t kernel_bytes);
 
 /* Calls `segment` for a part of the output, once or for pieces of it; before, the kernel's part of the scratch goes to
  * *kernel_scratch. */
 void groat_window_part(const groat_call *call, const groat_window *w, int8_t padding, const groat_part *part,
-                       groat_segment segment, const void *context, void **kernel_scratch);
+                       groat_segment segment, const void *context, void **kernel_scratch,
+                       groat_kernel_bytes kernel_bytes);
 
 #endif

@@ -498,6 +498,12 @@ def _overlap_in_second(e: Editor) -> None:
     e.set("buffers", e.buffer_of(3, 1), offset=e.record("buffers", e.buffer_of(3, 0)).offset)
 
 
+def _depthwise_in_place(e: Editor) -> None:
+    """Windows of one column never stick out at a side, so that nothing keeps the rows that are overwritten."""
+    e.set("buffers", e.buffer_of(3, 0), last_step=4)
+    e.set("tensors", e.arg("steps", 3, 1), buffer=e.buffer_of(3, 0))
+
+
 def _beyond_second(e: Editor) -> None:
     e.set("buffers", e.buffer_of(3, 1), offset=e.record("regions", 1).bytes)
 
@@ -509,6 +515,7 @@ def _without_second(e: Editor) -> None:
 _MEMORIES: tuple[Case, ...] = (
     ("region_of_another_buffer", "E_OVERLAP", "with_two_memories", _other_region),
     ("region_2_overlap", "E_OVERLAP", "with_two_memories", _overlap_in_second),
+    ("depthwise_in_place", "E_OVERLAP", "with_two_memories", _depthwise_in_place),
     ("region_2_beyond", "E_BOUNDS", "with_two_memories", _beyond_second),
     ("region_2_missing", "E_TENSOR", "with_two_memories", _without_second),
     ("region_2_too_large", "E_ARENA_TOO_SMALL", "with_two_memories", lambda e: e.set("regions", 1, bytes=2**32 - 16)),

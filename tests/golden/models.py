@@ -229,7 +229,7 @@ def with_two_memories(m: Builder, rng: np.random.Generator) -> list[Tensor]:
     x = m.input((1, 8, 8, 4), quant=IMAGE)
     short = m.conv_2d(x, _ints(rng, (8, 1, 1, 4)), _biases(rng, 8), Quant(0.004), UNIT)
     y = m.conv_2d(short, _ints(rng, (24, 1, 1, 8)), _biases(rng, 24), Quant(0.004), UNIT, activation="RELU6")
-    y = m.depthwise_conv_2d(y, _ints(rng, (1, 3, 3, 24)), _biases(rng, 24), _per_channel(rng, 24, 3), UNIT)
+    y = m.depthwise_conv_2d(y, _ints(rng, (1, 3, 1, 24)), _biases(rng, 24), _per_channel(rng, 24, 3), UNIT)
     y = m.conv_2d(y, _ints(rng, (8, 1, 1, 24)), _biases(rng, 8), Quant(0.004), UNIT)
     return [m.add(short, y, UNIT)]
 

@@ -131,7 +131,12 @@ def depthwise_of(draw: Draw, shape: Shape, channels_in: int) -> Case:
         return np.asarray(np.einsum("prto,rto->po", x, weights.astype(np.int64)), np.int64)
 
     most = shape.pixels + (draw.between(0, 9) if draw.one_in(2) else 0)
-    fields = {"channels_in": channels_in, "multiplier": shape.multiplier, "pixels": most}
+    fields = {
+        "channels_in": channels_in,
+        "multiplier": shape.multiplier,
+        "pixels": most,
+        "sparing": int(draw.one_in(2)),
+    }
     return filter_case(draw, "depthwise_s8", shape, filters, acc, fields)
 
 

@@ -181,6 +181,7 @@ def test_more_work_is_proposed_where_it_helps(monkeypatch: pytest.MonkeyPatch) -
         scratch: object,
         rows_out: bool,
         progress: object,
+        coarse: object,
     ) -> Iterator[Way]:
         offered = [*found[:-1], replace(found[-1], mac_overhead=1.2)]
         return (way for way in offered if way.mac_overhead <= max_mac_overhead)
@@ -285,7 +286,7 @@ def test_commands_hand_their_options_on(groat_command: Groat, digits: Path, tmp_
     report = groat_command.json("pack", digits, "-o", output, "--target", "cortex-m4", *flags)
     assert output.read_bytes() == groat.compile(digits, "cortex-m4", options=expected).packed
     assert (report["input"], report["max_mac_overhead"]) == ("rows", 1.25)
-    analysis = groat_command.json("analyze", digits, *flags)
+    analysis = groat_command.json("analyze", digits, "--target", "cortex-m4", *flags)
     assert {name: analysis[name] for name in ("arena_bytes", "schedule")} == {
         name: report[name] for name in ("arena_bytes", "schedule")
     }

@@ -343,3 +343,38 @@ def test_the_same_model_gives_the_same_bytes() -> None:
     model = random_cnn(3)
     first, second = (compile_model(model, schedule="stream").packed for _ in range(2))
     assert first == second
+
+
+SMALL = ((48, 48, 3), (28, 5, 5), (5, 28, 5), (20, 20, 7), (1, 24, 6), (13, 36, 4), (9, 72, 2))
+"""Height and width of images, and the side of a filter, that depthwise convolutions may just have to work in place."""
+
+
+@pytest.mark.parametrize("isa", PACKINGS)
+def test_a_depthwise_convolution_works_in_place(isa: str) -> None:
+    """For every kernel set, in the largest images there are for that: the same bytes as apart from its input."""
+    for number, (height, width, side) in enumerate(SMALL):
+        rng = np.random.default_rng(number)
+
+        def depthwise_network(apart: bool, rng: np.random.Generator = rng, shape: Any = (height, width, side)) -> bytes:
+            m = Builder()
+            x = m.input((1, *shape[:2], 3), quant=Quant(0.05))
+            y = m.conv_2d(x, rng.integers(-90, 90, (20, 1, 1, 3)).astype(np.int8), None, Quant(0.01), Quant(0.1))
+            weights = rng.integers(-127, 128, (1, shape[2], shape[2], 20)).astype(np.int8)
+            z = m.depthwise_conv_2d(y, weights, None, Quant(0.01), Quant(0.3))
+            z = m.conv_2d(z, rng.integers(-90, 90, (4, 1, 1, 20)).astype(np.int8), None, Quant(0.01), Quant(1.0))
+            return m.build([z, y] if apart else [z])
+
+        state = rng.bit_generator.state
+        apart = depthwise_network(True)
+        rng.bit_generator.state = state
+        inplace = depthwise_network(False)
+        found = []
+        for model in (apart, inplace):
+            compiled = compile_model(model, TARGET_OF[isa], schedule="layer")
+            buffers = compiled.plan.buffer_of
+            depthwise = next(op for op in compiled.graph.ops if op.kind == "depthwise_conv_2d")
+            shares = buffers[depthwise.inputs[0]] == buffers[depthwise.outputs[0]]
+            assert shares == (model is inplace)
+            with compiled.on("host") as session:
+                found.append(session.runner.run(random_inputs(inplace, number))[0])
+        np.testing.assert_array_equal(*found)

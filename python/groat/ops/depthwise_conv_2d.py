@@ -40,6 +40,10 @@ if TYPE_CHECKING:
     from groat.pack.layouts import Layouts
 
 
+# As IN_PLACE_KERNEL and IN_PLACE_SIDE in runtime/ops/depthwise_conv_2d.c.
+_IN_PLACE_KERNEL, _IN_PLACE_SIDE = 7, 144
+
+
 class DepthwiseConv2D(OpDef):
     attributes: ClassVar[tuple[str, ...]] = ZERO_POINTS_AND_CLAMP
 
@@ -90,6 +94,13 @@ class DepthwiseConv2D(OpDef):
 
     def macs(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> int:
         return outputs[0].elements * inputs[1].shape[1] * inputs[1].shape[2]
+
+    def inplace(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> tuple[int, ...]:
+        _, *sides, channels = inputs[0].shape
+        kernel = inputs[1].shape[1:3]
+        small = max(kernel) <= _IN_PLACE_KERNEL and max(sides) * max(kernel) <= _IN_PLACE_SIDE
+        alike = op.attrs["stride"] == (1, 1) and inputs[0].shape == outputs[0].shape and kernel[1] > 1
+        return (0,) if alike and small and channels % 4 == 0 else ()
 
     def rows(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> Rows:
         return window_rows(op, op.attrs["input_zero_point"])

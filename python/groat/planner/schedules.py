@@ -59,6 +59,7 @@ def ways(
     scratch_of: Callable[[Graph, bool], Scratch] | None = None,
     rows_out: bool = False,
     progress: Progress = silent,
+    coarse: bool = False,
 ) -> Iterator[Way]:
     """The ways of a kind to run a graph, found as they are asked for.
 
@@ -74,6 +75,8 @@ def ways(
             that they usually get, or (True) with those that need the least.
         rows_out: outputs go row by row and have no memory of their own.
         progress: told for each schedule that is tried how many ops have their place in it (each is looked at twice).
+        coarse: of streams and patches, too, first those with few and large parts, each with fewer bytes alive than the
+            one before: for who has a budget of RAM, and need not save more than that.
 
     Raises InputError if an input or output cannot go row by row.
     """
@@ -103,26 +106,30 @@ def ways(
         what = f"schedule {next(numbers)}"
         return _Plan(streams, choose(streams, bound, cuts, functools.partial(progress, what)))
 
-    streams = _streams([streams_of(order) for order in orders], ROWS if kind == "stream" else PATCHES, plan_of)
+    of_kind = {"auto": (ROWS, PATCHES), "patch": (PATCHES,)}.get(kind, (ROWS,))
+    streams = _streams([streams_of(order) for order in orders], of_kind[-1], plan_of)
     graph = streams.graph
-    if kind in ("layer", "stream"):
-        yield plan_of(streams, UNBOUNDED if kind == "layer" else 0, ROWS).way
+    if kind == "layer":
+        yield plan_of(streams, UNBOUNDED, ROWS).way
         return
     bound = max(streams.single(position) or 0 for position in range(len(graph.ops))) - 1 if layers else UNBOUNDED
     least = bound + 1
     plan = None
-    for cuts in (ROWS, PATCHES) if kind == "auto" else ():
+    for cuts in of_kind if coarse or kind == "auto" else ():
         while True:
-            plan = plan_of(streams, bound, cuts)
-            if plan.peak < least:
-                yield plan.way
-                least = plan.peak
+            found = plan_of(streams, bound, cuts)
+            if found.peak < least or (plan is None and kind != "auto"):
+                yield found.way
+                least = found.peak
+            plan = found
             if plan.peak > bound:  # there is no less
                 break
             bound = plan.peak - max(plan.peak // STEPS, 1)
     if plan is None:
-        plan = plan_of(streams)
+        plan = plan_of(streams, 0, of_kind[-1])
         yield plan.way
+    if kind == "stream":
+        return
     while (narrower := _narrower(plan, lambda split: plan_of(streams_of(split)))) is not None:
         plan = narrower
         yield plan.way

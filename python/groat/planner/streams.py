@@ -23,7 +23,7 @@ import numpy as np
 from groat import _core
 from groat.errors import InputError
 from groat.graph import Graph, Tensor
-from groat.ops import op_def, op_row
+from groat.ops import macs_of, op_def, op_row
 from groat.ops.base import Rows
 from groat.planner.packing import ALIGN, round_up
 
@@ -33,7 +33,14 @@ UNITS_MAX = 65535  # of a line: they are counted in 16 bits
 SUM_BYTES = 4  # of what an op that adds up keeps, for each channel
 ROWS = (1,)  # whole rows
 PATCHES = (1, 2, 4, 8, 16, 32)  # into how many units rows may be cut
-CALL_INSTRUCTIONS = 400  # that a unit costs beside its arithmetic, about; decides between plans of the same size
+# What decides between plans that fit, in instructions beside the arithmetic, about: for a unit; and for each byte that
+# the windows of a row of units read, where a filter has few products for it (depthwise) and so a kernel that sees all
+# of an image prepares rows and weights but once.  The second counts more often where rows lie without the padding that
+# windows read, so that a row takes several calls.
+CALL_INSTRUCTIONS = 400
+READ_INSTRUCTIONS = 2
+BARE_READS = 4
+FEW_PRODUCTS = 8
 PADDED, BARE, PIECES = _core.REACHES
 
 
@@ -224,7 +231,8 @@ class Streams:
             return None
         op, reads = self.graph.ops[position], self._reads[position]
         inputs, outputs = ([self.graph.tensors[number] for number in numbers] for numbers in (op.inputs, op.outputs))
-        inplace = op_def(op.kind).inplace(op, inputs, outputs) if op_row(op.kind).inplace else ()
+        in_streams = op_row(op.kind).inplace and not rows.gathers  # what windows read is read again for the next
+        inplace = op_def(op.kind).inplace(op, inputs, outputs) if in_streams else ()
         into = tuple(i for i, number in enumerate(reads) if any(op.inputs[k] == number for k in inplace))
         return _Node(position, reads, op.outputs[0], rows, into)
 
@@ -668,9 +676,23 @@ class Streams:
         """Instructions of a stream beside its arithmetic, about."""
         draft = self._draft(first, end)
         assert draft is not None
-        return CALL_INSTRUCTIONS * sum(
-            self._dims(node.output)[1] * min(cuts, self._dims(node.output)[2]) for node in draft.nodes
-        )
+        total = 0
+        for node in draft.nodes:
+            _, height, width, _ = self._dims(node.output)
+            total += CALL_INSTRUCTIONS * height * min(cuts, width)
+            total += READ_INSTRUCTIONS * self._read_again(node, node.inputs[0] in draft.tensors)
+        return total
+
+    def _read_again(self, node: _Node, padded: bool) -> int:
+        """Bytes that an op with few products reads part by part, weighted."""
+        _, _, width, channels = self._dims(node.inputs[0])
+        _, height, _, _ = self._dims(node.output)
+        nbytes = height * node.rows.extent * width * channels
+        few = macs_of(self.graph, self.graph.ops[node.position]) < FEW_PRODUCTS * nbytes
+        if not node.rows.gathers or node.rows.cuts or not few:
+            return 0
+        sides = node.rows.pad_w > 0 or self._behind(node, node.inputs[0]) > 0
+        return nbytes * (BARE_READS if sides and not padded else 1)
 
     def why_not_by_rows(self) -> str:
         """Which input or output cannot go row by row, and which op is in the way."""

@@ -15,7 +15,8 @@
 
 enum {
     SLACK_BYTES = 4 * VECTOR,                            /* VST4 writes so many bytes at once */
-    COLUMNS_BYTES = 36 * CHANNELS_AT_ONCE + SLACK_BYTES, /* six columns of 64 channels, and what lies behind them */
+    COLUMNS_BYTES = 36 * CHANNELS_AT_ONCE, /* six columns of 64 channels, and what lies behind them */
+    FEW_COLUMNS_BYTES = 28 * CHANNELS_AT_ONCE, /* where scratch is scarce: six of three rows */
     FEW_PIXELS = 4,
 };
 
@@ -28,6 +29,30 @@ static uint32_t words_of(uint32_t rows)
 static uint64_t bytes_for(uint32_t rows, uint64_t columns)
 {
     return (columns * words_of(rows) + 3) * WORD;
+}
+
+/* Columns lie tap_stride apart, and neighbouring pixels may use the same ones. */
+static uint32_t is_shared(const groat_depthwise_s8 *k)
+{
+    uint32_t stride = k->tap_stride > 0 ? k->pixel_stride / k->tap_stride : 0;
+    return stride > 0 && stride <= k->taps && stride * k->tap_stride == k->pixel_stride;
+}
+
+/* Bytes for interleaved columns: for two pixels of the smallest block of channels, or as much more as there may be and
+ * as pixels and channels need. */
+static uint64_t room_for(const groat_depthwise_s8 *k)
+{
+    uint64_t least = bytes_for(k->rows, (uint64_t)2 * k->taps) * VECTOR;
+    uint32_t most = k->sparing ? FEW_COLUMNS_BYTES : COLUMNS_BYTES;
+    uint32_t words = words_of(k->rows), of_pixel = is_shared(k) ? k->pixel_stride / k->tap_stride : k->taps;
+    uint32_t columns = (k->pixels - 1u) * of_pixel + k->taps;
+    if (columns <= most / (WORD * VECTOR) / words) {
+        uint32_t vectors = (k->channels_in * k->multiplier + VECTOR - 1u) / VECTOR;
+        vectors = vectors < CHANNELS_AT_ONCE / VECTOR ? vectors : CHANNELS_AT_ONCE / VECTOR;
+        uint32_t all = (columns * words + 3u) * WORD * VECTOR * vectors;
+        most = all < most ? all : most;
+    }
+    return least > most ? least : most;
 }
 
 /* A single input channel: the same as a convolution. */
@@ -62,9 +87,7 @@ int groat_depthwise_s8_needs_mve(const groat_depthwise_s8 *k, groat_needs *needs
     uint64_t vectors = ((uint64_t)words_of(k->rows) * k->taps + 3) / 4;
     needs->weights_bytes = quads * (4 * sizeof(int32_t) + 4 * VECTOR * vectors);
     needs->channels_bytes = quads * sizeof(groat_quad);
-    /* Two pixels of the smallest block of channels always find room. */
-    uint64_t least = bytes_for(k->rows, (uint64_t)2 * k->taps) * VECTOR + SLACK_BYTES;
-    needs->scratch_bytes = SUMS_BYTES + (least > COLUMNS_BYTES ? least : COLUMNS_BYTES);
+    needs->scratch_bytes = SUMS_BYTES + room_for(k) + SLACK_BYTES;
     return k->layout < LAYOUTS;
 }
 
@@ -93,17 +116,13 @@ static inline uint32_t count_columns(const plan *c, uint32_t taps, uint32_t pixe
 static plan make_plan(const groat_depthwise_s8 *k, uint32_t channels, uint32_t pixels)
 {
     const uint32_t taps = k->taps;
-    uint32_t stride = k->tap_stride > 0 ? k->pixel_stride / k->tap_stride : 0;
-    plan c = {.words = words_of(k->rows), .of_pixel = taps};
+    plan c = {.words = words_of(k->rows), .of_pixel = taps, .shared = is_shared(k)};
     c.beyond = (0u - c.words * taps) % 4;
-    if (stride > 0 && stride <= taps && stride * k->tap_stride == k->pixel_stride) {
-        c.shared = 1;
-        c.of_pixel = stride;
+    if (c.shared) {
+        c.of_pixel = k->pixel_stride / k->tap_stride;
     }
-    /* That the room is never smaller than `least` bytes has been checked as part of the scratch, so nothing here
-     * overflows. */
-    uint32_t least = (2 * taps * c.words + 3) * WORD * VECTOR;
-    uint32_t room = (COLUMNS_BYTES - SLACK_BYTES > least ? COLUMNS_BYTES - SLACK_BYTES : least) / WORD;
+    /* That there is so much room has been checked as part of the scratch, so nothing here overflows. */
+    uint32_t room = (uint32_t)room_for(k) / WORD;
     if (c.words == 1 && c.shared && k->multiplier == 1 && k->tap_stride == channels && channels <= CHANNELS_AT_ONCE &&
         room / channels >= count_columns(&c, taps, pixels < FEW_PIXELS ? pixels : FEW_PIXELS) + c.beyond) {
         c.one_run = 1;
