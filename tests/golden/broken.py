@@ -41,7 +41,7 @@ def bad_files(good: Mapping[str, bytes]) -> dict[str, BadFile]:
         good: the packed good files by name.
     """
     files = dict(_damaged(good["conv_2d"]))
-    for name, status, base, edit in (*_HEADER, *_TABLES, *_STEPS, *_OPS, *_STREAMS, *_MEMORIES):
+    for name, status, base, edit in (*_HEADER, *_TABLES, *_STEPS, *_OPS, *_STREAMS, *_STATES, *_MEMORIES):
         editor = Editor(good[base])
         edit(editor)
         header_fault = status in ("E_MAGIC", "E_VERSION", "E_TRUNCATED")
@@ -511,6 +511,23 @@ def _beyond_second(e: Editor) -> None:
 def _without_second(e: Editor) -> None:
     e.section("regions", count=1)
 
+
+def _state(tensor: int, kind: int = 0) -> Edit:
+    """A table of one state, in a model that keeps nothing."""
+
+    def edit(e: Editor) -> None:
+        e.section("states", offset=e.append(structs.build("groat_state", {"tensor": tensor, "kind": kind})), count=1)
+
+    return edit
+
+
+_STATES: tuple[Case, ...] = (
+    ("states_past_end", "E_BOUNDS", "conv_2d", _section("states", count=1000)),
+    ("states_misaligned", "E_MISALIGNED", "conv_2d", _shift_section("states")),
+    ("state_of_no_tensor", "E_STATE", "conv_2d", _state(0xFFF0)),
+    ("state_of_unknown_kind", "E_STATE", "conv_2d", _state(0, kind=2)),
+    ("state_that_lives_for_a_while", "E_STATE", "add_mul", lambda e: _state(e.arg("steps", 1, 2))(e)),
+)
 
 _MEMORIES: tuple[Case, ...] = (
     ("region_of_another_buffer", "E_OVERLAP", "with_two_memories", _other_region),
