@@ -78,6 +78,7 @@ def lut_model(ffi: cffi.FFI, table: bytes) -> bytearray:
             "names": {"offset": add(names), "count": len(names)},
             "streams": {"offset": len(image) // 4 * 4, "count": 0},
             "lines": {"offset": len(image) // 4 * 4, "count": 0},
+            "states": {"offset": len(image) // 4 * 4, "count": 0},
         },
     )
     header.file_bytes = len(image)

@@ -314,3 +314,13 @@ def test_arguments_that_do_not_fit(name: str) -> None:
     call, message = ERRORS[name]
     with pytest.raises(InputError, match=message):
         call()
+
+
+@pytest.mark.parametrize("isa", PACKINGS)
+def test_the_sum_of_a_bias_may_be_more_than_float16_holds(isa: str) -> None:
+    """As it is with a large loss scale: each gradient is finite, a few of them together are not."""
+    dy = np.full((1, 8, 8, 12), 3000, np.float16)
+    x = np.full((1, 8, 8, 3), 2.0**-10, np.float16)
+    dw, db = kernels.conv2d_weight_grad_float(x, dy, kernel=3, padding="same", isa=isa)
+    np.testing.assert_allclose(db, np.full(12, 64 * 3000.0))
+    assert np.isfinite(dw).all()

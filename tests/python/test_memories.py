@@ -125,7 +125,7 @@ def test_traffic_of_a_convolution() -> None:
 
 
 def test_a_residual_goes_to_the_slow_memory_and_comes_back() -> None:
-    compiled = compile_model(RESIDUAL, schedule="layer", memories="fast:1K,slow")
+    compiled = compile_model(RESIDUAL, schedule="layer", memories="fast:2K,slow")
     graph = compiled.graph
     away, back = (step for step, op in enumerate(graph.ops) if op.kind == "reshape")
     buffers = [compiled.plan.buffers[compiled.plan.buffer_of[graph.ops[step].outputs[0]]] for step in (away, back)]

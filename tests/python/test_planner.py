@@ -159,6 +159,11 @@ def may_share(graph: Graph, step: int, position: int, same_place: bool) -> bool:
     """
     op = graph.ops[step]
     source, result = graph.tensors[op.inputs[position]], graph.tensors[op.outputs[0]]
+    if op.kind == "depthwise_conv_2d":  # row by row, from padded copies of the rows that a window still needs
+        height, width = graph.tensors[op.inputs[1]].shape[1:3]
+        large = max(height, width) > 7 or max(source.shape[1:3]) * max(height, width) > 144
+        alike = source.shape == result.shape and source.shape[3] % 4 == 0 and op.attrs["stride"] == (1, 1)
+        return same_place and alike and width > 1 and not large
     elementwise = op.kind in ("add", "mul", "lut", "softmax", "reshape")
     return same_place and elementwise and source.nbytes == result.nbytes and op_row(op.kind).inplace
 

@@ -52,7 +52,8 @@ def zeros(runner: QemuRunner) -> list[np.ndarray]:
 @pytest.mark.parametrize("name", ["cortex-m0", "cortex-m55", "rv32imc"])
 def test_a_model_that_is_none_is_refused_and_the_firmware_goes_on(name: str) -> None:
     target = device(name)
-    session = QemuSession(target, firmware.build(target).path, b"no model" * 512, timeout=20)
+    image = firmware.build(target, ops=["conv_2d"])  # a Cortex-M0 has no flash for all of them
+    session = QemuSession(target, image.path, b"no model" * 512, timeout=20)
     try:
         assert session.info.open_status == E_MAGIC
         for command, data in [("RUN", b"x" * 100_000), ("INPUT", b"x"), ("STEP", b""), ("TENSOR", b"")]:

@@ -40,7 +40,8 @@ static inline void blend_all(const blending *b, uint16_t *to, float32x4_t even, 
     vstrhq_u16(to, blended(b, b->adds ? vldrhq_u16(to) : vdupq_n_u16(0), even, odd));
 }
 
-/* The gradient of the biases: the sum of dy over its pixels. */
+/* The gradient of the biases: the sum of dy over its pixels, in float32 from the first on, since with a large loss scale
+ * a few of them are more than float16 holds. */
 static inline void bias_gradient(const uint16_t *dy, uint32_t pixels, uint32_t stride, uint32_t channels, float alpha,
                                  float beta, float *db)
 {
@@ -49,21 +50,10 @@ static inline void bias_gradient(const uint16_t *dy, uint32_t pixels, uint32_t s
         const mve_pred16_t lanes = vctp16q(count);
         const uint16_t *from = dy + o;
         float32x4_t even = vdupq_n_f32(0.0f), odd = even;
-        for (uint32_t left = pixels; left > 0;) {
-            const uint32_t some = left < CHUNK ? left : CHUNK;
-            float16x8_t chunk = halves_of(vdupq_n_u16(0));
-            left -= some;
-            if (count == HALVES) {
-                for (uint32_t p = some; p > 0; p--, from += stride) {
-                    chunk = vaddq_f16(chunk, halves_at(from));
-                }
-            } else {
-                for (uint32_t p = some; p > 0; p--, from += stride) {
-                    chunk = vaddq_f16(chunk, halves_of(vldrhq_z_u16(from, lanes)));
-                }
-            }
-            even = vaddq_f32(even, vcvtbq_f32_f16(chunk));
-            odd = vaddq_f32(odd, vcvttq_f32_f16(chunk));
+        for (uint32_t p = pixels; p > 0; p--, from += stride) {
+            const float16x8_t each = halves_of(count == HALVES ? vldrhq_u16(from) : vldrhq_z_u16(from, lanes));
+            even = vaddq_f32(even, vcvtbq_f32_f16(each));
+            odd = vaddq_f32(odd, vcvttq_f32_f16(each));
         }
         float sums[2][HALVES / 2];
         vstrwq_f32(sums[0], even);
