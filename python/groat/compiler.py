@@ -137,7 +137,8 @@ class Compiled:
                 scratch_bytes, what their scratch adds; arena_lower_bound; optimal: True, or the bytes by which the
                 arena may be larger than the best possible;
             weights_bytes, file_bytes, inputs, outputs;
-            macs, of the model; mac_overhead, those of a run as a multiple;
+            macs, of all programs; mac_overhead, those of a run as a multiple;
+            programs: name, macs and layers, which are the indices of the first and the last;
             memories: name, bytes, traffic_bytes (that a run reads and writes there, by groat.planner.memories.traffic)
                 and byte_cost of each that the arena lies in; copies: names of the tensors that are copied from one
                 memory to another;
@@ -181,6 +182,14 @@ class Compiled:
             "file_bytes": len(self.packed),
             "macs": sum(macs_of(graph, op) for op in graph.ops),
             "mac_overhead": self.mac_overhead,
+            "programs": [
+                {
+                    "name": program.name,
+                    "macs": sum(macs_of(graph, op) for op in graph.ops_of(program)),
+                    "layers": [program.first, program.last],
+                }
+                for program in graph.programs
+            ],
             "memories": [
                 {
                     "name": region.name,
@@ -339,6 +348,10 @@ class Job:
         if options.memories is not None and len(self.regions) == 1:
             self.room = self.regions[0].nbytes
             self.options = replace(options, ram=self.room, memories=None)
+        if train is not None and options.floats not in ("float32", train.floats):
+            raise InputError(
+                f'floats is "{options.floats}", but train has dtype "{train.dtype}", which decides what is stored'
+            )
         floats = options.floats if train is None else train.floats
         self.graph = run_passes(graph, after_each, options.io, floats)
         if train is not None:

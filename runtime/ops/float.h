@@ -25,6 +25,25 @@ static inline uint64_t groat_window_outputs(const groat_window *w, uint32_t chan
     return (uint64_t)w->batches * w->out_h * w->out_w * channels;
 }
 
+/* A dense layer as a convolution of a row of pixels, one to each batch. */
+static inline groat_window groat_row_of_batches(uint32_t batches)
+{
+    const uint16_t pixels = (uint16_t)batches;
+    return (groat_window){
+        .batches = 1,
+        .in_h = 1,
+        .in_w = pixels,
+        .out_h = 1,
+        .out_w = pixels,
+        .kernel_h = 1,
+        .kernel_w = 1,
+        .stride_h = 1,
+        .stride_w = 1,
+        .dilation_h = 1,
+        .dilation_w = 1,
+    };
+}
+
 /* As groat_check_window, where there may be more inputs than one; the walk counts bytes in the window's fields, which must
  * hold those of a pixel. */
 static inline int groat_check_window_float(const groat_call *call, const groat_window *w, uint32_t out_c, uint8_t dtype)

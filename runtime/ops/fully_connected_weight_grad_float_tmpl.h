@@ -9,25 +9,6 @@
 
 typedef groat_fully_connected_weight_grad_float32_params float_params; /* the fields are the same for every type */
 
-/* A dense layer is a convolution of a row of pixels, one to each batch. */
-static groat_window row_of(const float_params *p)
-{
-    const uint16_t pixels = (uint16_t)p->batches;
-    return (groat_window){
-        .batches = 1,
-        .in_h = 1,
-        .in_w = pixels,
-        .out_h = 1,
-        .out_w = pixels,
-        .kernel_h = 1,
-        .kernel_w = 1,
-        .stride_h = 1,
-        .stride_w = 1,
-        .dilation_h = 1,
-        .dilation_w = 1,
-    };
-}
-
 /* The kernel's arguments but for factors and scratch, and what it needs. */
 static void prepare(const float_params *p, const groat_window *row, groat_conv_grad_float *k, groat_needs *needs)
 {
@@ -52,7 +33,7 @@ static int check(const groat_call *call)
 
 static uint32_t scratch_bytes(const void *params)
 {
-    const groat_window row = row_of(params);
+    const groat_window row = groat_row_of_batches(((const float_params *)params)->batches);
     groat_conv_grad_float k;
     groat_needs needs;
     prepare(params, &row, &k, &needs);
@@ -86,7 +67,7 @@ static void channels_of_layer(const void *context, uint32_t part)
 static void run(const groat_call *call)
 {
     const float_params *p = groat_params(call);
-    const groat_window row = row_of(p);
+    const groat_window row = groat_row_of_batches(p->batches);
     update_factors factors;
     if (!begin_update(call, &p->update, &factors)) {
         return;

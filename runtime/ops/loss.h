@@ -9,14 +9,6 @@
 #include "../kernels/float.h"
 #include "../kernels/select.h"
 
-/* The tensor that tells a step's updates what to do: float32 [4]. */
-enum {
-    GROAT_STEP_RATE = 0,    /* the learning rate; 0: this step is refused, and changes nothing */
-    GROAT_STEP_UNSCALE = 1, /* what gradients are multiplied by: 1 / the loss scale */
-    GROAT_STEP_REFUSED = 2, /* 1: refused before there were gradients */
-    GROAT_STEP_VALUES = 4
-};
-
 /* The tensor of a loss scale that adapts: float32 [2]. */
 enum {
     GROAT_SCALE = 0,

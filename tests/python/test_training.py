@@ -15,6 +15,8 @@ from torch.nn import functional
 
 import groat
 from groat.graph import Graph
+from groat.ops import gradients, loss
+from groat.pack import structs
 from groat.train.adapters import merged
 
 RATE = 0.05
@@ -217,7 +219,34 @@ def test_bad_input_is_refused_and_changes_nothing(x: float, y: Any, lr: float, w
         np.testing.assert_array_equal(value, before[name])
 
 
+def test_steps_go_together_as_they_go_one_by_one() -> None:
+    graph = chain()
+    data = samples(graph, 5)
+    one, many = (groat.compile(graph, train=groat.Train()) for _ in range(2))
+    with one.on("host") as first, many.on("host") as second:
+        losses = [first.train_step(image, [label], RATE) for image, label in data]
+        images, labels = zip(*data, strict=True)
+        found = second.trainer.steps(images, [[label] for label in labels], RATE)
+        assert [result.loss for result in found] == losses
+        assert second.trainer.steps([], [], RATE) == []
+        with pytest.raises(groat.InputError, match="5 inputs and 1 labels"):
+            second.trainer.steps(images, [[0]], RATE)
+        for name, value in first.parameters().items():
+            np.testing.assert_array_equal(second.parameters()[name], value)
+
+
+def test_pythons_constants_are_those_of_the_format() -> None:
+    const = structs.constants()
+    modes = (const.GROAT_UPDATE_GRADIENT, const.GROAT_UPDATE_SGD, const.GROAT_UPDATE_ACCUMULATE)
+    assert modes == (gradients.GRADIENT, gradients.SGD, gradients.ACCUMULATE)
+    values = (const.GROAT_STEP_RATE, const.GROAT_STEP_UNSCALE, const.GROAT_STEP_REFUSED)
+    assert values == (loss.RATE, loss.UNSCALE, loss.REFUSED)
+    assert loss.STEP_SHAPE == (const.GROAT_STEP_VALUES,)
+
+
 def test_what_cannot_be_trained_is_said() -> None:
+    with pytest.raises(groat.InputError, match='floats is "float16", but train has dtype "fp32"'):
+        groat.compile(chain(), floats="float16", train=groat.Train())
     with pytest.raises(groat.InputError, match="has 3 layers with weights"):
         groat.compile(chain(), train=groat.Train(layers="last:4"))
     with pytest.raises(groat.InputError, match="expected one of sgd, momentum, adam"):

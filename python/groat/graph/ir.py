@@ -8,7 +8,7 @@ report, so that a tensor here can be compared with the same tensor in another en
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -175,3 +175,16 @@ class Graph:
 
     def with_ops(self, ops: tuple[Op, ...]) -> Graph:
         return replace(self, ops=ops)
+
+    def ops_of(self, program: Program) -> tuple[Op, ...]:
+        return self.ops[program.first : program.first + program.count]
+
+    def with_program(self, program: Program, ops: Sequence[Op]) -> Graph:
+        """The graph with other ops for one of its programs."""
+        result: list[Op] = []
+        named: list[Program] = []
+        for each in self.programs:
+            own = ops if each is program else self.ops_of(each)
+            named.append(replace(each, first=len(result), count=len(own)))
+            result += own
+        return replace(self, ops=tuple(result), named=tuple(named))

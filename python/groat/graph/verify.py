@@ -57,7 +57,7 @@ def verify(graph: Graph, after: str = "import") -> Graph:
             fail(f"program {program.name!r} starts with op {program.first}, expected {position}")
         position += program.count
         written = constants | set(program.inputs)
-        for op in graph.ops[program.first : program.first + program.count]:
+        for op in graph.ops_of(program):
             _verify_op(graph, op, written, fail)
         for number in program.outputs:
             if graph.root(number) not in written:

@@ -6,19 +6,12 @@ inputs and attrs: as of add_float32, with float16 for float32.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
-from groat.graph.ir import Op, Tensor
 from groat.ops.add_float32 import AddFloat32
-from groat.ops.base import Constants
+from groat.ops.floats import StoredAsFloat16
 
 
-class AddFloat16(AddFloat32):
-    def params(
-        self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
-    ) -> dict[str, Any]:
-        return {"f32": super().params(op, inputs, outputs, constants)}
+class AddFloat16(StoredAsFloat16, AddFloat32):
+    pass
 
 
 OP = AddFloat16()

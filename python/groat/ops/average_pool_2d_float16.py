@@ -6,19 +6,12 @@ inputs and attrs: as of average_pool_2d_float32, with float16 for float32.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
-from groat.graph.ir import Op, Tensor
 from groat.ops.average_pool_2d_float32 import AveragePool2DFloat32
-from groat.ops.base import Constants
+from groat.ops.floats import StoredAsFloat16
 
 
-class AveragePool2DFloat16(AveragePool2DFloat32):
-    def params(
-        self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
-    ) -> dict[str, Any]:
-        return {"f32": super().params(op, inputs, outputs, constants)}
+class AveragePool2DFloat16(StoredAsFloat16, AveragePool2DFloat32):
+    pass
 
 
 OP = AveragePool2DFloat16()

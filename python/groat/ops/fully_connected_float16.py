@@ -6,21 +6,12 @@ inputs and attrs: as of fully_connected_float32, with float16 for float32; the b
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
-from groat.graph.ir import Op, Tensor
-from groat.ops.base import Constants
+from groat.ops.floats import StoredAsFloat16
 from groat.ops.fully_connected_float32 import FullyConnectedFloat32
 
 
-class FullyConnectedFloat16(FullyConnectedFloat32):
+class FullyConnectedFloat16(StoredAsFloat16, FullyConnectedFloat32):
     kernel = "conv_f16"
-
-    def params(
-        self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
-    ) -> dict[str, Any]:
-        return {"f32": super().params(op, inputs, outputs, constants)}
 
 
 OP = FullyConnectedFloat16()

@@ -36,6 +36,17 @@ class Loss(OpDef):
         return op.inputs
 
 
+def loss_position(ops: Sequence[Op]) -> int:
+    """Where the loss is in a step of training: what comes before it is the forward half, what comes after it the
+    backward half.  Raises ValueError if there is none."""
+    from groat.ops import op_def
+
+    found = [position for position, op in enumerate(ops) if isinstance(op_def(op.kind), Loss)]
+    if len(found) != 1:
+        raise ValueError(f"a step of training has {len(found)} losses; expected one")
+    return found[0]
+
+
 def factor(inputs: Sequence[Array]) -> np.float32:
     """The loss scale that a loss is given, or 1."""
     return np.float32(inputs[2][0] if len(inputs) > 2 else 1)

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from groat.graph import Graph, Op, Program, Tensor, verify
+from groat.graph import Graph, verify
+from groat.ops.loss import loss_position
 from groat.planner.offsets import Plan, plan_memory
 
 PROGRAM = "train_step"
@@ -59,10 +60,9 @@ class _Step:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.program = next(program for program in graph.programs if program.name == PROGRAM)
-        first = self.program.first
-        self.ops = graph.ops[first : first + self.program.count]
-        loss = next(i for i, op in enumerate(self.ops) if op.kind.startswith(("softmax_cross", "mean_squared")))
-        self.forward, self.backward = self.ops[:loss], self.ops[loss:]
+        ops = graph.ops_of(self.program)
+        loss = loss_position(ops)
+        self.forward, self.backward = ops[:loss], ops[loss:]
         self._writer = {graph.root(number): op for op in self.forward for number in op.outputs}
         read = {graph.root(number) for op in self.backward for number in op.inputs}
         self.kept = read & set(self._writer)
@@ -122,17 +122,4 @@ class _Step:
         for op in self.backward[1:]:
             inputs = tuple(again(number) for number in op.inputs)
             ops.append(replace(op, inputs=inputs))
-        return _replaced(graph, self.program, ops, tensors, views)
-
-
-def _replaced(
-    graph: Graph, program: Program, ops: Sequence[Op], tensors: dict[int, Tensor], views: dict[int, int]
-) -> Graph:
-    """The graph with other ops for one program."""
-    result: list[Op] = []
-    named: list[Program] = []
-    for each in graph.programs:
-        first = len(result)
-        result += ops if each is program else graph.ops[each.first : each.first + each.count]
-        named.append(replace(each, first=first, count=len(result) - first))
-    return replace(graph, tensors=tensors, views=views, ops=tuple(result), named=tuple(named))
+        return replace(graph, tensors=tensors, views=views).with_program(self.program, ops)

@@ -128,8 +128,7 @@ def train(
         indices = indices[: len(indices) // accumulate * accumulate]
         for start in range(0, len(indices), together):
             chosen = indices[start : start + together]
-            targets = [label if np.ndim(label) else [label] for label in data.y[chosen]]
-            results = trainer.steps(list(data.x[chosen]), targets, lr)
+            results = trainer.steps(data.x[chosen], data.y[chosen], lr)
             history.skipped += sum(not result.applied for result in results)
             history.losses += [result.loss for result in results]
             if accumulate > 1 and len(chosen) == accumulate:

@@ -67,6 +67,8 @@ class Train:
                 raise InputError(f"train: {name} is {value!r}; expected one of {', '.join(get_args(kind))}")
         if self.accumulate < 1:
             raise InputError(f"train: accumulate is {self.accumulate}; expected at least 1 sample")
+        if self.scale_interval < 1:
+            raise InputError(f"train: scale_interval is {self.scale_interval}; expected at least 1 step")
         if self.adapter_rank < 0:
             raise InputError(f"train: adapter_rank is {self.adapter_rank}; expected 0, or a rank")
         for name in ("momentum", "beta1", "beta2"):

@@ -10,7 +10,7 @@ after all, the bound of the knapsack is lowered.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,7 +26,6 @@ from groat.runners.base import Array
 from groat.train.choice import BIAS_ONLY, layers_of
 from groat.train.loop import Data
 from groat.train.options import Train
-from groat.train.session import Trainer
 
 BUCKETS = 64  # into which each bound is divided for the knapsack
 ROUNDS = 8  # sets that are compiled before giving up
@@ -105,7 +104,7 @@ def plan_training(
     """Chooses what to train.
 
     Args:
-        train: optimizer, loss and type; its `layers` are not looked at.
+        train: optimizer, loss and type; its `layers` and `accumulate` are not looked at.
         ram: bytes that the arena may take.
         macs: multiply-accumulates that a step may take, forward and backward.
         lr: learning rate of the measurements.
@@ -115,7 +114,7 @@ def plan_training(
         InputError: no bound, no test samples, or a model that cannot be trained.
         FitError: not even the cheapest choice fits.
     """
-    train = train if train is not None else Train()
+    train = replace(train if train is not None else Train(), accumulate=1)  # each step of a measurement counts
     if ram is None and macs is None:
         raise InputError("train-plan needs a bound: ram, macs, or both")
     if len(data.x_test) == 0:
@@ -147,8 +146,7 @@ def _compiled(model: Model | Graph, layers: Sequence[str], target: str, train: T
 
 def _step_macs(compiled: Compiled) -> int:
     program = next(p for p in compiled.graph.programs if p.name == "train_step")
-    ops = compiled.graph.ops[program.first : program.first + program.count]
-    return sum(macs_of(compiled.graph, op) for op in ops)
+    return sum(macs_of(compiled.graph, op) for op in compiled.graph.ops_of(program))
 
 
 def _measure(
@@ -158,6 +156,7 @@ def _measure(
     graph = run_passes(model.graph if isinstance(model, Model) else model, floats=train.floats)
     order = np.random.default_rng(seed).integers(len(data.x), size=steps)
     judged = np.random.default_rng(seed + 1).permutation(len(data.x_test))[:steps]
+    experiment = _Experiment(model, data, train, order, judged, lr)
     texts = []
     for layer, position in enumerate(layers_of(graph)):
         op = graph.ops[position]
@@ -166,38 +165,54 @@ def _measure(
     found = []
     for done, (layer, op, text) in enumerate(texts):
         progress(f"training {text} alone", done, len(texts))
-        compiled = _compiled(model, [text], "host", train)
-        trained = [state for state in compiled.graph.states.values() if state.trained]
-        nbytes = sum(state.initial.nbytes for state in trained)
+        states = _compiled(model, [text], "host", train).graph.states.values()
+        nbytes = sum(state.initial.nbytes for state in states if state.trained)
         macs = 0 if text.endswith(BIAS_ONLY) else macs_of(graph, op)
-        found.append(Choice(text, layer, _benefit(compiled, data, order, judged, lr), nbytes, macs))
+        found.append(Choice(text, layer, experiment.benefit(text), nbytes, macs))
     return found
 
 
-def _benefit(compiled: Compiled, data: Data, order: Array, judged: Array, lr: float) -> float:
-    """What the mean loss on test samples falls by."""
-    with compiled.on("host") as session:
-        before = _mean_loss(session.trainer, data, judged)
+@dataclass(frozen=True)
+class _Experiment:
+    """How layers are measured.
+
+    Attributes:
+        order: the samples of the steps, in their order.
+        judged: the test samples.
+    """
+
+    model: Model | Graph
+    data: Data
+    train: Train
+    order: Array
+    judged: Array
+    lr: float
+
+    def benefit(self, text: str) -> float:
+        """What the mean loss on test samples falls by, if one layer is trained; minus infinity if it diverges."""
         try:
-            for index in order:
-                label = data.y[index]
-                session.trainer.step(data.x[index], label if np.ndim(label) else [label], lr)
-        except InputError:  # it diverged
+            with _compiled(self.model, [text], "host", self.train).on("host") as learner:
+                for index in self.order:
+                    learner.trainer.step(self.data.x[index], self.data.y[index], self.lr)
+                return self.loss(text) - self.loss(text, learner.parameters())
+        except InputError:
             return float("-inf")
-        return before - _mean_loss(session.trainer, data, judged)
 
+    def loss(self, text: str, parameters: Mapping[str, Array] | None = None) -> float:
+        """The mean loss of the test samples, with some parameters or the model's own.
 
-def _mean_loss(trainer: Trainer, data: Data, judged: Array) -> float:
-    """Of the test samples, by steps too small to change anything."""
-    losses = [
-        trainer.step(data.x_test[i], data.y_test[i] if np.ndim(data.y_test[i]) else [data.y_test[i]], TINY).loss
-        for i in judged
-    ]
-    return float(np.mean(losses))
+        It is what steps say whose rate is lost in rounding, in a model of its own: what learns never sees these
+        samples.
+        """
+        with _compiled(self.model, [text], "host", replace(self.train, optimizer="sgd")).on("host") as judge:
+            if parameters is not None:
+                judge.set_parameters(parameters)
+            results = judge.trainer.steps(self.data.x_test[self.judged], self.data.y_test[self.judged], TINY)
+            return float(np.mean([result.loss for result in results]))
 
 
 TINY = 1e-30
-"""A rate whose updates are lost in rounding."""
+"""A learning rate whose updates are lost in rounding."""
 
 
 def _from(
@@ -246,8 +261,8 @@ def knapsack(choices: Sequence[Choice], first: int, ram: int | None, macs: int |
         found = [0 if bound is None else -(-value * BUCKETS // max(bound, 1)) for value, bound in pairs]
         return found[0], found[1]
 
-    best = {(0, 0): (0.0, ())}  # what is used -> (benefit, choices)
-    states: dict[tuple[int, int], tuple[float, tuple[Choice, ...]]] = dict(best)
+    # What is used -> (benefit, choices).
+    states: dict[tuple[int, int], tuple[float, tuple[Choice, ...]]] = {(0, 0): (0.0, ())}
     for layer in layers:
         following = {} if layer == first else dict(states)
         for used, (benefit, picked) in states.items():

@@ -11,13 +11,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from groat.errors import InputError
+from groat.ops.loss import RATE, REFUSED
 from groat.pack.reader import TensorInfo
 from groat.runners import BaseRunner
 from groat.runners.base import Array
-
-RATE, REFUSED = 0, 2
-"""Elements of the state `step`: the learning rate that was used, 0 for a step that changed nothing; whether the loss or
-the rate itself was the reason."""
 
 
 @dataclass(frozen=True)
@@ -51,13 +48,17 @@ class Trainer:
         """One step of training, as Session.train_step."""
         return self.steps([x], [y], lr)[0]
 
-    def steps(self, x: Sequence[ArrayLike], y: Sequence[ArrayLike], lr: float) -> list[StepResult]:
+    def steps(self, x: Sequence[ArrayLike] | Array, y: Sequence[ArrayLike] | Array, lr: float) -> list[StepResult]:
         """Steps of training one after the other, as Session.train_step, sent to the device together.
 
         What can be known of all samples is checked before the first step.  Raises InputError also if one of the steps
         was refused; the others were run.
         """
         rate = learning_rate(lr)
+        if len(x) != len(y):
+            raise InputError(f"there are {len(x)} inputs and {len(y)} labels; expected as many")
+        if len(x) == 0:
+            return []
         self._runner.select("train_step")
         inputs = self._runner.model.inputs
         images = [as_input(value, inputs[0]) for value in x]

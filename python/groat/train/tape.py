@@ -19,13 +19,13 @@ from groat.errors import InputError
 from groat.graph import Graph, Op, Program, State, Tensor, verify
 from groat.ops import op_def
 from groat.ops.base import NotDifferentiable, Shape
+from groat.ops.gradients import ACCUMULATE, PLAIN, SGD
+from groat.ops.loss import SCALE_SHAPE, STEP_SHAPE, loss_position
 from groat.train.adapters import with_adapters
 from groat.train.choice import trained_inputs
 from groat.train.options import MAX_SCALE, Train
 
 WEIGHTS, BIAS = "weights", "bias"
-GRADIENT, SGD, ACCUMULATE = 0, 1, 2
-"""What an op does with the gradient of a parameter: `mode` of runtime/ops/ops.def."""
 
 
 def training_graph(graph: Graph, train: Train) -> Graph:
@@ -92,10 +92,12 @@ class _Builder:
         ops = self._with_states()
         programs = [Program("infer", 0, len(ops), graph.inputs, graph.outputs)]
         self.ops = list(ops)
-        self.step = self.state("step", np.zeros(4, np.float32))
+        self.step = self.state("step", np.zeros(STEP_SHAPE, np.float32))
         self.scale = None
         if train.dtype == "fp16":
-            self.scale = self.state("loss scale", np.array([train.loss_scale, 0], np.float32))
+            scale = np.zeros(SCALE_SHAPE, np.float32)
+            scale[0] = train.loss_scale
+            self.scale = self.state("loss scale", scale)
         freeze = graph.inputs[0]
         if train.latent:
             freeze = self._freeze_point()
@@ -290,23 +292,22 @@ class _Builder:
         flags = {"has_weights": trained[0], "has_bias": len(trained) > 1 and trained[1]}
         numbers = [number for number, wanted in zip(chosen, trained, strict=True) if wanted]
         reads = inputs if flags["has_weights"] else inputs[1:]
-        plain = {"alpha": 1.0, "beta": 0.0, "decay": 0.0}
         if train.optimizer == "sgd" and train.accumulate == 1:
-            how = {**plain, "mode": SGD, "decay": train.decay}
-            self.emit(kind, reads, (*numbers, self.step), {**attrs, **flags, **how}, op.index)
+            how = {**PLAIN, "mode": SGD, "decay": train.decay}
+            self.emit(kind, reads, (*numbers, self.step), {**attrs, **how, **flags}, op.index)
             return
         names = [self.tensors[number].name for number in numbers]
         if train.accumulate > 1:
             held = [self._zeros(number, f"{name}/gradient") for number, name in zip(numbers, names, strict=True)]
-            how = {**plain, "mode": ACCUMULATE, "alpha": 1 / train.accumulate, "beta": 1.0}
+            how = {**PLAIN, "mode": ACCUMULATE, "alpha": 1 / train.accumulate, "beta": 1.0}
             self.accumulated += list(zip(numbers, held, strict=True))
         elif train.optimizer == "momentum":
             held = [self._zeros(number, f"{name}/velocity") for number, name in zip(numbers, names, strict=True)]
-            how = {**plain, "mode": ACCUMULATE, "beta": train.momentum}
+            how = {**PLAIN, "mode": ACCUMULATE, "beta": train.momentum}
         else:
             held = [self.new(self.tensors[number].shape, self.tensors[number].dtype) for number in numbers]
-            how = {**plain, "mode": ACCUMULATE}
-        self.emit(kind, reads, (*held, self.step), {**attrs, **flags, **how}, op.index)
+            how = {**PLAIN, "mode": ACCUMULATE}
+        self.emit(kind, reads, (*held, self.step), {**attrs, **how, **flags}, op.index)
         if train.accumulate == 1:
             for number, gradient in zip(numbers, held, strict=True):
                 self._optimize(number, gradient, op.index)
@@ -402,7 +403,7 @@ def _with_masks(graph: Graph) -> Graph:
     """Keeps a bit of each value, instead of the value, where a clamp's gradient is all that still asks for it."""
     program = next(program for program in graph.programs if program.name == "train_step")
     span = range(program.first, program.first + program.count)
-    loss = next(i for i in span if graph.ops[i].kind.startswith(("softmax_cross", "mean_squared")))
+    loss = program.first + loss_position(graph.ops_of(program))
     tensors = dict(graph.tensors)
     masks: dict[int, int] = {}  # tensor -> its mask
     made: dict[int, list[Op]] = {}  # position -> what follows the op there
@@ -432,11 +433,5 @@ def _with_masks(graph: Graph) -> Graph:
         )
     if not masks:
         return graph
-    named: list[Program] = []
-    result: list[Op] = []
-    for program in graph.programs:
-        first = len(result)
-        for position in range(program.first, program.first + program.count):
-            result += [ops[position], *made.get(position, ())]
-        named.append(replace(program, first=first, count=len(result) - first))
-    return replace(graph, tensors=tensors, ops=tuple(result), named=tuple(named))
+    result = [op for position in span for op in (ops[position], *made.get(position, ()))]
+    return replace(graph, tensors=tensors).with_program(program, result)

@@ -210,6 +210,14 @@ typedef struct groat_window {
     uint16_t pad_left;
 } groat_window;
 
+/* What the updates of a step of training are told: a tensor float32 [GROAT_STEP_VALUES]. */
+enum groat_step_value {
+    GROAT_STEP_RATE = 0,        /* the learning rate; 0: this step is refused, and changes nothing */
+    GROAT_STEP_UNSCALE = 1,     /* what gradients are multiplied by: 1 / the loss scale */
+    GROAT_STEP_REFUSED = 2,     /* 1: refused before there were gradients */
+    GROAT_STEP_VALUES = 4
+};
+
 enum groat_update_mode {
     GROAT_UPDATE_GRADIENT = 0,   /* dw = beta * dw + alpha * gradient; there is no step */
     GROAT_UPDATE_SGD = 1,        /* dw is the parameter: dw -= rate * (unscale * gradient + decay * dw) */
