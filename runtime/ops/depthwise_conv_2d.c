@@ -4,11 +4,6 @@
  */
 #include "depthwise_conv_2d.h"
 
-enum {
-    IN_PLACE_KERNEL = 7,  /* the most rows and columns of a filter that works in place, */
-    IN_PLACE_SIDE = 144   /* and the longest side of an image, times the longest of the filter */
-};
-
 static int in_place(const groat_call *call)
 {
     return groat_arg_tensor(call, 0)->buffer == groat_arg_tensor(call, 1)->buffer;
@@ -22,7 +17,7 @@ static int may_work_in_place(const groat_window *w)
     uint32_t kernel = w->kernel_h > w->kernel_w ? w->kernel_h : w->kernel_w;
     uint32_t side = w->in_h > w->in_w ? w->in_h : w->in_w;
     return w->stride_h == 1 && w->stride_w == 1 && w->out_h == w->in_h && w->out_w == w->in_w && w->kernel_w > 1 &&
-           kernel <= IN_PLACE_KERNEL && side * kernel <= IN_PLACE_SIDE && w->in_c % 4u == 0;
+           kernel <= GROAT_IN_PLACE_KERNEL && side * kernel <= GROAT_IN_PLACE_SIDE && w->in_c % 4u == 0;
 }
 
 static int check(const groat_call *call)

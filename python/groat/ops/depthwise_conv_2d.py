@@ -40,10 +40,6 @@ if TYPE_CHECKING:
     from groat.pack.layouts import Layouts
 
 
-# As IN_PLACE_KERNEL and IN_PLACE_SIDE in runtime/ops/depthwise_conv_2d.c.
-_IN_PLACE_KERNEL, _IN_PLACE_SIDE = 7, 144
-
-
 class DepthwiseConv2D(OpDef):
     attributes: ClassVar[tuple[str, ...]] = ZERO_POINTS_AND_CLAMP
 
@@ -96,9 +92,12 @@ class DepthwiseConv2D(OpDef):
         return outputs[0].elements * inputs[1].shape[1] * inputs[1].shape[2]
 
     def inplace(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> tuple[int, ...]:
+        from groat.pack import structs
+
+        const = structs.constants()
         _, *sides, channels = inputs[0].shape
         kernel = inputs[1].shape[1:3]
-        small = max(kernel) <= _IN_PLACE_KERNEL and max(sides) * max(kernel) <= _IN_PLACE_SIDE
+        small = max(kernel) <= const.GROAT_IN_PLACE_KERNEL and max(sides) * max(kernel) <= const.GROAT_IN_PLACE_SIDE
         alike = op.attrs["stride"] == (1, 1) and inputs[0].shape == outputs[0].shape and kernel[1] > 1
         return (0,) if alike and small and channels % 4 == 0 else ()
 

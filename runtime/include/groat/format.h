@@ -24,6 +24,8 @@ enum {
     GROAT_REGIONS_MAX = 4,      /* regions of memory of one model */
     GROAT_STREAM_LINES_MAX = 64, /* lines of one stream */
     GROAT_STREAM_WORK_MAX = 1 << 27, /* that it takes to check one stream */
+    GROAT_IN_PLACE_KERNEL = 7,  /* rows and columns of a depthwise filter that works in place, */
+    GROAT_IN_PLACE_SIDE = 144,  /* and the longest side of an image, times the longest of the filter */
     GROAT_CRC_START = 16,       /* the checksum covers the bytes from here to the end of the file */
     GROAT_POINTER_BYTES = 8     /* scratch reserves this much for a pointer, so that arenas are equal everywhere */
 };
