@@ -52,8 +52,8 @@ class By(StrEnum):
     opcode = "opcode"
 
 
-ModelPath = Annotated[Path, typer.Argument(help="a .tflite model, or a packed .groat one", show_default=False)]
-TflitePath = Annotated[Path, typer.Argument(help="a .tflite model", show_default=False)]
+ModelPath = Annotated[Path, typer.Argument(help="a .tflite or .onnx model, or a packed .groat one", show_default=False)]
+SourcePath = Annotated[Path, typer.Argument(help="a .tflite or .onnx model", show_default=False)]
 FormatOption = Annotated[Format, typer.Option("--format", help="table for people, json for scripts")]
 TargetOption = Annotated[str, typer.Option("--target", help="a name that `groat targets` lists")]
 
@@ -102,7 +102,7 @@ def _packed(
     path: Path, target: str, options: Options, progress: Progress, train: Train | None = None
 ) -> tuple[bytes, list[str] | None]:
     """(packed model, names of its layers if known) of a .tflite or .groat file."""
-    from groat.compiler import compile_model, load, read_file
+    from groat.compiler import compile_model, read_file
     from groat.pack.reader import check
 
     if path.suffix == ".groat":
@@ -110,12 +110,12 @@ def _packed(
         if given:
             flags = " and ".join(_flag_of(name) for name in given)
             raise InputError(
-                f"{path} is packed already: {flags} {'is' if len(given) == 1 else 'are'} for .tflite models"
+                f"{path} is packed already: {flags} {'is' if len(given) == 1 else 'are'} for models that are not"
             )
         packed = read_file(path)
         check(packed, path.name)
         return packed, None
-    compiled = compile_model(load(path), target, None, options, progress, train)
+    compiled = compile_model(path, target, None, options, progress, train)
     return compiled.packed, [layer["name"] for layer in compiled.report["layers"]]
 
 
@@ -184,7 +184,7 @@ _compiles = _takes(options=Options)
 @app.command(epilog="Example: groat analyze model.tflite --target cortex-m4 --ram 64K")
 @_compiles
 def analyze(
-    model: TflitePath,
+    model: SourcePath,
     target: TargetOption = "cortex-m4",
     advise: Annotated[
         bool, typer.Option("--advise", help="tell also how the network could be changed to need less memory")
@@ -253,7 +253,7 @@ def _advice_table(advice: dict[str, Any]) -> Table:
 @app.command(epilog="Example: groat pack model.tflite --target cortex-m4 -o model.groat")
 @_takes(options=Options, choices=Train)
 def pack(
-    model: TflitePath,
+    model: SourcePath,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="default: the model's name with .groat")] = None,
     target: TargetOption = "cortex-m4",
     learn: Annotated[bool, typer.Option("--learn", help="with the programs of training, as the options below")] = False,
@@ -264,7 +264,7 @@ def pack(
     format: FormatOption = Format.table,
 ) -> None:
     """Compiles a model to a packed file that devices run."""
-    from groat.compiler import compile_model, load
+    from groat.compiler import compile_model
     from groat.graph import Graph
     from groat.passes import PASSES
 
@@ -284,7 +284,7 @@ def pack(
     if path.resolve() == model.resolve():
         raise InputError(f"{path} is the model itself; name another file with -o")
     with _progress() as progress:
-        compiled = compile_model(load(model), target, dump, options, progress, choices if learn else None)
+        compiled = compile_model(model, target, dump, options, progress, choices if learn else None)
     compiled.save(path)
     report = {"output": str(path), **compiled.report}
     keys = ("output", "target", "optimize", "input", "file_bytes", "weights_bytes", "arena_bytes", "activation_bytes")
@@ -358,8 +358,11 @@ def run(
 @app.command(epilog="Example: groat validate model.tflite --against tflm --on host,qemu:cortex-m4 --inputs 16")
 @_compiles
 def validate(
-    model: TflitePath,
-    against: Annotated[str, typer.Option(help="the oracle: tflm")] = "tflm",
+    model: SourcePath,
+    against: Annotated[
+        str | None,
+        typer.Option(help="the oracle: tflm of TFLite models, onnxruntime of ONNX models", show_default=False),
+    ] = None,
     on: Annotated[str, typer.Option(help="places, separated by commas")] = "host",
     inputs: Annotated[int, typer.Option(help="how many random inputs")] = 8,
     seed: Annotated[int, typer.Option(help="of the random inputs")] = 0,
@@ -367,12 +370,15 @@ def validate(
     options: Options,
     format: FormatOption = Format.table,
 ) -> None:
-    """Compares every output byte with TensorFlow Lite Micro, and names the first layer that differs."""
+    """Compares every output with TensorFlow Lite Micro or ONNX Runtime, and names the first layer that differs."""
     from groat.compiler import load
+    from groat.validation import oracle_of
     from groat.validation import validate as compare
 
     with _progress() as progress:
-        verdicts = compare(load(model), on.split(","), against, inputs, seed, progress, options)
+        loaded = load(model, shape=options.shape, channels=options.channels)
+        against = against or oracle_of(loaded)
+        verdicts = compare(loaded, on.split(","), against, inputs, seed, progress, options)
     table = _table(f"{model} against {against}", "on", "#inputs", "#equal", "first difference")
     for verdict in verdicts:
         difference = "none" if verdict.difference is None else str(verdict.difference)
@@ -396,7 +402,7 @@ def validate(
 )
 @_takes(options=Options, choices=Train)
 def train(
-    model: TflitePath,
+    model: SourcePath,
     data: Annotated[Path, typer.Option(help=".npz with x and y, and x_test and y_test to measure accuracy")],
     on: Annotated[str, typer.Option(help="host, or qemu: and a target")] = "host",
     epochs: Annotated[int, typer.Option(help="how often each sample is learnt from")] = 1,
@@ -427,7 +433,9 @@ def train(
         raise InputError(f"{output}: a trained model is written as .tflite, its parameters as .npz")
     if output is not None and output.resolve() == model.resolve():
         raise InputError(f"{output} is the model itself; name another file with -o")
-    samples, loaded = load_data(data), load(model)
+    samples, loaded = load_data(data), load(model, shape=options.shape, channels=options.channels)
+    if output is not None and output.suffix == ".tflite" and loaded.is_onnx:
+        raise InputError(f"{output}: {model} is ONNX; what it learnt can be written as .npz")
     with _progress() as progress:
         compiled = compile_model(loaded, split_where(on)[1], None, options, progress, choices)
         with compiled.on(on) as session:
@@ -464,7 +472,7 @@ def train(
 @app.command("train-plan", epilog="Example: groat train-plan model.tflite --data digits.npz --target rv32v --ram 64K")
 @_takes(choices=Train)
 def train_plan(
-    model: TflitePath,
+    model: SourcePath,
     data: Annotated[Path, typer.Option(help=".npz with x, y, x_test and y_test")],
     target: TargetOption = "host",
     ram: Annotated[

@@ -16,7 +16,10 @@ from numpy.typing import ArrayLike
 
 from groat.errors import FitError, InputError, ModelError
 from groat.fit import Fitted, Remembered, fit
+from groat.frontends.onnx import Channels, is_onnx, load_onnx
+from groat.frontends.onnx.reader import Shapes
 from groat.frontends.tflite import load_tflite
+from groat.frontends.torch import export, is_module
 from groat.graph import Graph
 from groat.ops import macs_of
 from groat.options import Options, parse_size
@@ -37,30 +40,65 @@ from groat.train.tape import training_graph
 
 @dataclass(frozen=True)
 class Model:
-    """An imported model: its graph and the bytes it was imported from."""
+    """An imported model: its graph and the bytes it was imported from.
+
+    Attributes:
+        orders: of an ONNX model: for each input and output of the graph, which dimension of the model each of its own
+            is, (0, 2, 3, 1) for NHWC.
+    """
 
     graph: Graph
     source: bytes = field(repr=False)
+    orders: Mapping[int, tuple[int, ...]] = field(default_factory=dict, repr=False)
+
+    @property
+    def is_onnx(self) -> bool:
+        return bool(self.orders)
 
     @property
     def source_hash(self) -> bytes:
         return hashlib.sha256(self.source).digest()
 
 
-def load(model: str | os.PathLike[str] | bytes) -> Model:
-    """Imports a TFLite model.
+def load(
+    model: Any,
+    example_inputs: Any = None,
+    *,
+    shape: Shapes | str | None = None,
+    channels: Channels = "last",
+) -> Model:
+    """Imports a TFLite or ONNX model, or a PyTorch module.
 
     Args:
-        model: a path, or the bytes of the file.
+        model: a path, the bytes of the file, or a torch.nn.Module.
+        example_inputs: of a module: a tensor or a tuple of them, of the shapes that the model shall have.
+        shape: of ONNX inputs whose shape the file leaves open, by name, or as text: "input=1,3,96,96".
+        channels: where inputs and outputs of an ONNX model that are images have their channels: "last" (NHWC), which
+            costs nothing, or "first" (NCHW), as in the file.
 
     Raises:
         ModelError: the file cannot be read, or is not a whole, valid model.
         UnsupportedError: it uses ops without a kernel; the error lists all of them.
+        InputError: `shape` or `channels` is given for a TFLite model, or does not fit the ONNX model; a module comes
+            without example inputs, or a file with some.
+        ToolchainError: the model is ONNX or a module, and the package onnx or onnxscript is not installed.
     """
-    if isinstance(model, bytes):
-        return Model(load_tflite(model), model)
-    source = read_file(Path(model))
-    return Model(load_tflite(source, Path(model).name), source)
+    if is_module(model):
+        source = export(model, example_inputs)
+        graph, orders = load_onnx(source, type(model).__name__, shape, channels)
+        return Model(graph, source, orders)
+    if example_inputs is not None:
+        raise InputError("example_inputs are for PyTorch modules; give shapes of an ONNX model with shape=")
+    path = None if isinstance(model, bytes) else Path(model)
+    source = model if isinstance(model, bytes) else read_file(Path(model))
+    name = "model" if path is None else path.name
+    if is_onnx(source) or (path is not None and path.suffix == ".onnx"):
+        folder = None if path is None else path.parent
+        graph, orders = load_onnx(source, name, shape, channels, folder)
+        return Model(graph, source, orders)
+    if shape is not None or channels != "last":
+        raise InputError(f"{name}: shape and channels are for ONNX models")
+    return Model(load_tflite(source, name), source)
 
 
 def read_file(path: Path) -> bytes:
@@ -338,7 +376,7 @@ class Job:
         if isinstance(model, Graph):
             graph, source = model, b""
         else:
-            loaded = model if isinstance(model, Model) else load(model)
+            loaded = model if isinstance(model, Model) else load(model, shape=options.shape, channels=options.channels)
             graph, source = loaded.graph, loaded.source
         self.target = load_target(target)
         self.options = options

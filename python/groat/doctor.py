@@ -15,6 +15,9 @@ from groat.targets import list_targets, load_target
 PACKAGES = {
     "numpy": ("everything", "pip install numpy"),
     "tflite-micro": ("groat validate --against tflm", "pip install --pre tflite-micro"),
+    "onnx": ("ONNX models", "pip install 'groat[onnx]'"),
+    "onnxscript": ("PyTorch modules", "pip install 'groat[torch]'"),
+    "onnxruntime": ("groat validate --against onnxruntime", "pip install onnxruntime"),
     "scikit-learn": ("the digits demo", "pip install scikit-learn"),
 }
 

@@ -6,10 +6,12 @@ A field of Options is a keyword of groat.compile and a flag of the commands that
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, get_args
 
 from groat.errors import InputError
+from groat.frontends.onnx import CHANNELS, Channels
 
 Optimize = Literal["size", "balanced", "speed"]
 OPTIMIZE: tuple[Optimize, ...] = get_args(Optimize)
@@ -74,6 +76,7 @@ class Options:
             models; "cp-sat" improves the others, and proves it or says how much may be left.  It needs OR-tools
             (pip install 'groat[ortools]'), and is never used unless asked for, so that what is installed does not
             change any result.
+        shape, channels: as of groat.load, for a model that is ONNX.
 
     Raises InputError for a value that does not exist.
     """
@@ -107,8 +110,17 @@ class Options:
         default="greedy", metadata=about("what finds offsets in the arena; cp-sat needs OR-tools", SOLVERS)
     )
     floats: Floats = field(default="float32", metadata=about("how float32 is stored", FLOATS))
+    shape: str | None = field(
+        default=None, metadata=about("of ONNX inputs that the file leaves open: input=1,3,96,96; several with ;")
+    )
+    channels: Channels = field(
+        default="last", metadata=about("images of an ONNX model are NHWC, or NCHW as in the file", CHANNELS)
+    )
 
     def __post_init__(self) -> None:
+        if isinstance(self.shape, Mapping):
+            text = ";".join(f"{name}={','.join(map(str, sizes))}" for name, sizes in self.shape.items())
+            object.__setattr__(self, "shape", text)
         for option in fields(self):
             value, choices = getattr(self, option.name), option.metadata["choices"]
             if choices and value not in choices:

@@ -19,6 +19,7 @@ from groat.graph import Graph
 from groat.graph.ir import Array
 from groat.inputs import random_inputs
 from groat.options import Options
+from groat.oracle.onnxruntime import OnnxRuntime
 from groat.oracle.tflm import Tflm
 from groat.progress import Progress, silent
 from groat.runners import BaseRunner, open_runner, split_where
@@ -69,6 +70,8 @@ class Verdict:
         return {**asdict(self), "equal": self.equal}
 
 
+Oracle = Tflm | OnnxRuntime
+
 FLOAT_TOLERANCE = 1e-5
 """Of models that compute with floats: what an element may be off, over the largest magnitude of its tensor."""
 
@@ -107,7 +110,9 @@ def _first_difference(
     return tuple(int(i) for i in index), expected.ravel()[differs[0]].item(), found.ravel()[differs[0]].item()
 
 
-def find_difference(compiled: Compiled, runner: BaseRunner, oracle: Tflm, inputs: Sequence[Array]) -> Difference | None:
+def find_difference(
+    compiled: Compiled, runner: BaseRunner, oracle: Oracle, inputs: Sequence[Array]
+) -> Difference | None:
     """The first layer of one inference whose output is not the oracle's; None if all are equal.
 
     Args:
@@ -127,10 +132,15 @@ def find_difference(compiled: Compiled, runner: BaseRunner, oracle: Tflm, inputs
     return None
 
 
+def oracle_of(model: Model) -> str:
+    """The name of the runtime that knows the right answers."""
+    return "onnxruntime" if model.is_onnx else "tflm"
+
+
 def validate(
     model: Model,
     on: Sequence[str],
-    against: str = "tflm",
+    against: str | None = None,
     inputs: int = 8,
     seed: int = 0,
     progress: Progress = silent,
@@ -141,7 +151,8 @@ def validate(
 
     Args:
         on: places such as "host" and "qemu:cortex-m4".
-        against: the oracle; "tflm" is TensorFlow Lite Micro's reference kernels.
+        against: the oracle: "tflm", TensorFlow Lite Micro's reference kernels, is that of TFLite models, "onnxruntime"
+            that of ONNX models of floats; None: the one of the model.
         inputs: how many random inputs.
         progress: told how far planning is, and how many inputs have run where.
         options, choices: how the model is compiled, as of groat.compile.  With io="integer" the oracle gets floats, and
@@ -151,15 +162,18 @@ def validate(
         InputError: an unknown place or oracle, or fewer than one input.
         ModelError, FitError, ToolchainError, RunnerError: as groat.compile and groat.Runner.
     """
-    if against != "tflm":
-        raise InputError(f"cannot validate against {against!r}; expected tflm")
+    against = against or oracle_of(model)
+    if against != oracle_of(model):
+        raise InputError(f"cannot validate against {against!r}; expected {oracle_of(model)}")
     if inputs < 1:
         raise InputError(f"cannot validate with {inputs} inputs; expected at least 1")
     targets = {where: split_where(where)[1] for where in on}
     batches = random_inputs(model.graph, inputs, seed)
     frames = [[batch[i] for batch in batches] for i in range(inputs)]
 
-    oracle = Tflm(model.source, model.graph.name)
+    oracle: Oracle = (
+        OnnxRuntime(model.source, model.graph, model.orders) if model.is_onnx else Tflm(model.source, model.graph.name)
+    )
     compiled_for = {}
     for where, target in targets.items():
 
@@ -196,7 +210,7 @@ def validate(
 def _explain(
     compiled: Compiled,
     runner: BaseRunner,
-    oracle: Tflm,
+    oracle: Oracle,
     frames: Sequence[Sequence[Array]],
     index: int,
     expected: Sequence[Array],

@@ -6,14 +6,14 @@ from __future__ import annotations
 import functools
 import math
 import struct
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import tflite
 
 from groat.errors import ModelError, UnsupportedError, VerifyError
+from groat.frontends.operator import ImportedOperator
 from groat.graph import Graph, Op, Quantization, Tensor, verify
 from groat.graph.ir import Array
 from groat.ops import op_def, tflite_importers
@@ -23,7 +23,6 @@ IDENTIFIER = b"TFL3"
 # Vectors of a file may share bytes, but all of them together are never this many times as long as the file.
 OVERLAP = 16
 RANK_MAX = 6
-SHOWN_NAME = 120  # characters of a tensor's name in an error
 
 
 @functools.cache
@@ -66,53 +65,6 @@ def _options(operator: Any) -> _Options:
         if name in values:
             values[name] = _names(enumeration).get(values[name], str(values[name]))
     return values
-
-
-@dataclass
-class _Operator:
-    """One operator of the flatbuffer, as importers see it (groat.ops.base.ImportedOp)."""
-
-    name: str
-    index: int
-    options: Mapping[str, Any]
-    inputs: Sequence[int]
-    outputs: Sequence[int]
-    tensors: Mapping[int, Tensor] = field(repr=False)
-
-    def tensor(self, number: int) -> Tensor:
-        return self.tensors[number]
-
-    def input(self, index: int) -> Tensor:
-        if index >= len(self.inputs) or self.inputs[index] < 0:
-            raise Unsupported(f"input {index} is missing")
-        return self.tensors[self.inputs[index]]
-
-    def output(self, index: int) -> Tensor:
-        if index >= len(self.outputs):
-            raise Unsupported(f"output {index} is missing")
-        return self.tensors[self.outputs[index]]
-
-    def constant(self, index: int) -> Array:
-        tensor = self.input(index)
-        if tensor.data is None:
-            raise Unsupported(f"input {index}, {tensor.name!r}, is computed at run time; expected a constant")
-        return tensor.data
-
-    def op(self, kind: str, inputs: Sequence[int], attrs: Mapping[str, Any]) -> Op:
-        return Op(kind, tuple(inputs), tuple(self.outputs), dict(attrs), self.index)
-
-    def describe(self) -> str:
-        def show(number: int) -> str:
-            if number < 0:
-                return "none"
-            tensor = self.tensors[number]
-            # Converters join the names of all that they fused.
-            name = tensor.name.split(";")[0][:SHOWN_NAME]
-            return f"{name} {tensor.dtype}{list(tensor.shape)}"
-
-        reads = ", ".join(show(number) for number in self.inputs)
-        writes = ", ".join(show(number) for number in self.outputs)
-        return f"op {self.index} {self.name} ({reads} -> {writes})"
 
 
 DTYPES = {name.upper(): name for name in (*MOVED, "int64")}  # int64 only for biases
@@ -275,7 +227,7 @@ def _import(data: bytes, name: str) -> Graph:
     return verify(graph)
 
 
-def _operators(model: Any, vectors: _Vectors, subgraph: Any, tensors: Mapping[int, Tensor]) -> list[_Operator]:
+def _operators(model: Any, vectors: _Vectors, subgraph: Any, tensors: Mapping[int, Tensor]) -> list[ImportedOperator]:
     names = _names("BuiltinOperator")
     operators = []
     for index in range(subgraph.OperatorsLength()):
@@ -290,5 +242,5 @@ def _operators(model: Any, vectors: _Vectors, subgraph: Any, tensors: Mapping[in
         writes = vectors.numbers(operator.OutputsAsNumpy())
         if any(number >= len(tensors) for number in (*reads, *writes)) or any(number < 0 for number in writes):
             raise IndexError(f"op {index} names a tensor that does not exist")
-        operators.append(_Operator(name, index, _options(operator), reads, writes, tensors))
+        operators.append(ImportedOperator(name, index, _options(operator), reads, writes, tensors))
     return operators

@@ -100,17 +100,20 @@ ACTIVATIONS: dict[str, tuple[float | None, float | None]] = {
 }
 
 
-def activation_bounds(activation: str) -> tuple[float | None, float | None]:
-    """Where a fused activation clamps real values; None for no bound.
+Activation = str | tuple[float | None, float | None]
+"""NONE, RELU, RELU6, RELU_N1_TO_1, or the bounds themselves; None for no bound."""
 
-    `activation` is NONE, RELU, RELU6 or RELU_N1_TO_1; raises Unsupported for any other.
-    """
+
+def activation_bounds(activation: Activation) -> tuple[float | None, float | None]:
+    """Where a fused activation clamps real values; None for no bound.  Raises Unsupported for an unknown name."""
+    if isinstance(activation, tuple):
+        return activation
     if activation not in ACTIVATIONS:
         raise Unsupported(f"fused activation {activation} is not one of {', '.join(ACTIVATIONS)}")
     return ACTIVATIONS[activation]
 
 
-def activation_range(activation: str, tensor: Tensor) -> tuple[float, float]:
+def activation_range(activation: Activation, tensor: Tensor) -> tuple[float, float]:
     """The clamp that a fused activation puts on the stored values of `tensor`: integers, but for float32.
 
     Raises Unsupported as activation_bounds.

@@ -40,7 +40,13 @@ def import_window(source: ImportedOp, kernel: tuple[int, int]) -> dict[str, Any]
     reach = [extent(kernel[i], dilation[i]) for i in range(2)]
     if max(reach) > UINT16_MAX:
         raise Unsupported(f"its window spans {reach[0]} x {reach[1]} pixels; expected at most {UINT16_MAX} each way")
-    if options["Padding"] == "SAME":
+    if isinstance(options["Padding"], tuple):  # of a format that has borders in pixels
+        padding: tuple[tuple[int, int], ...] = options["Padding"]
+        if any(border < 0 or border >= reach[i] for i in range(2) for border in padding[i]):
+            raise Unsupported(
+                f"its padding is {padding}; expected less than its window's {reach[0]} x {reach[1]} pixels"
+            )
+    elif options["Padding"] == "SAME":
         padding = tuple(same_padding(shape[1 + i], kernel[i], stride[i], dilation[i]) for i in range(2))
     else:
         padding = ((0, 0), (0, 0))

@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: Apache-2.0
+"""ONNX models of floats: what is built here node by node, against ONNX Runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from tests.support.onnx_models import Builder, close, kinds, random_inputs, run_groat, run_onnx
+
+import groat
+from groat.frontends.onnx.layout import Value, groups_of, merged, own_order
+from groat.passes import run_passes
+
+
+def check(model: onnx.ModelProto, transposes: int = 0, **options: str) -> None:
+    """Outputs are ONNX Runtime's, in either order of channels; so many transposes are left with channels last."""
+    inputs = random_inputs(model, np.random.default_rng(1))
+    expected = run_onnx(model, inputs)
+    source = model.SerializeToString()
+    for channels in ("last", "first"):
+        loaded = groat.load(source, channels=channels, **options)
+        found = run_groat(loaded, inputs)
+        for theirs, ours in zip(expected, found, strict=True):
+            assert close(theirs, ours), f"channels {channels}: {np.abs(theirs - ours).max()} of {np.abs(theirs).max()}"
+    assert kinds(groat.load(source)).count("transpose") == transposes
+
+
+def small_cnn() -> onnx.ModelProto:
+    b = Builder()
+    x = b.node("Relu", b.norm(b.conv("x", 3, 8, (3, 3), bias=False, pads=[1] * 4, strides=[2, 2]), 8))
+    x = b.node("MaxPool", b.conv(x, 8, 12, (3, 3), pads=[0, 1, 2, 1]), kernel_shape=[2, 2], strides=[2, 2])
+    x = b.node("Flatten", x)
+    x = b.node("Relu", b.node("Gemm", x, b.weights(12 * 4 * 4, 10), b.weights(10)))
+    return b.model({"x": [1, 3, 16, 16]}, [b.node("Softmax", x)])
+
+
+def residual() -> onnx.ModelProto:
+    b = Builder()
+    stem = b.node("Relu", b.conv("x", 3, 8, (3, 3), pads=[1] * 4))
+    main = b.node("Relu", b.norm(b.conv(stem, 8, 16, (3, 3), pads=[1] * 4, strides=[2, 2]), 16))
+    main = b.norm(b.conv(main, 16, 16, (3, 3), pads=[1] * 4), 16)
+    x = b.node("Relu", b.node("Add", main, b.conv(stem, 8, 16, (1, 1), strides=[2, 2])))
+    x = b.node("Flatten", b.node("GlobalAveragePool", x))
+    return b.model({"x": [1, 3, 12, 12]}, [b.node("Gemm", x, b.weights(7, 16), b.weights(7), transB=1)])
+
+
+def mobilenet_block() -> onnx.ModelProto:
+    """Expansion, depthwise, squeeze and excite, projection, residual sum."""
+    b = Builder()
+    zero, six = b.constant(np.float32(0)), b.constant(np.float32(6))
+    x = b.node("Clip", b.conv("x", 8, 24, (1, 1)), zero, six)
+    x = b.node("Clip", b.conv(x, 24, 24, (3, 3), group=24, pads=[1] * 4), zero, six)
+    gate = b.node("Relu", b.conv(b.node("ReduceMean", x, b.constant([2, 3])), 24, 6, (1, 1)))
+    gate = b.node("Sigmoid", b.conv(gate, 6, 24, (1, 1)))
+    x = b.conv(b.node("Mul", x, gate), 24, 8, (1, 1))
+    return b.model({"x": [1, 8, 10, 10]}, [b.node("Add", "x", x)])
+
+
+def grouped() -> onnx.ModelProto:
+    b = Builder()
+    x = b.conv("x", 8, 12, (3, 3), group=4, strides=[1, 2], auto_pad="SAME_LOWER")
+    x = b.conv(x, 12, 12, (3, 2), group=2, dilations=[2, 1], pads=[2, 0, 1, 1])
+    x = b.node("AveragePool", x, kernel_shape=[3, 3], strides=[2, 2], pads=[1] * 4, count_include_pad=1)
+    x = b.node("AveragePool", x, kernel_shape=[2, 2], strides=[2, 2], ceil_mode=1)
+    return b.model({"x": [2, 8, 9, 20]}, [b.node("GlobalMaxPool", x), x], opset=19)
+
+
+def signal() -> onnx.ModelProto:
+    """A 1-D CNN."""
+    b = Builder()
+    x = b.node("Relu", b.norm(b.conv("x", 3, 8, (5,), pads=[2, 2]), 8))
+    x = b.node("MaxPool", x, kernel_shape=[2], strides=[2])
+    x = b.node("Tanh", b.conv(x, 8, 8, (3,), group=8, strides=[2]))
+    x = b.node("ReduceMean", x, b.constant([-1]), keepdims=0)
+    return b.model({"x": [1, 3, 40]}, [b.node("MatMul", x, b.weights(8, 4))])
+
+
+def autoencoder() -> onnx.ModelProto:
+    b = Builder()
+    x = b.node("Relu", b.conv("x", 1, 6, (3, 3), pads=[1] * 4, strides=[2, 2]))
+    x = b.node("ConvTranspose", x, b.weights(6, 4, 3, 3), b.weights(4), strides=[2, 2], pads=[1] * 4,
+               output_padding=[1, 1])  # fmt: skip
+    x = b.node("ConvTranspose", b.node("Relu", x), b.weights(4, 2, 2, 2), strides=[2, 2], group=2)
+    return b.model({"x": [1, 1, 8, 8]}, [b.node("Sigmoid", x)])
+
+
+def unet() -> onnx.ModelProto:
+    b = Builder()
+    first = b.node("Relu", b.conv("x", 2, 4, (3, 3), pads=[1] * 4))
+    x = b.node("MaxPool", first, kernel_shape=[2, 2], strides=[2, 2])
+    x = b.node("Relu", b.conv(x, 4, 8, (3, 3), pads=[1] * 4))
+    x = b.node("ConvTranspose", x, b.weights(8, 4, 2, 2), b.weights(4), strides=[2, 2])
+    x = b.node("Concat", first, x, axis=1)
+    return b.model({"x": [1, 2, 8, 8]}, [b.conv(x, 8, 3, (1, 1))])
+
+
+def token_mixer() -> onnx.ModelProto:
+    """Patches as tokens, LayerNormalization, a residual MLP, the mean over tokens."""
+    b = Builder()
+    x = b.conv("x", 3, 16, (4, 4), strides=[4, 4])
+    x = b.node("Transpose", b.node("Reshape", x, b.constant([1, 16, 16])), perm=[0, 2, 1])
+    y = b.node("LayerNormalization", x, b.weights(16), b.weights(16), axis=-1)
+    y = b.node("Relu", b.node("Add", b.node("MatMul", y, b.weights(16, 32)), b.weights(32)))
+    x = b.node("Add", x, b.node("MatMul", y, b.weights(32, 16)))
+    return b.model({"x": [1, 3, 16, 16]}, [b.node("ReduceMean", x, b.constant([1]), keepdims=0)])
+
+
+def moves() -> onnx.ModelProto:
+    b = Builder()
+    x = b.node("Pad", b.conv("x", 4, 8, (1, 1)), b.constant([0, 0, 1, 2, 0, 0, 0, 1]), b.constant(np.float32(0.5)))
+    ends = [b.constant(v) for v in ([1, 2], [-1, 9], [2, 1])]
+    x = b.node("Slice", x, *ends)
+    b.node("Split", x, b.constant([2, 4]), outputs=2, axis=1)
+    left, right = b.nodes[-1].output
+    joined = b.node("Concat", b.node("Tanh", right), left, axis=1)
+    joined = b.node("Mul", joined, b.weights(6, 1, 1))
+    return b.model({"x": [1, 4, 6, 6]}, [joined, b.node("Gather", joined, b.constant(np.int64(2)), axis=1)])
+
+
+def shuffled() -> onnx.ModelProto:
+    """Channels shuffled as ShuffleNet does, and space to depth and back."""
+    b = Builder()
+    x = b.node("Reshape", b.conv("x", 4, 8, (1, 1)), b.constant([1, 2, 4, 6, 6]))
+    x = b.node("Reshape", b.node("Transpose", x, perm=[0, 2, 1, 3, 4]), b.constant([1, 8, 6, 6]))
+    x = b.node("SpaceToDepth", b.conv(x, 8, 8, (1, 1)), blocksize=2)
+    x = b.node("DepthToSpace", b.conv(x, 32, 16, (1, 1)), blocksize=2)
+    return b.model({"x": [1, 4, 6, 6]}, [b.conv(x, 4, 2, (1, 1))])
+
+
+def norms() -> onnx.ModelProto:
+    b = Builder()
+    x = b.node("InstanceNormalization", b.conv("x", 3, 8, (3, 3)), b.weights(8), b.weights(8))
+    x = b.node("GroupNormalization", x, b.weights(8), b.weights(8), num_groups=2)
+    x = b.norm(b.node("Tanh", x), 8)
+    return b.model({"x": [1, 3, 7, 7]}, [b.node("Flatten", x)], opset=21)
+
+
+def sums() -> onnx.ModelProto:
+    """Gemm with factors, a matrix as its third operand, and transposed."""
+    b = Builder()
+    x = b.node("Gemm", "x", b.weights(6, 5), b.weights(4, 5), transA=1, alpha=0.5, beta=2.0)
+    x = b.node("Clip", b.node("Add", x, b.weights(1, 5)), b.constant(np.float32(-0.3)), b.constant(np.float32(0.4)))
+    return b.model({"x": [6, 4]}, [b.node("Softmax", x, axis=0)])
+
+
+MODELS: list[tuple[Callable[[], onnx.ModelProto], int]] = [
+    *((small_cnn, 0), (residual, 0), (mobilenet_block, 0), (grouped, 0), (signal, 0), (autoencoder, 0), (unet, 0)),
+    *((token_mixer, 0), (moves, 0), (shuffled, 3), (norms, 1), (sums, 3)),
+]
+
+
+@pytest.mark.parametrize(("build", "transposes"), MODELS, ids=[build.__name__ for build, _ in MODELS])
+def test_it_computes_what_onnx_runtime_does(build: Callable[[], onnx.ModelProto], transposes: int) -> None:
+    check(build(), transposes)
+
+
+@pytest.mark.parametrize("opset", [13, 15, 17, 18, 20, 22])
+def test_every_opset(opset: int) -> None:
+    b = Builder()
+    x = b.node("Relu", b.conv("x", 2, 4, (3, 3)))
+    axes = [b.constant([2, 3])] if opset >= 18 else []
+    x = b.node("ReduceMean", x, *axes, keepdims=0, **({} if axes else {"axes": [2, 3]}))
+    x = b.node("Squeeze", b.node("Unsqueeze", x, b.constant([0])), b.constant([0]))
+    check(b.model({"x": [1, 2, 5, 5]}, [b.node("Dropout", b.node("Identity", x))], opset=opset))
+
+
+def test_images_have_their_channels_last_unless_asked_otherwise() -> None:
+    source = unet().SerializeToString()
+    last, first = groat.load(source), groat.load(source, channels="first")
+    shapes = [[loaded.graph.tensors[n].shape for n in (*loaded.graph.inputs, *loaded.graph.outputs)]
+              for loaded in (last, first)]  # fmt: skip
+    assert shapes == [[(1, 8, 8, 2), (1, 8, 8, 3)], [(1, 2, 8, 8), (1, 3, 8, 8)]]
+    assert kinds(first).count("transpose") == 2
+    assert groat.compile(source, channels="first").graph.tensors[first.graph.inputs[0]].shape == (1, 2, 8, 8)
+
+
+def test_relu_and_batch_normalization_cost_nothing() -> None:
+    loaded = groat.load(residual().SerializeToString())
+    assert [op.kind for op in run_passes(loaded.graph).ops] == [
+        *["conv_2d_float32"] * 4, "add_float32", "mean_float32", "fully_connected_float32",
+    ]  # fmt: skip
+
+
+def test_shapes_that_exporters_compute_are_constants() -> None:
+    b = Builder()
+    x = b.node("Relu", "x")
+    size = b.node("Gather", b.node("Shape", x), b.constant(np.int64(0)))
+    shape = b.node("Concat", b.node("Unsqueeze", size, b.constant([0])), b.constant([-1]), axis=0)
+    check(b.model({"x": [2, 3, 4]}, [b.node("Reshape", x, shape)]))
+
+
+def test_a_shape_is_fixed_when_the_model_is_loaded() -> None:
+    b = Builder()
+    model = b.model({"x": ["n", 3, "h", "w"]}, [b.node("Relu", b.conv("x", 3, 4, (3, 3)))])
+    source = model.SerializeToString()
+    for shape in ("x=1,3,8,9", "1,3,8,9", {"x": (1, 3, 8, 9)}):
+        loaded = groat.load(source, shape=shape)
+        assert loaded.graph.tensors[loaded.graph.inputs[0]].shape == (1, 8, 9, 3)
+        compiled = groat.compile(source, shape=shape)
+        assert compiled.graph.tensors[compiled.graph.inputs[0]].shape == (1, 8, 9, 3)
+
+
+def test_external_data_are_found_beside_the_file(tmp_path: Path) -> None:
+    model = residual()
+    expected = model.SerializeToString()
+    path = tmp_path / "m.onnx"
+    onnx.save(model, str(path), save_as_external_data=True, location="m.weights", size_threshold=0)
+    x = random_inputs(model, np.random.default_rng(0))
+    inside, outside = groat.load(expected), groat.load(path)
+    assert np.array_equal(run_groat(inside, x)[0], run_groat(outside, x)[0])
+
+
+def test_the_same_source_gives_the_same_bytes() -> None:
+    source = mobilenet_block().SerializeToString()
+    assert groat.compile(source, target="cortex-m4").packed == groat.compile(source, target="cortex-m4").packed
+
+
+@pytest.mark.parametrize("build", [residual, signal, token_mixer], ids=lambda build: build.__name__)
+def test_validate_compares_with_onnx_runtime(build: Callable[[], onnx.ModelProto]) -> None:
+    from groat.validation import validate
+
+    [verdict] = validate(groat.load(build().SerializeToString()), ["host"], inputs=3)
+    assert verdict.equal, verdict.difference
+
+
+# ---- Where elements lie ----------------------------------------------------------------------------------
+
+
+def test_factors_split_and_merge() -> None:
+    """NHWC memory of [1, 6, 4, 5]: what a reshape to [1, 2, 3, 20] sees of it."""
+    factors = ((6, 2.0), (4, 0.0), (5, 1.0))
+    groups = groups_of(factors, (1, 2, 3, 20))
+    assert groups is not None
+    assert [[size for size, _ in group] for group in groups] == [[], [2], [3], [4, 5]]
+    assert merged([factor for group in groups for factor in group]) == ([20, 6], [1, 0])
+    assert groups_of(factors, (1, 4, 30)) is None
+    assert own_order(Value(0, (1, 6, 4, 5), factors)) == (0, 2, 3, 1)
+    assert own_order(Value(0, (1, 6, 20), factors)) == (0, 2, 1)
+    assert own_order(Value(0, (24, 5), factors)) is None
