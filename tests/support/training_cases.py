@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from tests.support.gradient_cases import CASES as GRADIENTS
+from tests.support.int8_gradient_cases import CASES as INT8_GRADIENTS
 
 from groat import kernels
 
@@ -131,6 +132,13 @@ def max_pool_index(rng: Rng, dtype: str) -> None:
     kernels.max_pool2d_index_float(x, **window, **(clamp_of(rng) if rng.random() < 0.3 else {}))
 
 
+def max_pool_index_int8(rng: Rng) -> None:
+    in_shape, _, window = pooling(rng)
+    x = rng.integers(-128, 128, in_shape).astype(np.int8) // int(rng.choice([1, 40]))  # so that maxima are equal
+    low, high = sorted(int(value) for value in rng.integers(-128, 128, 2))
+    kernels.max_pool2d_index_int8(x, **window, **({"act_min": low, "act_max": high} if rng.random() < 0.3 else {}))
+
+
 def max_pool_grad(rng: Rng, dtype: str) -> None:
     in_shape, out_shape, window = pooling(rng)
     index = rng.integers(0, 1 + window["kernel"][0] * window["kernel"][1], out_shape).astype(np.uint8)
@@ -232,5 +240,7 @@ TRAINING: Mapping[str, Callable[[Rng], None]] = {
         group_norm_grad=group_norm_grad,
         group_norm_weight_grad=group_norm_weight_grad,
     ),
+    "max_pool_2d_index_int8": max_pool_index_int8,
     **GRADIENTS,
+    **INT8_GRADIENTS,
 }

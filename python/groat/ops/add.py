@@ -16,9 +16,10 @@ from numpy.typing import ArrayLike
 
 from groat.graph.ir import Array, Op, Tensor
 from groat.ops.arithmetic import clamp_int8, factor, requantize, wrap32
-from groat.ops.base import Constants, ImportedOp, Unsupported
+from groat.ops.base import Constants, ImportedOp, Tape, Unsupported
 from groat.ops.broadcast import Elementwise, call_attrs, import_elementwise, operands
 from groat.ops.call import arguments_of, call, scale
+from groat.ops.sum_to_float32 import gradient_of_operand
 
 LEFT_SHIFTS = {"": 20, "_int16": 15}  # bits of headroom, by the ending of the op's name
 FACTORS = (
@@ -50,6 +51,11 @@ class Add(Elementwise):
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
     ) -> dict[str, Any]:
         return {**self.common_fields(op, inputs, outputs), **{name: op.attrs[name] for name in FACTORS}}
+
+    def gradients(self, op: Op, dy: int, tape: Tape) -> dict[int, int]:
+        dz = tape.through_clamp(dy)
+        shapes = [tape.tensor(number).shape for number in op.inputs]
+        return {i: gradient_of_operand(dz, shapes[i], tape) for i in range(2) if tape.wanted(i)}
 
 
 def add_factors(a_scale: float, b_scale: float, output_scale: float, left_shift: int) -> dict[str, int]:

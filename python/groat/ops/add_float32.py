@@ -37,7 +37,7 @@ class AddFloat32(Elementwise):
     def gradients(self, op: Op, dy: int, tape: Tape) -> dict[int, int]:
         dz = tape.through_clamp(dy)
         shapes = [tape.tensor(number).shape for number in op.inputs]
-        return {i: gradient_of_operand(dz, shapes[i], op.kind, tape) for i in range(2) if tape.wanted(i)}
+        return {i: gradient_of_operand(dz, shapes[i], tape) for i in range(2) if tape.wanted(i)}
 
 
 OP = AddFloat32()

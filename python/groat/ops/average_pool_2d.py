@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from groat.graph.ir import Array, Op, Tensor
-from groat.ops.base import Rows
+from groat.ops.base import Rows, Tape
 from groat.ops.call import Padding, Pair
 from groat.ops.pool import Pool, call_pool, import_pool
+from groat.ops.pool_grad import gradient_attrs
 
 
 class AveragePool2D(Pool):
@@ -28,6 +29,13 @@ class AveragePool2D(Pool):
         if tuple(op.attrs["kernel"]) == inputs[0].shape[1:3] and outputs[0].shape[1:3] == (1, 1):
             return Rows(adds_up=True)
         return super().rows(op, inputs, outputs)
+
+    def gradients(self, op: Op, dy: int, tape: Tape) -> dict[int, int]:
+        if not tape.wanted(0):
+            return {}
+        shape, dz = tape.tensor(op.inputs[0]).shape, tape.through_clamp(dy)
+        kind = f"average_pool_2d_grad_{tape.tensor(dz).dtype}"
+        return {0: tape.op(kind, (dz,), shape, gradient_attrs(op.attrs, shape))}
 
 
 OP = AveragePool2D()

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from groat.graph.ir import Array, Op, Tensor
@@ -131,7 +131,14 @@ class Tape(Protocol):
         bias) that are trained, and updates them or what stands for them; it runs after the gradients of activations."""
 
     def through_clamp(self, dy: int) -> int:
-        """`dy` where the op's own clamp lets it pass, 0 elsewhere."""
+        """`dy` where the op's own clamp lets it pass, 0 elsewhere; of an int8 op without one, the limits of int8."""
+
+    @property
+    def floats(self) -> str:
+        """The type of the gradients of tensors that are no floats."""
+
+    def as_type(self, number: int, dtype: str) -> int:
+        """A tensor of floats as the other type of floats, or as it is."""
 
 
 class OpDef(ABC):
@@ -191,6 +198,13 @@ class OpDef(ABC):
         """What a training graph has instead: an op of the same inputs, whose further outputs (by `shapes` and `dtypes`,
         without numbers yet) its `gradients` read.  By default the op itself."""
         return op
+
+    def trained(self, op: Op, inputs: Sequence[Tensor]) -> Op:
+        """The op whose `trainable` inputs are tensors that may change; `inputs` are those of `op`.
+
+        Raises NotDifferentiable if there is none.
+        """
+        return replace(op, attrs={**op.attrs, "trained": True})
 
     def gradients(self, op: Op, dy: int, tape: Tape) -> dict[int, int]:
         """Appends to `tape` what computes gradients from `dy`, the gradient of the loss by the op's first output.

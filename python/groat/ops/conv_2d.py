@@ -192,7 +192,14 @@ def strided_tap(x: Array, op: Op, tap: tuple[int, int], out: tuple[int, int]) ->
     return x[:, rows, columns, :]
 
 
+def with_scales(op: Op, inputs: Sequence[Tensor], channel_axis: int) -> dict[str, Any]:
+    """The attributes of a layer that learns: its own, and the scales that its gradients need."""
+    scales = channel_scales(inputs[1], inputs[1].shape[channel_axis], channel_axis)
+    return {**op.attrs, "weights_scales": tuple(scales), "input_scale": inputs[0].scale}
+
+
 class Conv2D(OpDef):
+    trainable = (1, 2)
     attributes: ClassVar[tuple[str, ...]] = ZERO_POINTS_AND_CLAMP
 
     def finish(self, op: Op, acc: Array) -> Array:
@@ -257,6 +264,9 @@ class Conv2D(OpDef):
 
     def rows(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> Rows:
         return window_rows(op, op.attrs["input_zero_point"])
+
+    def trained(self, op: Op, inputs: Sequence[Tensor]) -> Op:
+        return replace(op, kind="conv_2d_trained", attrs=with_scales(op, inputs, 0))
 
 
 def _import(source: ImportedOp) -> Op:

@@ -32,6 +32,7 @@ from groat.ops.conv_2d import (
     rescaling,
     scaling,
     strided_tap,
+    with_scales,
 )
 from groat.ops.window import pad_image, spatial_shape, window_rows
 from groat.pack.layouts import Filters, Packed
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
 
 class DepthwiseConv2D(OpDef):
+    trainable = (1, 2)
     attributes: ClassVar[tuple[str, ...]] = ZERO_POINTS_AND_CLAMP
 
     def finish(self, op: Op, acc: Array) -> Array:
@@ -103,6 +105,9 @@ class DepthwiseConv2D(OpDef):
 
     def rows(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> Rows:
         return window_rows(op, op.attrs["input_zero_point"])
+
+    def trained(self, op: Op, inputs: Sequence[Tensor]) -> Op:
+        return replace(op, kind="depthwise_conv_2d_trained", attrs=with_scales(op, inputs, 3))
 
 
 def _import(source: ImportedOp) -> Op:

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from groat.graph.ir import Array, Op, Tensor
 from groat.ops.arithmetic import require_activations
-from groat.ops.base import Constants, ImportedOp, OpDef, Rows, Shape, Unsupported, rows_alike
+from groat.ops.base import Constants, ImportedOp, OpDef, Rows, Shape, Tape, Unsupported, rows_alike
 from groat.ops.call import activations, call, zero_points
 
 
@@ -31,6 +31,10 @@ class Dequantize(OpDef):
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
     ) -> dict[str, Any]:
         return {"elements": outputs[0].elements, **op.attrs}
+
+    def gradients(self, op: Op, dy: int, tape: Tape) -> dict[int, int]:
+        # Gradients of int8 tensors are those of the real numbers they stand for.
+        return {0: tape.as_type(dy, tape.floats)} if tape.wanted(0) else {}
 
     def rows(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> Rows | None:
         return rows_alike(inputs[:1], outputs)

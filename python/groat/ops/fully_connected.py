@@ -23,7 +23,7 @@ from groat.ops.arithmetic import (
     channel_scales,
     require_activations,
 )
-from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Unsupported
+from groat.ops.base import Constants, ImportedOp, NotDifferentiable, OpDef, Shape, Unsupported
 from groat.ops.call import activations, array, call
 from groat.ops.conv_2d import (
     accumulators,
@@ -35,6 +35,7 @@ from groat.ops.conv_2d import (
     rescale,
     rescaling,
     scaling,
+    with_scales,
 )
 from groat.ops.floats import import_filters
 from groat.pack.layouts import Filters, Packed
@@ -43,7 +44,12 @@ if TYPE_CHECKING:
     from groat.pack.layouts import Layouts
 
 
+POINT: dict[str, Any] = {"kernel": (1, 1), "stride": (1, 1), "dilation": (1, 1), "padding": ((0, 0), (0, 0))}
+"""The attributes of a window of one pixel."""
+
+
 class FullyConnected(OpDef):
+    trainable = (1, 2)
     attributes: ClassVar[tuple[str, ...]] = ("weights_zero_point", "output_zero_point", "act_min", "act_max")
 
     def finish(self, op: Op, acc: Array) -> Array:
@@ -93,6 +99,12 @@ class FullyConnected(OpDef):
 
     def macs(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> int:
         return outputs[0].elements * inputs[1].shape[1]
+
+    def trained(self, op: Op, inputs: Sequence[Tensor]) -> Op:
+        if op.attrs["weights_zero_point"] != 0:
+            raise NotDifferentiable("its weights have a zero point that is not 0; expected symmetric ones")
+        attrs = {name: value for name, value in with_scales(op, inputs, 0).items() if name != "weights_zero_point"}
+        return replace(op, kind="conv_2d_trained", attrs={**attrs, **POINT, "groups": 1})
 
 
 def _import(source: ImportedOp) -> Op:

@@ -3,11 +3,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from numpy.typing import ArrayLike
 
-from groat.graph.ir import Array
+from groat.graph.ir import Array, Op
 from groat.ops.call import Padding, Pair
 from groat.ops.pool import Pool, call_pool, import_pool
+
+
+PLACES = 256
 
 
 class MaxPool2D(Pool):
@@ -16,6 +21,10 @@ class MaxPool2D(Pool):
     def reduce(self, window: Array) -> Array:
         largest: Array = window.max(axis=(1, 2))
         return largest
+
+    def for_training(self, op: Op) -> Op:
+        places = op.attrs["kernel"][0] * op.attrs["kernel"][1]
+        return replace(op, kind="max_pool_2d_index_int8") if op.kind == "max_pool_2d" and places <= PLACES else op
 
 
 OP = MaxPool2D()

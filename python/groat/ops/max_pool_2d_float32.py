@@ -13,10 +13,8 @@ from groat.graph.ir import Array, Op
 from groat.ops.base import NotDifferentiable
 from groat.ops.call import Padding, Pair
 from groat.ops.floats import call_pool, clamped
-from groat.ops.max_pool_2d import MaxPool2D
+from groat.ops.max_pool_2d import PLACES, MaxPool2D
 from groat.ops.window import spatial_shape, windows
-
-PLACES = 256
 
 
 class MaxPool2DFloat32(MaxPool2D):

@@ -19,9 +19,24 @@ from groat.ops.base import Shape, Tape
 from groat.ops.call import Padding, Pair, call_all, pair
 from groat.ops.call import window as window_attrs
 from groat.ops.floats import clamped, float_array, limits
-from groat.ops.max_pool_2d_float32 import PLACES, MaxPool2DFloat32
+from groat.ops.max_pool_2d import PLACES
+from groat.ops.max_pool_2d_float32 import MaxPool2DFloat32
 from groat.ops.pool_grad import gradient_attrs
 from groat.ops.window import windows
+
+
+def first_maxima(op: Op, x: Array, shape: Shape) -> tuple[Array, Array]:
+    """(maxima of float32 [n, out_h, out_w, c], the place of the first one in its window)."""
+    y, index = np.full(shape, -np.inf, np.float32), np.zeros(shape, np.uint8)
+    for row, column, rows, columns in windows(op, x.shape, shape):
+        most, place = y[:, row, column, :], index[:, row, column, :]
+        place[...] = rows[0][0] * op.attrs["kernel"][1] + columns[0][0]
+        for tap_row, in_row in rows:
+            for tap_column, in_column in columns:
+                taps = x[:, in_row, in_column, :]
+                place[...] = np.where(most < taps, tap_row * op.attrs["kernel"][1] + tap_column, place)
+                most[...] = np.where(most < taps, taps, most)
+    return y, index
 
 
 class MaxPool2DIndexFloat32(MaxPool2DFloat32):
@@ -33,16 +48,7 @@ class MaxPool2DIndexFloat32(MaxPool2DFloat32):
 
     def reference(self, op: Op, inputs: Sequence[Array]) -> list[Array]:
         x = inputs[0].astype(np.float32)
-        (shape, _) = self.shapes(op, [Tensor("x", x.shape, "float32")])
-        y, index = np.full(shape, -np.inf, np.float32), np.zeros(shape, np.uint8)
-        for row, column, rows, columns in windows(op, x.shape, shape):
-            most, place = y[:, row, column, :], index[:, row, column, :]
-            place[...] = rows[0][0] * op.attrs["kernel"][1] + columns[0][0]
-            for tap_row, in_row in rows:
-                for tap_column, in_column in columns:
-                    taps = x[:, in_row, in_column, :]
-                    place[...] = np.where(most < taps, tap_row * op.attrs["kernel"][1] + tap_column, place)
-                    most[...] = np.where(most < taps, taps, most)
+        y, index = first_maxima(op, x, self.shapes(op, [Tensor("x", x.shape, "float32")])[0])
         return [clamped(y, op.attrs, inputs[0].dtype), index]
 
     def for_training(self, op: Op) -> Op:

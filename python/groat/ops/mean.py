@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from groat.errors import InputError
 from groat.graph.ir import Array, Op, Tensor
 from groat.ops.arithmetic import LIMITS, factor, requantize, require_activations, wrap32
-from groat.ops.base import Constants, ImportedOp, OpDef, Rows, Shape, Unsupported
+from groat.ops.base import Constants, ImportedOp, OpDef, Rows, Shape, Tape, Unsupported
 from groat.ops.call import activations, arguments_of, axis_of, call, scale, zero_points
 
 AXES = 4
@@ -75,6 +75,13 @@ class Mean(OpDef):
             "offset": -count * op.attrs["input_zero_point"],
             "output_zero_point": op.attrs["output_zero_point"],
         }
+
+    def gradients(self, op: Op, dy: int, tape: Tape) -> dict[int, int]:
+        if not tape.wanted(0):
+            return {}
+        shape, dz = tape.tensor(op.inputs[0]).shape, tape.through_clamp(dy)
+        attrs = {"axes": op.attrs["axes"], "in_shape": shape}
+        return {0: tape.op(f"mean_grad_{tape.tensor(dz).dtype}", (dz,), shape, attrs)}
 
     def rows(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> Rows | None:
         shape = inputs[0].shape

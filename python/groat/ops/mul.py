@@ -15,9 +15,11 @@ from numpy.typing import ArrayLike
 
 from groat.graph.ir import Array, Op, Tensor
 from groat.ops.arithmetic import clamp_int8, factor, requantize, wrap32
-from groat.ops.base import Constants, ImportedOp
+from groat.ops.base import Constants, ImportedOp, Tape
 from groat.ops.broadcast import Elementwise, call_attrs, import_elementwise, operands
 from groat.ops.call import arguments_of, call, scale
+from groat.ops.floats import limits
+from groat.ops.sum_to_float32 import gradient_of_operand
 
 
 class Mul(Elementwise):
@@ -32,6 +34,19 @@ class Mul(Elementwise):
     ) -> dict[str, Any]:
         common = self.common_fields(op, inputs, outputs)
         return {**common, "multiplier": op.attrs["multiplier"], "shift": op.attrs["shift"]}
+
+    def gradients(self, op: Op, dy: int, tape: Tape) -> dict[int, int]:
+        dz, result = tape.through_clamp(dy), {}
+        for i in range(2):
+            if tape.wanted(i):
+                number, zero_point = op.inputs[1 - i], op.attrs["ba"[i] + "_zero_point"]
+                other = tape.tensor(number)
+                attrs = {"scale": other.scale, "zero_point": zero_point}
+                real = tape.as_type(tape.op("dequantize", (number,), other.shape, attrs, "float32"), tape.floats)
+                kind = f"mul_{tape.floats}"
+                product = tape.op(kind, (dz, real), tape.tensor(dz).shape, limits(None, None))
+                result[i] = gradient_of_operand(product, tape.tensor(op.inputs[i]).shape, tape)
+        return result
 
 
 def product_factor(a_scale: float, b_scale: float, output_scale: float) -> dict[str, int]:

@@ -42,7 +42,7 @@ class MulFloat32(Elementwise):
         for i in range(2):
             if tape.wanted(i):
                 product = tape.op(op.kind, (dz, op.inputs[1 - i]), tape.tensor(dz).shape, NO_LIMITS)
-                result[i] = gradient_of_operand(product, tape.tensor(op.inputs[i]).shape, op.kind, tape)
+                result[i] = gradient_of_operand(product, tape.tensor(op.inputs[i]).shape, tape)
         return result
 
 

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from groat.errors import InputError
 from groat.graph.ir import Array, Op, Tensor
 from groat.ops.arithmetic import require_int8, require_int16
-from groat.ops.base import Constants, ImportedOp, OpDef, Rows, Shape, Unsupported, rows_alike
+from groat.ops.base import Constants, ImportedOp, OpDef, Rows, Shape, Tape, Unsupported, rows_alike
 from groat.ops.call import array, call, zero_points
 from groat.ops.lut import rescale
 from groat.ops.rescale import INTEGERS, import_rescale
@@ -38,6 +38,9 @@ class Quantize(OpDef):
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
     ) -> dict[str, Any]:
         return {"elements": outputs[0].elements, **op.attrs}
+
+    def gradients(self, op: Op, dy: int, tape: Tape) -> dict[int, int]:
+        return {0: tape.as_type(tape.through_clamp(dy), "float32")} if tape.wanted(0) else {}
 
     def rows(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> Rows | None:
         return rows_alike(inputs[:1], outputs)

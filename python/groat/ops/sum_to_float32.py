@@ -26,13 +26,11 @@ def repeated_axes(shape: Shape, out: Shape) -> tuple[int, ...]:
     return tuple(axis for axis, size in enumerate(out) if padded[axis] != size)
 
 
-def gradient_of_operand(dy: int, shape: Shape, kind: str, tape: Tape) -> int:
-    """The gradient of an operand of a shape, which may be repeated, from that of all its repetitions.
-
-    `kind` is that of the op, for its type."""
+def gradient_of_operand(dy: int, shape: Shape, tape: Tape) -> int:
+    """The gradient of an operand of a shape, which may be repeated, from that of all its repetitions."""
     if tape.tensor(dy).shape == shape:
         return dy
-    return tape.op("sum_to" + kind[kind.rindex("_") :], (dy,), shape, {"shape": shape})
+    return tape.op(f"sum_to_{tape.tensor(dy).dtype}", (dy,), shape, {"shape": shape})
 
 
 class SumToFloat32(OpDef):

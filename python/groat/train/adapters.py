@@ -6,18 +6,17 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from groat.errors import InputError
 from groat.graph import Graph, Op, Tensor
 from groat.graph.ir import Array
+from groat.ops.fully_connected import POINT
 
 DOWN, UP = "/adapter_a", "/adapter_b"
 """What follows a layer's name in those of its adapter's weights: [rank, ...] and [out_c, ..., rank]."""
 SEED = 0
-POINT: dict[str, Any] = {"kernel": (1, 1), "stride": (1, 1), "dilation": (1, 1), "padding": ((0, 0), (0, 0))}
 
 Trained = dict[int, tuple[int, ...]]
 """Position of an op -> which of its inputs are trained."""

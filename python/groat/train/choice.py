@@ -8,16 +8,23 @@ from collections.abc import Mapping, Sequence
 from groat.errors import InputError
 from groat.graph import Graph, Op
 from groat.ops import op_def
-from groat.train.options import Train
+from groat.ops.floats import DTYPES
+from groat.train.options import Dtype, Train
 
 
-def layers_of(graph: Graph) -> list[int]:
-    """Positions of the ops that have something to train."""
+def layers_of(graph: Graph, dtype: Dtype = "fp32") -> list[int]:
+    """Positions of the ops that have something to train, with a `dtype` of groat.Train."""
     return [
         position
         for position, op in enumerate(graph.ops)
-        if any(index < len(op.inputs) for index in op_def(op.kind).trainable)
+        if any(index < len(op.inputs) for index in op_def(op.kind).trainable) and _learns(graph, op, dtype)
     ]
+
+
+def _learns(graph: Graph, op: Op, dtype: Dtype) -> bool:
+    """Whether a layer's types are such as can be trained."""
+    x, weights = (graph.tensors[op.inputs[index]].dtype for index in range(2))
+    return x in DTYPES or (dtype == "int8" and x == weights == "int8")
 
 
 def trained_inputs(graph: Graph, train: Train) -> Mapping[int, tuple[int, ...]]:
@@ -25,9 +32,13 @@ def trained_inputs(graph: Graph, train: Train) -> Mapping[int, tuple[int, ...]]:
 
     Raises InputError for layers that the model does not have, or if nothing is left to train.
     """
-    layers = layers_of(graph)
+    layers = layers_of(graph, train.dtype)
     if not layers:
-        raise InputError(f"{graph.name} has no layers of floats with weights to train; an int8 model has none")
+        others = layers_of(graph, "int8")
+        raise InputError(
+            f"{graph.name} has no layers of floats with weights to train"
+            + (f'; it has {len(others)} of int8, which dtype "int8" trains' if others else "")
+        )
     text = train.layers if isinstance(train.layers, str) else ",".join(train.layers)
     word, _, count = text.partition(":")
     if text in ("all", "bias"):

@@ -26,6 +26,7 @@ from groat.train.choice import trained_inputs
 from groat.train.options import MAX_SCALE, Train
 
 WEIGHTS, BIAS = "weights", "bias"
+INT8_LIMITS = {"act_min": -128, "act_max": 127}
 
 
 def training_graph(graph: Graph, train: Train) -> Graph:
@@ -56,6 +57,8 @@ class _Builder:
         self.states: dict[int, State] = {}
         self.ops: list[Op] = []
         self.accumulated: list[tuple[int, int]] = []  # parameters, and where their gradients are summed
+        self.random = -1  # the generator's state, if int8 weights are trained
+        self.last = -1  # what the loss reads, if it is int8
         self._next = max(graph.tensors) + 1
         if len(graph.inputs) != 1 or len(graph.outputs) != 1:
             raise InputError(
@@ -94,7 +97,7 @@ class _Builder:
         self.ops = list(ops)
         self.step = self.state("step", np.zeros(STEP_SHAPE, np.float32))
         self.scale = None
-        if train.dtype == "fp16":
+        if train.floats == "float16":
             scale = np.zeros(SCALE_SHAPE, np.float32)
             scale[0] = train.loss_scale
             self.scale = self.state("loss scale", scale)
@@ -144,10 +147,19 @@ class _Builder:
                     name = self.graph.tensors[inputs[index]].name
                     if not name or name in (self.tensors[n].name for n in self.states):
                         name = f"{self.graph.tensors[op.outputs[0]].name}/{BIAS if bias else WEIGHTS}"
-                    values = np.ascontiguousarray(data.astype(np.float32) if bias else data)
+                    wide = bias and data.dtype.kind == "f"
+                    values = np.ascontiguousarray(data.astype(np.float32) if wide else data)
                     known[inputs[index]] = self.state(name, values, trained=True)
                 inputs[index] = known[inputs[index]]
-            ops[position] = replace(op, inputs=tuple(inputs), attrs={**op.attrs, "trained": True})
+            try:
+                of_tensors = op_def(op.kind).trained(op, [self.graph.tensors[number] for number in op.inputs])
+            except NotDifferentiable as error:
+                name = self.graph.tensors[op.outputs[0]].name
+                raise InputError(f"{self.graph.name}: {op.kind} {name!r} cannot be trained: {error}") from error
+            ops[position] = replace(of_tensors, inputs=tuple(inputs))
+        if any(self.tensors[number].dtype in ("int8", "int32") for number in known.values()):
+            seed = np.array([self.train.seed], np.uint32).view(np.int32)
+            self.random = self.state("random", seed)
         return ops
 
     def _freeze_point(self) -> int:
@@ -170,7 +182,7 @@ class _Builder:
             raise InputError("train: latent: layers behind the first trained one also read what lies before it")
         forward, copies = self._forward(ops)
         x = copies[start]
-        y = copies[output]
+        y = self._real(forward, copies[output])
         rate = self.new((1,), "float32", "learning_rate")
         shape = self.tensors[y].shape
         if train.loss == "softmax_ce":
@@ -196,6 +208,22 @@ class _Builder:
             self.emit("loss_scale", (self.step,), (self.scale,), attrs, -1)
         return x, target, rate
 
+    def _real(self, forward: list[Op], number: int) -> int:
+        """What an int8 output stands for, as floats of the type of gradients."""
+        tensor = self.tensors[self.root(number)]
+        if tensor.dtype != "int8":
+            return number
+        self.last = self.root(number)
+        real = self.new(self.tensors[number].shape, "float32")
+        attrs = {"scale": tensor.scale, "zero_point": tensor.zero_point}
+        found = [Op("dequantize", (number,), (real,), attrs, -1)]
+        if self.train.floats != "float32":
+            stored = self.new(self.tensors[number].shape, self.train.floats)
+            found.append(Op("cast", (real,), (stored,), {"dtype": self.train.floats}, -1))
+        self.ops += found
+        forward += found
+        return found[-1].outputs[0]
+
     def _logits(self, ops: list[Op]) -> int:
         """What the last softmax reads; without one, the output before it is cast to the type that the model gives."""
         number = self.graph.outputs[0]
@@ -203,9 +231,9 @@ class _Builder:
             producer = next((op for op in ops if self.graph.root(number) in op.outputs), None)
             if producer is None:
                 return number
-            if producer.kind.startswith("softmax_float"):
+            if producer.kind == "softmax" or producer.kind.startswith("softmax_float"):
                 return producer.inputs[0]
-            if producer.kind != "cast":
+            if producer.kind not in ("cast", "dequantize"):
                 return number
             number = producer.inputs[0]
 
@@ -262,11 +290,11 @@ class _Builder:
 
     def _sum(self, gradients: list[int], tensor: Tensor, index: int) -> int:
         """The sum of gradients as one tensor of the shape of `tensor`."""
-        total = self._shaped(gradients[0], tensor.shape)
+        total, dtype = self._shaped(gradients[0], tensor.shape), self.tensors[gradients[0]].dtype
         for other in gradients[1:]:
-            result = self.new(tensor.shape, tensor.dtype)
+            result = self.new(tensor.shape, dtype)
             attrs = {"act_min": -math.inf, "act_max": math.inf}
-            self.emit(f"add_{tensor.dtype}", (total, self._shaped(other, tensor.shape)), (result,), attrs, index)
+            self.emit(f"add_{dtype}", (total, self._shaped(other, tensor.shape)), (result,), attrs, index)
             total = result
         return total
 
@@ -291,6 +319,11 @@ class _Builder:
             return
         flags = {"has_weights": trained[0], "has_bias": len(trained) > 1 and trained[1]}
         numbers = [number for number, wanted in zip(chosen, trained, strict=True) if wanted]
+        if "_int8_" in kind:  # dy comes first
+            reads = inputs if flags["has_weights"] else inputs[:1]
+            how = {**PLAIN, "mode": SGD, "decay": train.decay}
+            self.emit(kind, reads, (*numbers, self.random, self.step), {**attrs, **how, **flags}, op.index)
+            return
         reads = inputs if flags["has_weights"] else inputs[1:]
         if train.optimizer == "sgd" and train.accumulate == 1:
             how = {**PLAIN, "mode": SGD, "decay": train.decay}
@@ -377,11 +410,25 @@ class _Tape:
         self._updates.append((kind, tuple(inputs), tuple(parameters), attrs or {}))
 
     def through_clamp(self, dy: int) -> int:
-        attrs = {name: self._op.attrs[name] for name in ("act_min", "act_max")}
+        y = self._op.outputs[0]
+        tensor = self.tensor(y)
+        if tensor.dtype == "int8":
+            if y == self._builder.last:  # the loss is not clamped: an output at its limit must be able to leave it
+                return dy
+            attrs = {name: self._op.attrs.get(name, limit) for name, limit in INT8_LIMITS.items()}
+            return self.op(f"clamp_grad_int8_{self.tensor(dy).dtype}", (dy, y), tensor.shape, attrs)
+        attrs = {name: self._op.attrs[name] for name in INT8_LIMITS}
         if math.isinf(attrs["act_min"]) and math.isinf(attrs["act_max"]):
             return dy
-        y = self._op.outputs[0]
-        return self.op(f"clamp_grad_{self.tensor(y).dtype}", (dy, y), self.tensor(y).shape, attrs)
+        return self.op(f"clamp_grad_{tensor.dtype}", (dy, y), tensor.shape, attrs)
+
+    @property
+    def floats(self) -> str:
+        return self._builder.train.floats
+
+    def as_type(self, number: int, dtype: str) -> int:
+        tensor = self.tensor(number)
+        return number if tensor.dtype == dtype else self.op("cast", (number,), tensor.shape, {"dtype": dtype}, dtype)
 
     def finish(self) -> None:
         """Appends the updates: nothing reads the parameters' old values from here on."""
@@ -399,6 +446,10 @@ def _needed(graph: Graph, ops: Sequence[Op], output: int, start: int | None = No
     return found[::-1]
 
 
+def _is_clamp_grad(op: Op) -> bool:
+    return op.kind.startswith("clamp_grad_") and not op.kind.startswith("clamp_grad_mask_")
+
+
 def _with_masks(graph: Graph) -> Graph:
     """Keeps a bit of each value, instead of the value, where a clamp's gradient is all that still asks for it."""
     program = next(program for program in graph.programs if program.name == "train_step")
@@ -414,12 +465,10 @@ def _with_masks(graph: Graph) -> Graph:
             readers.setdefault(graph.root(number), []).append(position)
     for position in range(loss, span.stop):
         op = ops[position]
-        if not op.kind.startswith("clamp_grad_float"):
+        if not _is_clamp_grad(op):
             continue
         y = op.inputs[1]
-        others = [
-            p for p in readers[graph.root(y)] if p > loss and not graph.ops[p].kind.startswith("clamp_grad_float")
-        ]
+        others = [p for p in readers[graph.root(y)] if p > loss and not _is_clamp_grad(graph.ops[p])]
         if others or graph.root(y) in program.outputs:
             continue
         if y not in masks:
@@ -428,9 +477,8 @@ def _with_masks(graph: Graph) -> Graph:
             tensors[masks[y]] = Tensor("", (-(-tensors[y].elements // 8),), "uint8")
             mask = Op(f"clamp_mask_{tensors[y].dtype}", (y,), (masks[y],), op.attrs, op.index)
             made.setdefault(writer, []).append(mask)
-        ops[position] = replace(
-            op, kind=op.kind.replace("grad", "grad_mask"), inputs=(op.inputs[0], masks[y]), attrs={}
-        )
+        kind = f"clamp_grad_mask_{tensors[op.inputs[0]].dtype}"
+        ops[position] = replace(op, kind=kind, inputs=(op.inputs[0], masks[y]), attrs={})
     if not masks:
         return graph
     result = [op for position in span for op in (ops[position], *made.get(position, ()))]

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * One bit for each element: whether a clamp's output is between its limits, so that its gradient passes.  Included for
- * each type, by way of as_*.h.
+ * each type, behind as_*.h and the type op_params.
  */
 #include "../core/op.h"
 #include "../kernels/kernels.h"
 
-typedef groat_clamp_mask_float32_params float_params; /* the fields are the same for every type */
-
 static int check(const groat_call *call)
 {
-    const float_params *p = groat_params(call);
+    const op_params *p = groat_params(call);
     GROAT_TRY(groat_check_counts(call, 1, 1));
     GROAT_TRY(groat_check_tensor(call, 0, DTYPE, p->elements));
     GROAT_TRY(groat_check_tensor(call, 1, GROAT_UINT8, ((uint64_t)p->elements + 7) / 8));
@@ -20,7 +18,7 @@ static int check(const groat_call *call)
 
 static void run(const groat_call *call)
 {
-    const float_params *p = groat_params(call);
+    const op_params *p = groat_params(call);
     const ELEMENT *y = groat_in(call, 0);
     uint8_t *mask = groat_out(call, 0);
     for (uint32_t i = 0; i < p->elements; i += 8) {

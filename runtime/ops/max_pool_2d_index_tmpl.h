@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Maximum pooling that remembers in a byte which place of its window the first maximum was.  Included for each type, by
- * way of as_*.h.
+ * Maximum pooling that remembers in a byte which place of its window the first maximum was.  Included for each type, behind
+ * as_*.h and the type op_params.
  */
 #include "../kernels/float.h"
 #include "pool.h"
 
-typedef groat_max_pool_2d_index_float32_params float_params; /* the fields are the same for every type */
-
 static int check(const groat_call *call)
 {
-    const float_params *p = groat_params(call);
+    const op_params *p = groat_params(call);
     const groat_window *w = &p->window;
     GROAT_TRY(groat_check_counts(call, 1, 2));
     GROAT_TRY(groat_check_window(call, w, w->in_c, DTYPE));
@@ -34,7 +32,7 @@ static extent extent_of(uint32_t window, uint32_t stride, uint32_t pad, uint32_t
     return (extent){.start = at + first - pad, .first = first, .end = end};
 }
 
-static void pixel(const float_params *p, const ELEMENT *image, extent rows, extent columns, ELEMENT *y, uint8_t *index)
+static void pixel(const op_params *p, const ELEMENT *image, extent rows, extent columns, ELEMENT *y, uint8_t *index)
 {
     const groat_window *w = &p->window;
     for (uint32_t c = 0; c < w->in_c; c++) {
@@ -58,7 +56,7 @@ static void pixel(const float_params *p, const ELEMENT *image, extent rows, exte
 
 static void run(const groat_call *call)
 {
-    const float_params *p = groat_params(call);
+    const op_params *p = groat_params(call);
     const groat_window *w = &p->window;
     const ELEMENT *image = groat_in(call, 0);
     ELEMENT *y = groat_out(call, 0);

@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The same as depthwise_conv_2d_input_grad_int8_float32 from a gradient of float16, summed in float32."""
+
+from __future__ import annotations
+
+from groat.ops.depthwise_conv_2d_input_grad_int8_float32 import DepthwiseConv2DInputGradInt8Float32
+from groat.ops.floats import StoredAsFloat16
+
+
+class DepthwiseConv2DInputGradInt8Float16(StoredAsFloat16, DepthwiseConv2DInputGradInt8Float32):
+    pass
+
+
+OP = DepthwiseConv2DInputGradInt8Float16()
