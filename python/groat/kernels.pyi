@@ -1348,3 +1348,254 @@ def sigmoid_grad_float(
     Returns an array of their type and shape.
     Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
     """
+
+def conv2d_trained(
+    x: ArrayLike,
+    weights: ArrayLike,
+    bias: ArrayLike | None = None,
+    *,
+    multiplier: ArrayLike,
+    shift: ArrayLike,
+    stride: Pair = 1,
+    dilation: Pair = 1,
+    padding: Padding = "valid",
+    input_zero_point: int = 0,
+    output_zero_point: int = 0,
+    act_min: int | None = None,
+    act_max: int | None = None,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """conv2d of int8 with weights and bias that are tensors, as in a model that trains: the same result.
+
+    Args:
+        x: int8 [n, h, w, c].
+        weights: int8 [out_c, kernel_h, kernel_w, c / groups].
+        bias: int32 [out_c]; none means zeros.
+        multiplier, shift, stride, dilation, padding, input_zero_point, output_zero_point, act_min, act_max, on, isa: as
+            conv2d.
+
+    Returns an array int8 [n, out_h, out_w, out_c].
+    Raises InputError if the arrays do not fit each other, and as groat.Runner on a device.
+    """
+
+def depthwise_conv2d_trained(
+    x: ArrayLike,
+    weights: ArrayLike,
+    bias: ArrayLike | None = None,
+    *,
+    multiplier: ArrayLike,
+    shift: ArrayLike,
+    stride: Pair = 1,
+    dilation: Pair = 1,
+    padding: Padding = "valid",
+    input_zero_point: int = 0,
+    output_zero_point: int = 0,
+    act_min: int | None = None,
+    act_max: int | None = None,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """depthwise_conv2d of int8 with weights and bias that are tensors, as in a model that trains: the same result.
+
+    Args:
+        x: int8 [n, h, w, c].
+        weights: int8 [1, kernel_h, kernel_w, out_c]; out_c is a multiple of c.
+        bias: int32 [out_c]; none means zeros.
+        multiplier, shift, stride, dilation, padding, input_zero_point, output_zero_point, act_min, act_max, on, isa: as
+            conv2d.
+
+    Returns an array int8 [n, out_h, out_w, out_c].
+    Raises InputError if the arrays do not fit each other, and as groat.Runner on a device.
+    """
+
+def conv2d_weight_grad_int8_float(
+    x: ArrayLike,
+    dy: ArrayLike,
+    *,
+    kernel: Pair,
+    weights_scales: ArrayLike,
+    input_scale: float = 1.0,
+    input_zero_point: int = 0,
+    stride: Pair = 1,
+    dilation: Pair = 1,
+    padding: Padding = "valid",
+    groups: int = 1,
+    weights: ArrayLike | None = None,
+    bias: ArrayLike | None = None,
+    lr: float | None = None,
+    decay: float = 0.0,
+    seed: int = 0,
+    on: str = "host",
+    isa: str | None = None,
+) -> tuple[Array, ...]:
+    """Gradients of the weights and the bias of conv2d, or a step of gradient descent on them.
+
+    Args:
+        x: what the convolution read, int8 [n, h, w, c].
+        dy: the gradient of its output as a real number, float32 or float16 [n, out_h, out_w, out_c].
+        kernel: (height, width) of the filters, or one for both.
+        weights_scales: of the weights, one for each output channel or one for all.
+        input_scale, input_zero_point: of x.
+        stride, dilation, padding: as conv2d.
+        groups: of the convolution.
+        weights, bias, lr, decay: for a step of gradient descent: the parameters (int8; bias int32 [out_c], or none),
+            the learning rate, and what of the weights is added to their gradient.
+        seed: of the generator that rounds the step.
+        on, isa: as conv2d.
+
+    Returns (dw, db), gradients of real numbers: dw of the type of dy, in the shape of the weights; db float32 [out_c].
+    With lr, it returns (weights, bias, random, step), without the bias if none is given: the new parameters; the
+    generator's state, int32 [1]; and a float32 [4] whose first value is lr, or 0 if dy was not finite; then the
+    parameters are what they were.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def conv2d_input_grad_int8_float(
+    weights: ArrayLike,
+    dy: ArrayLike,
+    *,
+    in_shape: Sequence[int],
+    weights_scales: ArrayLike,
+    stride: Pair = 1,
+    dilation: Pair = 1,
+    padding: Padding = "valid",
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """Gradient of the input of conv2d, as a real number.
+
+    Args:
+        weights: of the convolution, int8 [out_c, kernel_h, kernel_w, c / groups].
+        dy: the gradient of its output as a real number, float32 or float16 [n, out_h, out_w, out_c].
+        in_shape: (n, h, w, c) of its input.
+        weights_scales: of the weights, one for each output channel or one for all.
+        stride, dilation, padding, on, isa: as conv2d.
+
+    Returns an array of in_shape and the type of dy.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def depthwise_conv2d_weight_grad_int8_float(
+    x: ArrayLike,
+    dy: ArrayLike,
+    *,
+    kernel: Pair,
+    weights_scales: ArrayLike,
+    input_scale: float = 1.0,
+    input_zero_point: int = 0,
+    stride: Pair = 1,
+    dilation: Pair = 1,
+    padding: Padding = "valid",
+    weights: ArrayLike | None = None,
+    bias: ArrayLike | None = None,
+    lr: float | None = None,
+    decay: float = 0.0,
+    seed: int = 0,
+    on: str = "host",
+    isa: str | None = None,
+) -> tuple[Array, ...]:
+    """Gradients of the weights and the bias of depthwise_conv2d, or a step of gradient descent on them.
+
+    Args:
+        x: what the convolution read, int8 [n, h, w, c].
+        dy: the gradient of its output as a real number, float32 or float16 [n, out_h, out_w, out_c]; out_c is a
+            multiple of c.
+        kernel: (height, width) of the filters, or one for both.
+        weights_scales: of the weights, one for each output channel or one for all.
+        input_scale, input_zero_point: of x.
+        stride, dilation, padding: as conv2d.
+        weights, bias, lr, decay: for a step of gradient descent: the parameters (int8; bias int32 [out_c], or none),
+            the learning rate, and what of the weights is added to their gradient.
+        seed: of the generator that rounds the step.
+        on, isa: as conv2d.
+
+    Returns (dw, db), gradients of real numbers: dw of the type of dy, in the shape of the weights; db float32 [out_c].
+    With lr, it returns (weights, bias, random, step), without the bias if none is given: the new parameters; the
+    generator's state, int32 [1]; and a float32 [4] whose first value is lr, or 0 if dy was not finite; then the
+    parameters are what they were.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def depthwise_conv2d_input_grad_int8_float(
+    weights: ArrayLike,
+    dy: ArrayLike,
+    *,
+    in_shape: Sequence[int],
+    weights_scales: ArrayLike,
+    stride: Pair = 1,
+    dilation: Pair = 1,
+    padding: Padding = "valid",
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """Gradient of the input of depthwise_conv2d, as a real number.
+
+    Args:
+        weights: of the convolution, int8 [1, kernel_h, kernel_w, out_c].
+        dy: the gradient of its output as a real number, float32 or float16 [n, out_h, out_w, out_c].
+        in_shape: (n, h, w, c) of its input; out_c is a multiple of c.
+        weights_scales: of the weights, one for each output channel or one for all.
+        stride, dilation, padding, on, isa: as conv2d.
+
+    Returns an array of in_shape and the type of dy.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def clamp_grad_int8_float(
+    dy: ArrayLike,
+    y: ArrayLike,
+    *,
+    act_min: int | None = None,
+    act_max: int | None = None,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """dy where act_min < y < act_max, 0 elsewhere.
+
+    Args:
+        dy: float32 or float16.
+        y: int8 of its shape, what an op with this clamp made.
+        act_min, act_max, on, isa: as conv2d.
+
+    Returns an array like dy.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def clamp_mask_int8(
+    y: ArrayLike,
+    *,
+    act_min: int | None = None,
+    act_max: int | None = None,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """Where act_min < y < act_max, so that the gradient of a clamp passes, as bits.
+
+    Args:
+        y: int8, what an op with this clamp made.
+        act_min, act_max, on, isa: as conv2d.
+
+    Returns a uint8 array of an eighth as many bytes as y has elements, rounded up: np.packbits, bitorder "little".
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def max_pool2d_index_int8(
+    x: ArrayLike,
+    kernel: Pair,
+    stride: Pair | None = None,
+    padding: Padding = "valid",
+    act_min: int | None = None,
+    act_max: int | None = None,
+    on: str = "host",
+    isa: str | None = None,
+) -> tuple[Array, Array]:
+    """Maximum pooling, and where its maxima were.
+
+    Args:
+        x: int8 [n, h, w, c].
+        kernel, stride, padding, act_min, act_max, on, isa: as max_pool2d; a window has 256 places at most.
+
+    Returns (y, index), both [n, out_h, out_w, c]: index is uint8, the place of the first maximum in its window.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """

@@ -6,7 +6,8 @@
 #include "../kernels/select.h"
 #include "int8_grad.h"
 
-typedef groat_depthwise_conv_2d_input_grad_int8_float32_params float_params; /* the fields are the same for every type */
+typedef groat_depthwise_conv_2d_input_grad_int8_float32_params
+    float_params; /* the fields are the same for every type */
 
 /* The kernel's arguments but for its scratch; returns how many bytes of scratch there are in front of that. */
 static uint64_t prepare(const float_params *p, groat_depthwise_grad_float *k, groat_needs *needs)

@@ -15,7 +15,8 @@ static int check(const groat_call *call)
     GROAT_REQUIRE(p->act_min <= p->act_max && p->layout == 0);
     GROAT_TRY(groat_check_trained(call, (uint64_t)w->kernel_h * w->kernel_w * p->out_c, p->out_c, p->channels));
     GROAT_TRY(groat_check_tensor(call, 0, GROAT_INT8, (uint64_t)w->batches * w->in_h * w->in_w * w->in_c));
-    return groat_check_tensor(call, call->step->inputs, GROAT_INT8, (uint64_t)w->batches * w->out_h * w->out_w * p->out_c);
+    return groat_check_tensor(call, call->step->inputs, GROAT_INT8,
+                              (uint64_t)w->batches * w->out_h * w->out_w * p->out_c);
 }
 
 static uint32_t scratch_bytes(const void *params)

@@ -5,7 +5,8 @@
  */
 #include "strips.h"
 
-typedef groat_depthwise_conv_2d_weight_grad_int8_float32_params float_params; /* the fields are the same for every type */
+typedef groat_depthwise_conv_2d_weight_grad_int8_float32_params
+    float_params; /* the fields are the same for every type */
 
 /* What lies in scratch, in this order. */
 typedef struct pieces {

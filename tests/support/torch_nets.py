@@ -21,6 +21,13 @@ def parameters_of(graph: Graph, names: list[str]) -> dict[str, torch.Tensor]:
 
 def forward(graph: Graph, image: Any, parameters: Mapping[str, torch.Tensor], logits: bool = True) -> torch.Tensor:
     """The output of a graph of floats, or what its last softmax reads."""
+    return values_of(graph, image, parameters, logits)[graph.outputs[0]]
+
+
+def values_of(
+    graph: Graph, image: Any, parameters: Mapping[str, torch.Tensor], logits: bool = False
+) -> dict[int, torch.Tensor]:
+    """All tensors of a graph of floats; with `logits`, that of a softmax is what it reads."""
     values: dict[int, torch.Tensor] = {graph.inputs[0]: torch.as_tensor(image)}
 
     def value(number: int) -> torch.Tensor:
@@ -32,16 +39,15 @@ def forward(graph: Graph, image: Any, parameters: Mapping[str, torch.Tensor], lo
             values[number] = parameters.get(tensor.name, torch.tensor(tensor.data.astype(np.float32)))
         return values[number]
 
-    result = value(graph.inputs[0])
     for op in graph.ops:
         inputs = [value(number) for number in op.inputs]
         kind = op.kind.removesuffix("_float32")
         if kind == "softmax" and logits:
             result = inputs[0]
         else:
-            result = torch.clamp(_compute(kind, inputs, op.attrs), *_limits(op.attrs))
+            result = torch.clamp(apply_op(kind, inputs, op.attrs), *_limits(op.attrs))
         values[op.outputs[0]] = result.reshape(graph.tensors[op.outputs[0]].shape)
-    return value(graph.outputs[0])
+    return values | {number: value(number) for number in graph.views}
 
 
 def _limits(attrs: Mapping[str, Any]) -> tuple[float, float]:
@@ -53,7 +59,8 @@ def _padded(x: torch.Tensor, attrs: Mapping[str, Any], value: float = 0.0) -> to
     return functional.pad(x.permute(0, 3, 1, 2), (left, right, top, bottom), value=value)
 
 
-def _compute(kind: str, inputs: list[torch.Tensor], attrs: Mapping[str, Any]) -> torch.Tensor:
+def apply_op(kind: str, inputs: list[torch.Tensor], attrs: Mapping[str, Any]) -> torch.Tensor:
+    """What an op computes from real numbers, but for its clamp."""
     x = inputs[0]
     bias = inputs[2] if len(inputs) > 2 else None
     if kind in ("conv_2d", "depthwise_conv_2d"):

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from groat.graph.ir import Array, Op, Tensor
 from groat.ops.base import Rows, Tape
 from groat.ops.call import Padding, Pair
-from groat.ops.pool import Pool, call_pool, import_pool
+from groat.ops.pool import Pool, call_pool, gradient_of_clamp, import_pool
 from groat.ops.pool_grad import gradient_attrs
 
 
@@ -33,7 +33,7 @@ class AveragePool2D(Pool):
     def gradients(self, op: Op, dy: int, tape: Tape) -> dict[int, int]:
         if not tape.wanted(0):
             return {}
-        shape, dz = tape.tensor(op.inputs[0]).shape, tape.through_clamp(dy)
+        shape, dz = tape.tensor(op.inputs[0]).shape, gradient_of_clamp(op, dy, tape)
         kind = f"average_pool_2d_grad_{tape.tensor(dz).dtype}"
         return {0: tape.op(kind, (dz,), shape, gradient_attrs(op.attrs, shape))}
 

@@ -70,8 +70,8 @@ def conv2d_input_grad_int8_float(
     groups = shape[3] // depth if depth > 0 else 0
     if groups < 1 or groups * depth != shape[3] or count % groups != 0 or gradient.shape[3] != count:
         raise InputError(
-            f"conv2d_input_grad_int8_float: weights {filters.shape} do not fit an input of {shape[3]} channels and a dy "
-            f"of {gradient.shape[3]}"
+            f"conv2d_input_grad_int8_float: weights {filters.shape} do not fit an input of {shape[3]} channels and a "
+            f"dy of {gradient.shape[3]}"
         )
     attrs: dict[str, Any] = {
         **window(np.empty(shape, np.int8), (height, width), stride, dilation, padding),

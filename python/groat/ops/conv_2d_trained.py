@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Convolution or dense layer of int8 that learns: weights and biases are tensors, in the order of the model.
 
-inputs: x int8; weights int8 [out_c, kernel_h, kernel_w, c / groups], or [out_c, depth] of a dense layer; bias int32 [out_c]
-    (optional).
+inputs: x int8; weights int8 [out_c, kernel_h, kernel_w, c / groups], or [out_c, depth] of a dense layer; bias int32
+    [out_c] (optional).
 attrs: as of conv_2d; a dense layer has out_shape, too.  weights_scales, input_scale: what its gradients need
     (int8_training.py).
 """

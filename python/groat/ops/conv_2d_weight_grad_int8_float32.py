@@ -75,8 +75,8 @@ def conv2d_weight_grad_int8_float(
         input_scale, input_zero_point: of x.
         stride, dilation, padding: as conv2d.
         groups: of the convolution.
-        weights, bias, lr, decay: for a step of gradient descent: the parameters (int8; the bias int32 [out_c], or none), the
-            learning rate, and what of the weights is added to their gradient.
+        weights, bias, lr, decay: for a step of gradient descent: the parameters (int8; bias int32 [out_c], or none),
+            the learning rate, and what of the weights is added to their gradient.
         seed: of the generator that rounds the step.
         on, isa: as conv2d.
 

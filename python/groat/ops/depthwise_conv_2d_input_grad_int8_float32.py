@@ -67,8 +67,8 @@ def depthwise_conv2d_input_grad_int8_float(
         raise InputError(f"in_shape is {shape}; expected 4 dimensions")
     if one != 1 or shape[3] < 1 or count % shape[3] != 0 or gradient.shape[3] != count:
         raise InputError(
-            f"depthwise_conv2d_input_grad_int8_float: weights {filters.shape} do not fit an input of {shape[3]} channels "
-            f"and a dy of {gradient.shape[3]}"
+            f"depthwise_conv2d_input_grad_int8_float: weights {filters.shape} do not fit an input of {shape[3]} "
+            f"channels and a dy of {gradient.shape[3]}"
         )
     attrs: dict[str, Any] = {
         **window(np.empty(shape, np.int8), (height, width), stride, dilation, padding),

@@ -26,7 +26,9 @@ class DepthwiseConv2DTrained(Int8Trained, DepthwiseConv2D):
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
     ) -> dict[str, Any]:
         channels = factors_of_channels(op, constants)
-        return {"depthwise": {**convolution_fields(op, inputs, outputs), "weights": 0, "channels": channels, "layout": 0}}
+        return {
+            "depthwise": {**convolution_fields(op, inputs, outputs), "weights": 0, "channels": channels, "layout": 0}
+        }
 
 
 OP = DepthwiseConv2DTrained()

@@ -55,14 +55,14 @@ def depthwise_conv2d_weight_grad_int8_float(
 
     Args:
         x: what the convolution read, int8 [n, h, w, c].
-        dy: the gradient of its output as a real number, float32 or float16 [n, out_h, out_w, out_c]; out_c is a multiple
-            of c.
+        dy: the gradient of its output as a real number, float32 or float16 [n, out_h, out_w, out_c]; out_c is a
+            multiple of c.
         kernel: (height, width) of the filters, or one for both.
         weights_scales: of the weights, one for each output channel or one for all.
         input_scale, input_zero_point: of x.
         stride, dilation, padding: as conv2d.
-        weights, bias, lr, decay: for a step of gradient descent: the parameters (int8; the bias int32 [out_c], or none), the
-            learning rate, and what of the weights is added to their gradient.
+        weights, bias, lr, decay: for a step of gradient descent: the parameters (int8; bias int32 [out_c], or none),
+            the learning rate, and what of the weights is added to their gradient.
         seed: of the generator that rounds the step.
         on, isa: as conv2d.
 

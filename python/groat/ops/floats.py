@@ -115,6 +115,9 @@ class Trainable(OpDef):
         aligned = -(-channels_out // groups * 4 // _ALIGN) * _ALIGN * groups
         return {"weights": 0, "channels": constants.add(bytes(aligned)) if len(inputs) < 3 else 0, "layout": 0}
 
+    def trained(self, op: Op, inputs: Sequence[Tensor]) -> Op:
+        return OpDef.trained(self, op, inputs)  # not that of int8
+
     def gradients(self, op: Op, dy: int, tape: Tape) -> dict[int, int]:
         kind, _, dtype = op.kind.rpartition("_")
         x, weights = op.inputs[:2]

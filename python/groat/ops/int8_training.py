@@ -3,12 +3,13 @@
 
 A parameter is scale * q: weights int8 with a scale for each output channel, biases int32 with that scale times the
 input's.  Gradients are floats, of real numbers.  A step of gradient descent on q in units of its scale,
-q -= rate / scale * gradient, is the one that training with floats makes on scale * q; TinyEngine's quantisation-aware
-scaling (Lin et al., "On-Device Training Under 256KB Memory", 2022) is the same.  It is rounded at random to one of the two
-whole numbers beside it, with probabilities such that the mean is right (docs/NUMERICS.md).
+q -= rate / scale * gradient, is the one that training with floats makes on scale * q; quantisation-aware scaling (Lin
+et al., "On-Device Training Under 256KB Memory", 2022) is the same.  It is rounded at random to one of the two whole
+numbers beside it, with probabilities such that the mean is right (docs/NUMERICS.md).
 
-attrs of the ops of gradients, beside those of the layer: weights_shape; weights_scales, a float for each output channel;
-input_scale, input_zero_point; in_shape, of x.  A dense layer is a convolution of a row of pixels, one to each batch.
+attrs of the ops of gradients, beside those of the layer: weights_shape; weights_scales, a float for each output
+channel; input_scale, input_zero_point; in_shape, of x.  A dense layer is a convolution of a row of pixels, one to each
+batch.
 """
 
 from __future__ import annotations
@@ -291,8 +292,8 @@ def int8_gradients_or_step(
     on: str,
     isa: str | None,
 ) -> tuple[Array, ...]:
-    """Runs an op that computes gradients of weights and bias, or with a learning rate changes them by a step of gradient
-    descent; as the functions of groat.kernels say."""
+    """Runs an op that computes gradients of weights and bias, or with a learning rate changes them by a step of
+    gradient descent; as the functions of groat.kernels say."""
     if lr is None:
         if weights is not None or bias is not None or decay != 0:
             raise InputError(f"{kind}: weights, bias and decay are for a step of gradient descent; expected lr, too")

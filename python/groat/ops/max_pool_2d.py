@@ -11,7 +11,6 @@ from groat.graph.ir import Array, Op
 from groat.ops.call import Padding, Pair
 from groat.ops.pool import Pool, call_pool, import_pool
 
-
 PLACES = 256
 
 

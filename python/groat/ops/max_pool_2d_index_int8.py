@@ -21,6 +21,7 @@ from groat.ops.call import Padding, Pair, array, call_all, clamp, pair
 from groat.ops.call import window as window_attrs
 from groat.ops.max_pool_2d import PLACES, MaxPool2D
 from groat.ops.max_pool_2d_index_float32 import first_maxima
+from groat.ops.pool import gradient_of_clamp
 from groat.ops.pool_grad import gradient_attrs
 
 
@@ -45,7 +46,7 @@ class MaxPool2DIndexInt8(MaxPool2D):
         if not tape.wanted(0):
             return {}
         shape = tape.tensor(op.inputs[0]).shape
-        dz = tape.through_clamp(dy)
+        dz = gradient_of_clamp(op, dy, tape)
         kind = f"max_pool_2d_grad_{tape.tensor(dz).dtype}"
         return {0: tape.op(kind, (dz, op.outputs[1]), shape, gradient_attrs(op.attrs, shape))}
 

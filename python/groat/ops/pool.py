@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from groat.graph.ir import Array, Op, Tensor
-from groat.ops.arithmetic import activation_range, require_activations
-from groat.ops.base import Constants, ImportedOp, OpDef, Rows, Shape, Unsupported
+from groat.ops.arithmetic import LIMITS, activation_range, require_activations
+from groat.ops.base import Constants, ImportedOp, OpDef, Rows, Shape, Tape, Unsupported
 from groat.ops.call import Padding, Pair, activations, call, clamp, window
 from groat.ops.window import import_window, spatial_shape, window_fields, window_rows, windows
 
@@ -50,6 +50,13 @@ class Pool(OpDef):
 
     def rows(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> Rows:
         return window_rows(op, cuts=True)
+
+
+def gradient_of_clamp(op: Op, dy: int, tape: Tape) -> int:
+    """`dy` behind the clamp of an int8 pooling; without one nothing is clamped: what a pool makes is in the range of
+    what it reads."""
+    clamped = (op.attrs["act_min"], op.attrs["act_max"]) != LIMITS["int8"]
+    return tape.through_clamp(dy) if clamped else dy
 
 
 def import_pool(source: ImportedOp, kind: str) -> Op:

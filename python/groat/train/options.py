@@ -30,9 +30,9 @@ class Train:
             1x1 and zero at first (Hu et al., "LoRA", 2021).  Convolutions without groups, and dense layers.
         optimizer: plain gradient descent, the same with momentum, or Adam.
         loss: cross-entropy of the softmax of the model's output, for labels int32; or the mean squared error.
-        dtype: how activations, gradients and weights are stored; sums are float32 either way.  "int8": layers of int8 are
-            trained, too: weights and activations stay int8, biases int32, with the scales of the model; gradients are
-            floats.  Only "sgd", and a step for each sample: a sum of gradients would be as large as weights of floats.
+        dtype: how activations, gradients and weights are stored; sums are float32 either way.  "int8": layers of int8
+            are trained, too: weights and activations stay int8, biases int32, with the scales of the model; gradients
+            are floats.  Only "sgd", and a step for each sample: others keep a float for each weight.
         gradients: with "int8", how gradients are stored, and all that is not int8.
         seed: with "int8", of the generator that rounds the steps of weights.
         accumulate: samples whose gradients are summed before the parameters change.  With 1 each gradient is applied
@@ -55,7 +55,7 @@ class Train:
     optimizer: Optimizer = field(default="sgd", metadata=about("how parameters follow gradients", get_args(Optimizer)))
     loss: Loss = field(default="softmax_ce", metadata=about("what is made small", get_args(Loss)))
     dtype: Dtype = field(default="fp32", metadata=about("how values are stored", get_args(Dtype)))
-    gradients: Gradients = field(default="fp32", metadata=about("of int8: how gradients are stored", get_args(Gradients)))
+    gradients: Gradients = field(default="fp32", metadata=about("of int8, how they are stored", get_args(Gradients)))
     seed: int = 0
     accumulate: int = field(default=1, metadata=about("samples whose gradients are summed before an update"))
     latent: bool = False
@@ -68,14 +68,17 @@ class Train:
     scale_interval: int = 200
 
     def __post_init__(self) -> None:
-        for name, kind in (("optimizer", Optimizer), ("loss", Loss), ("dtype", Dtype), ("gradients", Gradients)):
+        literals = (("optimizer", Optimizer), ("loss", Loss), ("dtype", Dtype), ("gradients", Gradients))
+        for name, kind in literals:
             value = getattr(self, name)
             if value not in get_args(kind):
                 raise InputError(f"train: {name} is {value!r}; expected one of {', '.join(get_args(kind))}")
         if self.accumulate < 1:
             raise InputError(f"train: accumulate is {self.accumulate}; expected at least 1 sample")
         if self.dtype != "int8" and self.gradients != "fp32":
-            raise InputError(f'train: gradients is {self.gradients!r}; it is for dtype "int8", and dtype is {self.dtype!r}')
+            raise InputError(
+                f'train: gradients is {self.gradients!r}; it is for dtype "int8", and dtype is {self.dtype!r}'
+            )
         if self.dtype == "int8":
             self._require_plain()
         if self.scale_interval < 1:
@@ -101,11 +104,11 @@ class Train:
         """InputError unless the optimizer is one that int8 weights have."""
         if self.optimizer != "sgd" or self.accumulate != 1:
             raise InputError(
-                f"train: optimizer is {self.optimizer!r} and accumulate {self.accumulate}; with dtype \"int8\" expected "
+                f'train: optimizer is {self.optimizer!r} and accumulate {self.accumulate}; with dtype "int8" expected '
                 '"sgd" and 1: others keep a float for each weight'
             )
         if self.adapter_rank != 0:
-            raise InputError(f"train: adapter_rank is {self.adapter_rank}; with dtype \"int8\" expected 0")
+            raise InputError(f'train: adapter_rank is {self.adapter_rank}; with dtype "int8" expected 0')
         if not 0 <= self.seed < 1 << 32:
             raise InputError(f"train: seed is {self.seed}; expected 0 to 4,294,967,295")
 

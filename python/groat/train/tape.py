@@ -182,7 +182,7 @@ class _Builder:
             raise InputError("train: latent: layers behind the first trained one also read what lies before it")
         forward, copies = self._forward(ops)
         x = copies[start]
-        y = self._real(forward, copies[output])
+        y = self._real(copies[output])
         rate = self.new((1,), "float32", "learning_rate")
         shape = self.tensors[y].shape
         if train.loss == "softmax_ce":
@@ -202,27 +202,26 @@ class _Builder:
         suffix = f"_{self.tensors[y].dtype}"
         self.emit(kind + suffix, (flat, target, *scale), (self.loss, dflat), {}, -1)
         self.emit("step", (rate, self.loss, *scale), (self.step,), {}, -1)
-        self._backward(forward, y, dy)
+        self._backward(forward, copies[output], dy)
         if self.scale is not None:
             attrs = {"interval": train.scale_interval, "maximum": MAX_SCALE}
             self.emit("loss_scale", (self.step,), (self.scale,), attrs, -1)
         return x, target, rate
 
-    def _real(self, forward: list[Op], number: int) -> int:
-        """What an int8 output stands for, as floats of the type of gradients."""
+    def _real(self, number: int) -> int:
+        """What an int8 output stands for, as floats of the type of gradients; its own gradient is theirs."""
         tensor = self.tensors[self.root(number)]
         if tensor.dtype != "int8":
             return number
         self.last = self.root(number)
         real = self.new(self.tensors[number].shape, "float32")
         attrs = {"scale": tensor.scale, "zero_point": tensor.zero_point}
-        found = [Op("dequantize", (number,), (real,), attrs, -1)]
-        if self.train.floats != "float32":
-            stored = self.new(self.tensors[number].shape, self.train.floats)
-            found.append(Op("cast", (real,), (stored,), {"dtype": self.train.floats}, -1))
-        self.ops += found
-        forward += found
-        return found[-1].outputs[0]
+        self.emit("dequantize", (number,), (real,), attrs, -1)
+        if self.train.floats == "float32":
+            return real
+        stored = self.new(self.tensors[number].shape, self.train.floats)
+        self.emit("cast", (real,), (stored,), {"dtype": self.train.floats}, -1)
+        return stored
 
     def _logits(self, ops: list[Op]) -> int:
         """What the last softmax reads; without one, the output before it is cast to the type that the model gives."""
