@@ -229,7 +229,7 @@ REPORT_KEYS = {
     *("target", "optimize", "arena_bytes", "arena_lower_bound", "weights_bytes", "file_bytes", "macs"),
     *("inputs", "outputs", "layers", "peak"),
     *("input", "max_mac_overhead", "activation_bytes", "scratch_bytes", "optimal", "mac_overhead", "schedule"),
-    *("memories", "copies"),
+    *("memories", "copies", "programs"),
 }
 
 

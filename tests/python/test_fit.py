@@ -281,7 +281,8 @@ def test_commands_hand_their_options_on(groat_command: Groat, digits: Path, tmp_
     given |= {"ram": 9 << 10, "max_mac_overhead": 1.25, "io": "integer", "solver": "cp-sat", "floats": "float16"}
     expected = Options(**given)
     unchanged = {name for name, value in asdict(expected).items() if value == getattr(Options(), name)}
-    assert unchanged == {"memories", "outputs"}, "which would stand in place of ram; whose output is no image"
+    reasons = "which would stand in place of ram; whose output is no image; which TFLite files do not leave open"
+    assert unchanged == {"memories", "outputs", "shape", "channels"}, reasons
     output = tmp_path / "digits.groat"
     report = groat_command.json("pack", digits, "-o", output, "--target", "cortex-m4", *flags)
     assert output.read_bytes() == groat.compile(digits, "cortex-m4", options=expected).packed
@@ -327,8 +328,8 @@ def test_a_packed_file_has_its_schedule_already(groat_command: Groat, digits: Pa
     packed = tmp_path / "digits.groat"
     assert groat_command("pack", digits, "-o", packed, "--schedule", "stream").code == 0
     message = groat_command.fails(2, "run", packed, "--ram", "4K", "--max-mac-overhead", "1.1")
-    assert "is packed already: --ram and --max-mac-overhead are for .tflite models" in message
-    assert "is packed already: --input is for .tflite models" in groat_command.fails(
+    assert "is packed already: --ram and --max-mac-overhead are for models that are not" in message
+    assert "is packed already: --input is for models that are not" in groat_command.fails(
         2, "profile", packed, "--input", "rows"
     )
 
