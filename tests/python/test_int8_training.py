@@ -118,6 +118,23 @@ def test_a_step_is_that_of_pytorch(name: str, gradients: Any) -> None:
                 assert np.abs(moved).max() > 50, key
 
 
+def test_gradients_pass_through_frozen_layers() -> None:
+    model, image = make("residual")
+    graph = groat.compile(model).graph
+    parameters = real_parameters(graph)
+    loss = functional.cross_entropy(straight_through(graph, image, parameters).reshape(1, -1), torch.tensor([1]))
+    loss.backward()
+    first = graph.ops[0]
+    layer, key = (graph.tensors[number].name for number in (first.outputs[0], first.inputs[1]))
+    wanted = -parameters[key].grad.numpy() / parameter_scales(graph, first)[1]  # type: ignore[union-attr]
+    rate = 100 / float(np.abs(wanted).max())
+    with groat.compile(model, train=groat.Train(dtype="int8", layers=layer)).on("host") as session:
+        old = session.parameters()[key].astype(np.int64)
+        session.train_step(image, [1], rate)
+        moved = session.parameters()[key] - old
+    assert np.abs(moved - np.clip(rate * wanted, -127 - old, 127 - old)).max() < 1.001
+
+
 def test_only_what_was_chosen_changes() -> None:
     model, image = make("residual")
     with groat.compile(model, train=groat.Train(dtype="int8", layers="last:2")).on("host") as session:

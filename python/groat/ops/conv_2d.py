@@ -28,7 +28,7 @@ from groat.ops.arithmetic import (
     require_wide_shifts,
     wrap32,
 )
-from groat.ops.base import Constants, ImportedOp, OpDef, Rows, Shape, Unsupported
+from groat.ops.base import Constants, ImportedOp, NotDifferentiable, OpDef, Rows, Shape, Tape, Unsupported
 from groat.ops.call import Padding, Pair, activations, array, call, channels, clamp, window, zero_points
 from groat.ops.floats import import_filters
 from groat.ops.window import import_window, pad_image, spatial_shape, window_fields, window_rows
@@ -198,6 +198,18 @@ def with_scales(op: Op, inputs: Sequence[Tensor], channel_axis: int) -> dict[str
     return {**op.attrs, "weights_scales": tuple(scales), "input_scale": inputs[0].scale}
 
 
+def gradients_of_frozen(definition: OpDef, op: Op, dy: int, tape: Tape) -> dict[int, int]:
+    """Those of an int8 layer whose weights stay: as if they did not."""
+    from groat.ops import op_def
+
+    inputs = [tape.tensor(number) for number in op.inputs]
+    types = [tensor.dtype for tensor in inputs[:2]]
+    if types != ["int8", "int8"]:
+        raise NotDifferentiable(f"its input is {types[0]} and its weights are {types[1]}; expected int8")
+    learning = definition.trained(op, inputs)
+    return op_def(learning.kind).gradients(learning, dy, tape)
+
+
 class Conv2D(OpDef):
     trainable = (1, 2)
     attributes: ClassVar[tuple[str, ...]] = ZERO_POINTS_AND_CLAMP
@@ -267,6 +279,9 @@ class Conv2D(OpDef):
 
     def trained(self, op: Op, inputs: Sequence[Tensor]) -> Op:
         return replace(op, kind="conv_2d_trained", attrs=with_scales(op, inputs, 0))
+
+    def gradients(self, op: Op, dy: int, tape: Tape) -> dict[int, int]:
+        return gradients_of_frozen(self, op, dy, tape)
 
 
 def _import(source: ImportedOp) -> Op:

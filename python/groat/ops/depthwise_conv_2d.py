@@ -17,13 +17,14 @@ from numpy.typing import ArrayLike
 
 from groat.errors import InputError
 from groat.graph.ir import Array, Op, Tensor
-from groat.ops.base import Constants, ImportedOp, OpDef, Rows, Shape, Unsupported
+from groat.ops.base import Constants, ImportedOp, OpDef, Rows, Shape, Tape, Unsupported
 from groat.ops.call import Padding, Pair, call, window
 from groat.ops.conv_2d import (
     ZERO_POINTS_AND_CLAMP,
     convolution_fields,
     convolution_inputs,
     filters_of,
+    gradients_of_frozen,
     import_convolution,
     in_units,
     kind_of,
@@ -108,6 +109,9 @@ class DepthwiseConv2D(OpDef):
 
     def trained(self, op: Op, inputs: Sequence[Tensor]) -> Op:
         return replace(op, kind="depthwise_conv_2d_trained", attrs=with_scales(op, inputs, 3))
+
+    def gradients(self, op: Op, dy: int, tape: Tape) -> dict[int, int]:
+        return gradients_of_frozen(self, op, dy, tape)
 
 
 def _import(source: ImportedOp) -> Op:

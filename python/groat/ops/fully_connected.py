@@ -23,12 +23,13 @@ from groat.ops.arithmetic import (
     channel_scales,
     require_activations,
 )
-from groat.ops.base import Constants, ImportedOp, NotDifferentiable, OpDef, Shape, Unsupported
+from groat.ops.base import Constants, ImportedOp, NotDifferentiable, OpDef, Shape, Tape, Unsupported
 from groat.ops.call import activations, array, call
 from groat.ops.conv_2d import (
     accumulators,
     bias_of,
     filters_of,
+    gradients_of_frozen,
     import_bias,
     kind_of,
     packed_fields,
@@ -105,6 +106,9 @@ class FullyConnected(OpDef):
             raise NotDifferentiable("its weights have a zero point that is not 0; expected symmetric ones")
         attrs = {name: value for name, value in with_scales(op, inputs, 0).items() if name != "weights_zero_point"}
         return replace(op, kind="conv_2d_trained", attrs={**attrs, **POINT, "groups": 1})
+
+    def gradients(self, op: Op, dy: int, tape: Tape) -> dict[int, int]:
+        return gradients_of_frozen(self, op, dy, tape)
 
 
 def _import(source: ImportedOp) -> Op:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,7 +23,8 @@ def to_tflite(model: str | os.PathLike[str] | bytes, parameters: Mapping[str, Ar
 
     Args:
         model: the TFLite model that was trained: a path, or the bytes of the file.
-        parameters: tensor name -> value of the tensor's shape, such as `parameters()` gives; the others stay.
+        parameters: tensor name -> value of the tensor's shape, such as `parameters()` gives, or of its first rows,
+            where only these were trained; the others stay.
 
     Returns the bytes of a TFLite file of the same length.
 
@@ -49,11 +51,18 @@ def to_tflite(model: str | os.PathLike[str] | bytes, parameters: Mapping[str, Ar
             raise InputError(f"{name}: the bytes of constant {key!r} are also those of another one, which would change")
         dtype = _dtype(found[0])
         shape = tuple(int(size) for size in found[0].ShapeAsNumpy()) if found[0].ShapeLength() else ()
-        array = cast(f"{name}: constant {key!r}", value, shape, dtype).astype(np.dtype(dtype).newbyteorder("<"))
-        if array.nbytes != end - start:
-            raise InputError(f"{name}: constant {key!r} has {end - start} bytes; expected {array.nbytes}")
-        data[start:end] = array.tobytes()
+        array = cast(f"{name}: constant {key!r}", value, _first_rows(np.shape(value), shape), dtype)
+        stored = array.astype(np.dtype(dtype).newbyteorder("<"))
+        if math.prod(shape) * stored.itemsize != end - start:
+            expected = math.prod(shape) * stored.itemsize
+            raise InputError(f"{name}: constant {key!r} has {end - start} bytes; expected {expected}")
+        data[start : start + stored.nbytes] = stored.tobytes()
     return bytes(data)
+
+
+def _first_rows(found: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape that is expected of a value: the tensor's, or of so many of its first rows as were found."""
+    return (found[0], *shape[1:]) if found and shape and 0 < found[0] < shape[0] else shape
 
 
 def _name(tensor: Any) -> str:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
@@ -24,7 +24,8 @@ class Train:
     Attributes:
         layers: what is trained: "all"; "last:N", the last N layers with weights; "bias", biases only, of all layers;
             "bias:N", of the last N; or names of layers, as reports have them, with ":bias" behind those of which only
-            the bias is trained.
+            the bias is trained.  "@0.25" behind any of these but biases: only so many of a layer's output channels, the
+            first ones (at least one); or names and fractions as a mapping, {"conv_3": 0.25, "dense": 1.0}.
         adapter_rank: 0, or the rank of a low-rank adapter that is trained beside each of these layers in place of its
             weights, which stay in flash: y = layer(x) + B(A(x)), A with so many filters of the layer's own kernel, B
             1x1 and zero at first (Hu et al., "LoRA", 2021).  Convolutions without groups, and dense layers.
@@ -47,9 +48,12 @@ class Train:
             vanish; it is halved when a gradient overflows, and doubled after `scale_interval` steps without.
     """
 
-    layers: str | Sequence[str] = field(
+    layers: str | Sequence[str] | Mapping[str, float] = field(
         default="all",
-        metadata=about("what is trained: all, last:N, bias, bias:N, or names separated by commas", also=("--train",)),
+        metadata=about(
+            "what is trained: all, last:N, bias, bias:N, or names separated by commas; @0.25: of so many channels",
+            also=("--train",),
+        ),
     )
     adapter_rank: int = field(default=0, metadata=about("train low-rank adapters of this rank beside these layers"))
     optimizer: Optimizer = field(default="sgd", metadata=about("how parameters follow gradients", get_args(Optimizer)))

@@ -22,7 +22,8 @@ from groat.ops.base import NotDifferentiable, Shape
 from groat.ops.gradients import ACCUMULATE, PLAIN, SGD
 from groat.ops.loss import SCALE_SHAPE, STEP_SHAPE, loss_position
 from groat.train.adapters import with_adapters
-from groat.train.choice import trained_inputs
+from groat.train.choice import trained_fractions, trained_inputs
+from groat.train.fractions import with_fractions
 from groat.train.options import MAX_SCALE, Train
 
 WEIGHTS, BIAS = "weights", "bias"
@@ -48,7 +49,11 @@ class _Builder:
     """
 
     def __init__(self, graph: Graph, train: Train) -> None:
-        trained = trained_inputs(graph, train)
+        trained, fractions = trained_inputs(graph, train), trained_fractions(graph, train)
+        if fractions and train.adapter_rank > 0:
+            raise InputError("train: adapters are of whole layers; expected no fraction with adapter_rank")
+        if fractions:
+            graph, trained = with_fractions(graph, trained, fractions)
         if train.adapter_rank > 0:
             graph, trained = with_adapters(graph, trained, train.adapter_rank)
         self.graph, self.train, self._trained = graph, train, trained
