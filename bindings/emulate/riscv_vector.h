@@ -243,6 +243,7 @@ static inline vfloat16m4_t __riscv_vget_v_f16m8_f16m4(vfloat16m8_t a, size_t ind
     }
 GROAT_RVV_MOST(16, 4)
 GROAT_RVV_MOST(16, 8)
+GROAT_RVV_MOST(32, 4)
 GROAT_RVV_MOST(32, 8)
 
 /* Elements behind `vl` stay what they are. */
@@ -328,8 +329,24 @@ static inline void __riscv_vsse8_v_i8m8(int8_t *to, ptrdiff_t stride, vint8m8_t 
 
 GROAT_RVV_EACH(vfloat16m4_t, vlse16_v_f16m4, (const uint16_t *from, ptrdiff_t stride, size_t vl),
                from[(ptrdiff_t)i * stride / 2])
+GROAT_RVV_EACH(vfloat16m8_t, vlse16_v_f16m8, (const uint16_t *from, ptrdiff_t stride, size_t vl),
+               from[(ptrdiff_t)i * stride / 2])
 GROAT_RVV_EACH(vfloat32m8_t, vlse32_v_f32m8, (const float *from, ptrdiff_t stride, size_t vl),
                from[(ptrdiff_t)i * stride / 4])
+
+static inline void __riscv_vsse16_v_f16m4(uint16_t *to, ptrdiff_t stride, vfloat16m4_t a, size_t vl)
+{
+    for (size_t i = 0; i < vl; i++) {
+        to[(ptrdiff_t)i * stride / 2] = a.v[i];
+    }
+}
+
+static inline void __riscv_vsse32_v_f32m8(float *to, ptrdiff_t stride, vfloat32m8_t a, size_t vl)
+{
+    for (size_t i = 0; i < vl; i++) {
+        to[(ptrdiff_t)i * stride / 4] = a.v[i];
+    }
+}
 
 GROAT_RVV_EACH(vuint8m8_t, vluxei8_v_u8m8, (const uint8_t *from, vuint8m8_t index, size_t vl), from[index.v[i]])
 

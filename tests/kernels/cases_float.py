@@ -16,7 +16,7 @@ from tests.kernels.cases import IMAGE_MAX, ROWS_MAX, operands
 from tests.kernels.draw import Draw
 from tests.kernels.filters import Shape, candidates, needs_case
 from tests.support.fma import fma
-from tests.support.half_sums import across_lanes, chunked
+from tests.support.half_sums import CHUNKS, across_lanes, chunked
 
 from groat.graph.ir import Array, Op
 from groat.ops.floats import finite as stored
@@ -28,9 +28,6 @@ CONSTANTS_MAX = 500  # floats
 
 FUSED = {(packing, "float32") for packing in ("dsp", "mve", "rvv")}
 """Kernel sets and types whose filters sum with fused multiply-adds."""
-
-CHUNKED = {("mve", "float16")}
-"""Those that sum in float16 for a few terms at a time."""
 
 
 def dtype_of(kernel: str) -> str:
@@ -99,10 +96,11 @@ def sums(draw: Draw, kernel: str, shape: Shape, layout: int, x: Array, w: Array,
     """Of the products of x [terms, pixels, channels] and w [terms, channels], and biases, in the order of this set."""
     dtype = dtype_of(kernel)
     acc = np.zeros(x.shape[1:], np.float32)
-    if (draw.packing, dtype) in CHUNKED:
-        if kernel.startswith("conv") and layout == 0 and shape.pixels == 1:
+    most = CHUNKS.get((draw.packing, kernel.rpartition("_")[0]), 0) if dtype == "float16" else 0
+    if most > 0:
+        if draw.packing == "mve" and kernel.startswith("conv") and layout == 0 and shape.pixels == 1:
             return across_lanes(x, w[:, np.newaxis], shape.run) + bias
-        return chunked(acc + bias, x, w)
+        return chunked(acc + bias, x, w, most)
     for a, b in zip(x.astype(np.float32), w.astype(np.float32), strict=True):
         acc = multiply_add(draw, dtype, a, b, acc)
     return acc + bias
@@ -148,6 +146,7 @@ def conv(draw: Draw, kernel: str) -> Case:
 def conv_shapes(draw: Draw, kernel: str) -> Iterator[tuple[str, Case]]:
     for label, shape in {
         "3x3 16->32, row of 16": Shape(16, 32, 3, 1, 48, pixel_stride=16),
+        "3x3 16->16, row of 32": Shape(32, 16, 3, 1, 48, pixel_stride=16),
         "3x3 64->64, row of 8": Shape(8, 64, 3, 1, 192, pixel_stride=64),
         "1x1 64->64, 125 pixels": Shape(125, 64, 1, 1, 64),
         "dense 256->10": Shape(1, 10, 1, 1, 256),

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from tests.support.float64 import exact
-from tests.support.half_sums import CHUNK
+from tests.support.half_sums import CHUNKS
 from tests.support.material import FLOAT_MODELS
 from tests.support.random_floats import random_float_model
 from tests.support.random_graphs import random_inputs
@@ -50,7 +50,8 @@ def excess(model: bytes, inputs: list[Array], target: str, floats: str, seen: Co
                 (expected,) = op_def(op.kind).reference(op, reads)
                 assert outputs[0].tobytes() == expected.tobytes()
                 continue
-            right, bound = exact(op, reads, CHUNK if load_target(target).packing == "mve" else 0)
+            filters = "depthwise" if "depthwise" in op.kind else "conv"
+            right, bound = exact(op, reads, CHUNKS.get((load_target(target).packing, filters), 0))
             used = float((np.abs(outputs[0] - right) / bound).max())
             worst[op.kind] = max(worst.get(op.kind, 0.0), used)
             seen[op.kind] += 1

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sums of products of float16 as the kernels for Helium make them (docs/NUMERICS.md), in NumPy: what is not finite then
-is summed in float32."""
+"""Sums of products of float16 as the kernels for Helium and for RISC-V vectors make them (docs/NUMERICS.md), in NumPy: what
+is not finite then is summed in float32."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from tests.support.fma import fma
 
 Array = npt.NDArray[Any]
 
+CHUNKS = {("mve", "conv"): 16, ("mve", "depthwise"): 16, ("rvv", "conv"): 32}
+"""How many terms kernel sets sum in float16; those of dense layers are those of convolutions."""
+
 CHUNK, LANES = 16, 8
 
 
@@ -21,12 +24,12 @@ def half_fma(a: Array, b: Array, c: Array) -> Array:
         return (a.astype(np.float64) * b.astype(np.float64) + c.astype(np.float64)).astype(np.float16)
 
 
-def chunked(start: Array, x: Array, w: Array) -> Array:
-    """start + sum of x * w over the first axis, up to CHUNK terms in float16 at a time."""
+def chunked(start: Array, x: Array, w: Array, most: int) -> Array:
+    """start + sum of x * w over the first axis, up to `most` terms in float16 at a time."""
     acc = start
     with np.errstate(invalid="ignore"):
-        for first in range(0, len(x), CHUNK):
-            acc = acc + chunk(x[first : first + CHUNK], w[first : first + CHUNK]).astype(np.float32)
+        for first in range(0, len(x), most):
+            acc = acc + chunk(x[first : first + most], w[first : first + most]).astype(np.float32)
     return np.where(np.isfinite(acc), acc, in_float32(start, x, w))
 
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Gradients of a depthwise convolution of floats, channels in the lanes.  With a depth multiplier, the portable ones.
+ * Gradients of a depthwise convolution of floats, channels in the lanes.  With a depth multiplier, that of the weights has the
+ * outputs of an input channel there, and that of the input is the portable one.
  */
 #include "grad_float.h"
 
@@ -26,32 +27,36 @@ static int terms_of_tap(const groat_depthwise_grad_float *k, uint32_t ky, uint32
     *dy = (y0 * w->out_w + x0) * k->channels_in;
     t->x_row = (uint32_t)w->stride_h * w->in_w * k->channels_in;
     t->x_column = w->stride_w * k->channels_in;
-    t->dy_row = w->out_w * k->channels_in;
-    t->dy_column = k->channels_in;
+    t->y_row = w->out_w * k->channels_in;
+    t->y_column = k->channels_in;
     set_terms(t, y1 - y0, x1 - x0);
     return 1;
 }
 
-#ifdef __riscv
-/* What `term` does, `left` times, by fours and one by one. */
-#define EACH_TERM(term)                                          \
-    "vsetvli zero, %[vl], " ASM_SUM_TYPE ", ta, ma\n\t"          \
-    "addi %[left], %[left], -4\n\t"                              \
-    "bltz %[left], 2f\n"                                         \
-    "1:\n\t" term term term term "addi %[left], %[left], -4\n\t" \
-    "bgez %[left], 1b\n"                                         \
-    "2:\n\t"                                                     \
-    "addi %[left], %[left], 4\n\t"                               \
-    "beqz %[left], 4f\n"                                         \
-    "3:\n\t" term "addi %[left], %[left], -1\n\t"                \
-    "bnez %[left], 3b\n"                                         \
-    "4:"
-#endif
-
 /* ---- Of the weights ----------------------------------------------------------------------------------- */
+
+/* The convolution that a depthwise one is for each of its input channels. */
+static groat_conv_grad_float of_one_input(const groat_depthwise_grad_float *k)
+{
+    return (groat_conv_grad_float){
+        .window = k->window,
+        .channels_in = 1,
+        .channels_out = k->multiplier,
+        .in_stride = k->channels_in,
+        .out_stride = k->channels_in * k->multiplier,
+        .alpha = k->alpha,
+        .beta = k->beta,
+        .scratch = k->scratch,
+    };
+}
 
 int NEEDS(depthwise_weight_grad)(const groat_depthwise_grad_float *k, groat_needs *needs)
 {
+    if (k->multiplier > 1) {
+        const groat_conv_grad_float one = of_one_input(k);
+        needs->scratch_bytes = NEEDS(weights_by_outputs)(&one);
+        return 1;
+    }
     needs->scratch_bytes = (uint64_t)at_most(k->channels_in, GRAD_LANES) * sizeof(float);
     return 1;
 }
@@ -61,7 +66,7 @@ static void add_products(const terms *t, const ELEMENT *x_rows, const ELEMENT *d
 {
     SUM a = SUM_ZEROS(vl);
     uint32_t room = SUM_TERMS;
-    for (uint32_t r = 0; r < t->rows; r++, x_rows += t->x_row, dy_rows += t->dy_row) {
+    for (uint32_t r = 0; r < t->rows; r++, x_rows += t->x_row, dy_rows += t->y_row) {
         const ELEMENT *x = x_rows;
         const ELEMENT *dy = dy_rows;
         for (uint32_t columns = t->columns, n; columns > 0; columns -= n) {
@@ -75,15 +80,15 @@ static void add_products(const terms *t, const ELEMENT *x_rows, const ELEMENT *d
 #ifdef __riscv
             SUM v, g;
             __asm__ volatile(
-                EACH_TERM(ASM_LOAD " %[v], (%[x])\n\t" ASM_LOAD " %[g], (%[dy])\n\t"
+                "vsetvli zero, %[vl], " ASM_SUM_TYPE ", ta, ma\n\t" EACH_TERM(ASM_LOAD " %[v], (%[x])\n\t" ASM_LOAD " %[g], (%[dy])\n\t"
                                    "add %[x], %[x], %[x_on]\n\t"
                                    "add %[dy], %[dy], %[dy_on]\n\t"
                                    "vfmacc.vv %[a], %[v], %[g]\n\t")
                 : [a] "+vr"(a), [v] "=&vr"(v), [g] "=&vr"(g), [x] "+r"(x), [dy] "+r"(dy), [left] "+r"(left)
-                : [vl] "r"(vl), [x_on] "r"(t->x_column * sizeof(ELEMENT)), [dy_on] "r"(t->dy_column * sizeof(ELEMENT))
+                : [vl] "r"(vl), [x_on] "r"(t->x_column * sizeof(ELEMENT)), [dy_on] "r"(t->y_column * sizeof(ELEMENT))
                 : "memory", "vl", "vtype");
 #else
-            for (; left > 0; left--, x += t->x_column, dy += t->dy_column) {
+            for (; left > 0; left--, x += t->x_column, dy += t->y_column) {
                 a = SUM_ADD_PRODUCTS(a, SUM_LOAD(x, vl), SUM_LOAD(dy, vl), vl);
             }
 #endif
@@ -98,7 +103,7 @@ static float exact_sum(const terms *t, const ELEMENT *x, const ELEMENT *dy)
     float sum = 0.0f;
     for (uint32_t r = 0; r < t->rows; r++) {
         for (uint32_t c = 0; c < t->columns; c++) {
-            sum = groat_fma(WIDE(x[r * t->x_row + c * t->x_column]), WIDE(dy[r * t->dy_row + c * t->dy_column]), sum);
+            sum = groat_fma(WIDE(x[r * t->x_row + c * t->x_column]), WIDE(dy[r * t->y_row + c * t->y_column]), sum);
         }
     }
     return sum;
@@ -120,7 +125,7 @@ static void tap_gradient(const groat_depthwise_grad_float *k, const terms *t, co
                 sums[i] = exact_sum(t, x + i, dy + i);
             }
         }
-        blend(sums, lanes, k->alpha, k->beta, dw);
+        blend(sums, lanes, k->alpha, k->beta, dw, 1);
     }
 }
 
@@ -128,14 +133,16 @@ void KERNEL(depthwise_weight_grad)(const groat_depthwise_grad_float *k, const KE
                                    const KERNEL_ELEMENT *dy, KERNEL_ELEMENT *dw, float *db)
 {
     const groat_window *w = k->window;
-    if (k->multiplier != 1) {
-        PORTABLE(depthwise_weight_grad)(k, x, dy, dw, db);
-        return;
-    }
+    const uint32_t channels_out = k->channels_in * k->multiplier;
     const ELEMENT *inputs = (const ELEMENT *)(const void *)x;
     const ELEMENT *outputs = (const ELEMENT *)(const void *)dy;
     ELEMENT *to = (ELEMENT *)(void *)dw;
-    for (uint32_t ky = 0; dw && ky < w->kernel_h; ky++) {
+    for (uint32_t i = 0; dw && k->multiplier > 1 && i < k->channels_in; i++) {
+        const groat_conv_grad_float one = of_one_input(k);
+        const uint32_t first = i * k->multiplier;
+        KERNEL(weights_by_outputs)(&one, inputs + i, outputs + first, to + first, channels_out, 1);
+    }
+    for (uint32_t ky = 0; dw && k->multiplier == 1 && ky < w->kernel_h; ky++) {
         for (uint32_t kx = 0; kx < w->kernel_w; kx++, to += k->channels_in) {
             terms t = {0};
             uint32_t first_x = 0, first_dy = 0;
@@ -144,7 +151,7 @@ void KERNEL(depthwise_weight_grad)(const groat_depthwise_grad_float *k, const KE
         }
     }
     if (db) {
-        bias_gradient(outputs, (uint32_t)w->out_h * w->out_w, k->channels_in, k->channels_in, k->alpha, k->beta, db);
+        bias_gradient(outputs, (uint32_t)w->out_h * w->out_w, channels_out, channels_out, k->alpha, k->beta, db);
     }
 }
 
@@ -161,22 +168,22 @@ int NEEDS(depthwise_input_grad)(const groat_depthwise_grad_float *k, groat_needs
 static void add_tap(const terms *t, const ELEMENT *w, const ELEMENT *dy_rows, size_t vl, ELEMENT *dx_rows)
 {
     const SUM weights = SUM_LOAD(w, vl);
-    for (uint32_t r = 0; r < t->rows; r++, dx_rows += t->x_row, dy_rows += t->dy_row) {
+    for (uint32_t r = 0; r < t->rows; r++, dx_rows += t->x_row, dy_rows += t->y_row) {
         ELEMENT *dx = dx_rows;
         const ELEMENT *dy = dy_rows;
         uint32_t left = t->columns;
 #ifdef __riscv
         SUM v, g;
-        __asm__ volatile(EACH_TERM(ASM_LOAD " %[g], (%[dy])\n\t" ASM_LOAD " %[v], (%[dx])\n\t"
+        __asm__ volatile("vsetvli zero, %[vl], " ASM_SUM_TYPE ", ta, ma\n\t" EACH_TERM(ASM_LOAD " %[g], (%[dy])\n\t" ASM_LOAD " %[v], (%[dx])\n\t"
                                             "add %[dy], %[dy], %[dy_on]\n\t"
                                             "vfmacc.vv %[v], %[weights], %[g]\n\t" ASM_STORE " %[v], (%[dx])\n\t"
                                             "add %[dx], %[dx], %[dx_on]\n\t")
                          : [v] "=&vr"(v), [g] "=&vr"(g), [dx] "+r"(dx), [dy] "+r"(dy), [left] "+r"(left)
                          : [weights] "vr"(weights), [vl] "r"(vl), [dx_on] "r"(t->x_column * sizeof(ELEMENT)),
-                           [dy_on] "r"(t->dy_column * sizeof(ELEMENT))
+                           [dy_on] "r"(t->y_column * sizeof(ELEMENT))
                          : "memory", "vl", "vtype");
 #else
-        for (; left > 0; left--, dx += t->x_column, dy += t->dy_column) {
+        for (; left > 0; left--, dx += t->x_column, dy += t->y_column) {
             SUM_STORE(dx, SUM_ADD_PRODUCTS(SUM_LOAD(dx, vl), weights, SUM_LOAD(dy, vl), vl), vl);
         }
 #endif

@@ -23,12 +23,15 @@
 #define ASM_ADD "vfwmacc.vf"
 #define ASM_ADD_VECTORS "vfwmacc.vv"
 
-/* Sums of gradients: twice the lanes of float32, so few terms are summed before the sum is added to one of float32. */
+/* Sums of float16: twice the lanes of float32, so few terms are summed before the sum is added to one of float32. */
 #define WIDE(x) rvv_wide(x)
 #define WIDE_LOAD(from, vl) __riscv_vfwcvt_f_f_v_f32m8(__riscv_vle16_v_f16m4(from, vl), vl)
+#define WIDE_LOAD_STRIDED(from, bytes, vl) __riscv_vfwcvt_f_f_v_f32m8(LOAD_STRIDED(from, bytes, vl), vl)
+#define STORE_STRIDED(to, bytes, sum, vl) __riscv_vsse16_v_f16m4(to, bytes, __riscv_vfncvt_f_f_w_f16m4(sum, vl), vl)
 #define ADD_VECTOR(sum, x, vl) __riscv_vfwadd_wv_f32m8(sum, x, vl)
 #define SUM vfloat16m8_t
 #define SUM_TERMS 32u
+#define SUM_LANES 64u /* at VLEN 128 */
 #define SUM_VL(lanes) __riscv_vsetvl_e16m8(lanes)
 #define SUM_ZEROS(vl) __riscv_vfmv_v_f_f16m8(0, vl)
 #define SUM_LOAD(from, vl) __riscv_vle16_v_f16m8(from, vl)
@@ -47,6 +50,7 @@
 #define MASK_NAND(a, b, vl) __riscv_vmnand_mm_b2(a, b, vl)
 #define OF_FLOAT(x) rvv_half_of(x)
 #define ASM_SUM_TYPE "e16, m8"
+#define ASM_SUM4_TYPE "e16, m4"
 
 static inline float rvv_wide(rvv_half x)
 {
@@ -80,3 +84,16 @@ static inline void rvv_add_sums(float *to, vfloat16m8_t sums, size_t vl)
         __riscv_vse32_v_f32m8(to, __riscv_vfwadd_wv_f32m8(there, __riscv_vget_v_f16m8_f16m4(sums, 1), vl), vl);
     }
 }
+
+/* Sums in half of the registers each; the host has no registers to spare. */
+#define SUM4_VLMAX __riscv_vsetvlmax_e16m4()
+#ifdef __riscv
+#define SUM4 vfloat16m4_t
+static inline void rvv_add_sums4(float *to, vfloat16m4_t sums, size_t vl)
+{
+    __riscv_vse32_v_f32m8(to, __riscv_vfwadd_wv_f32m8(__riscv_vle32_v_f32m8(to, vl), sums, vl), vl);
+}
+#else
+#define SUM4 SUM
+#define rvv_add_sums4 rvv_add_sums
+#endif

@@ -25,9 +25,12 @@
 /* Sums of gradients. */
 #define WIDE(x) (x)
 #define WIDE_LOAD(from, vl) LOAD(from, vl)
+#define WIDE_LOAD_STRIDED(from, bytes, vl) LOAD_STRIDED(from, bytes, vl)
+#define STORE_STRIDED(to, bytes, sum, vl) __riscv_vsse32_v_f32m8(to, bytes, sum, vl)
 #define ADD_VECTOR(sum, x, vl) __riscv_vfadd_vv_f32m8(sum, x, vl)
 #define SUM vfloat32m8_t
 #define SUM_TERMS UINT32_MAX
+#define SUM_LANES 32u /* at VLEN 128 */
 #define SUM_VL(lanes) __riscv_vsetvl_e32m8(lanes)
 #define SUM_ZEROS(vl) rvv_zeros(vl)
 #define SUM_LOAD(from, vl) LOAD(from, vl)
@@ -46,9 +49,23 @@
 #define MASK_NAND(a, b, vl) __riscv_vmnand_mm_b4(a, b, vl)
 #define OF_FLOAT(x) (x)
 #define ASM_SUM_TYPE "e32, m8"
+#define ASM_SUM4_TYPE "e32, m4"
 
 /* Adds sums to float32 in memory. */
 static inline void rvv_add_sums(float *to, vfloat32m8_t sums, size_t vl)
 {
     __riscv_vse32_v_f32m8(to, __riscv_vfadd_vv_f32m8(__riscv_vle32_v_f32m8(to, vl), sums, vl), vl);
 }
+
+/* Sums in half of the registers each; the host has no registers to spare. */
+#define SUM4_VLMAX __riscv_vsetvlmax_e32m4()
+#ifdef __riscv
+#define SUM4 vfloat32m4_t
+static inline void rvv_add_sums4(float *to, vfloat32m4_t sums, size_t vl)
+{
+    __riscv_vse32_v_f32m4(to, __riscv_vfadd_vv_f32m4(__riscv_vle32_v_f32m4(to, vl), sums, vl), vl);
+}
+#else
+#define SUM4 SUM
+#define rvv_add_sums4 rvv_add_sums
+#endif

@@ -7,6 +7,12 @@
 
 #include "floats.h"
 
+/* Whether none of them is no number. */
+static inline int rvv_are_numbers(vfloat32m8_t sums, size_t vl)
+{
+    return __riscv_vcpop_m_b4(__riscv_vmfne_vv_f32m8_b4(sums, sums, vl), vl) == 0;
+}
+
 static inline int rvv_finite_f32(const float *x, uint32_t count)
 {
     const size_t most = __riscv_vsetvlmax_e32m8();
@@ -15,7 +21,7 @@ static inline int rvv_finite_f32(const float *x, uint32_t count)
         vl = __riscv_vsetvl_e32m8(count);
         sum = __riscv_vfmacc_vf_f32m8_tu(sum, 0.0f, __riscv_vle32_v_f32m8(x, vl), vl);
     }
-    return __riscv_vcpop_m_b4(__riscv_vmfne_vv_f32m8_b4(sum, sum, most), most) == 0;
+    return rvv_are_numbers(sum, most);
 }
 
 static inline int rvv_finite_f16(const rvv_half *x, uint32_t count)

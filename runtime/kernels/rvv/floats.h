@@ -29,10 +29,14 @@ static inline vfloat32m8_t rvv_zeros(size_t vl)
     return __riscv_vfmv_v_f_f32m8(0.0f, vl);
 }
 
-/* Outputs from sums.  What is not a number is less than no limit, and so stays. */
-static inline vfloat32m8_t rvv_finish(vfloat32m8_t sum, const float *bias, float low, float high, size_t vl)
+static inline uint32_t at_most(uint32_t count, uint32_t most)
 {
-    sum = __riscv_vfadd_vv_f32m8(sum, __riscv_vle32_v_f32m8(bias, vl), vl);
+    return count < most ? count : most;
+}
+
+/* What is not a number is less than no limit, and so stays. */
+static inline vfloat32m8_t rvv_clamp(vfloat32m8_t sum, float low, float high, size_t vl)
+{
     if (low > -__builtin_inff()) {
         sum = __riscv_vfmerge_vfm_f32m8(sum, low, __riscv_vmflt_vf_f32m8_b4(sum, low, vl), vl);
     }
@@ -40,6 +44,12 @@ static inline vfloat32m8_t rvv_finish(vfloat32m8_t sum, const float *bias, float
         sum = __riscv_vfmerge_vfm_f32m8(sum, high, __riscv_vmfgt_vf_f32m8_b4(sum, high, vl), vl);
     }
     return sum;
+}
+
+/* Outputs from sums. */
+static inline vfloat32m8_t rvv_finish(vfloat32m8_t sum, const float *bias, float low, float high, size_t vl)
+{
+    return rvv_clamp(__riscv_vfadd_vv_f32m8(sum, __riscv_vle32_v_f32m8(bias, vl), vl), low, high, vl);
 }
 
 #endif

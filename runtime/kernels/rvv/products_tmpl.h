@@ -21,7 +21,7 @@ static inline SUM zeros(size_t vl)
 
 #ifdef __riscv
 /* The loops over `left` terms, by fours and one by one, of what TERM(i) does and ON(terms) moves on. */
-#define EACH_TERM                                                                                            \
+#define BY_FOURS                                                                                            \
     "vsetvli zero, %[vl], " ASM_SUM_TYPE ", ta, ma\n\t"                                                      \
     "addi %[left], %[left], -4\n\t"                                                                          \
     "bltz %[left], 2f\n"                                                                                     \
@@ -60,7 +60,7 @@ static void along_three(const ELEMENT *x, uint32_t x_step, const ELEMENT *w, uin
     "addi %[z], %[z], " terms "*" ASM_BYTES "\n\t" \
     "addi %[left], %[left], -" terms "\n\t"
         __asm__ volatile(
-            EACH_TERM
+            BY_FOURS
             : [a] "+vr"(a), [b] "+vr"(b), [c] "+vr"(c), [v] "=&vr"(v), [x] "+r"(x), [y] "+r"(y), [z] "+r"(z),
               [from] "+r"(w), [left] "+r"(left), [fx] "=&f"(fx), [fy] "=&f"(fy), [fz] "=&f"(fz)
             : [vl] "r"(vl), [step] "r"(w_step * sizeof(ELEMENT))
@@ -91,7 +91,7 @@ static void along_one(const ELEMENT *x, const ELEMENT *w, uint32_t w_step, uint3
         float fx;
 #define TERM(i) VECTOR_OF_TERM ASM_SCALAR " %[fx], " i "*" ASM_BYTES "(%[x])\n\tvfmacc.vf %[a], %[fx], %[v]\n\t"
 #define ON(terms) "addi %[x], %[x], " terms "*" ASM_BYTES "\n\taddi %[left], %[left], -" terms "\n\t"
-        __asm__ volatile(EACH_TERM
+        __asm__ volatile(BY_FOURS
                          : [a] "+vr"(a), [v] "=&vr"(v), [x] "+r"(x), [from] "+r"(w), [left] "+r"(left), [fx] "=&f"(fx)
                          : [vl] "r"(vl), [step] "r"(w_step * sizeof(ELEMENT))
                          : "memory", "vl", "vtype");
@@ -122,159 +122,47 @@ static void add_along(const ELEMENT *x, uint32_t x_step, uint32_t outputs, const
     }
 }
 
-/* ---- Sums side by side: to[o * to_step + lane] += sum over terms of dy[o] * x[lane] ------------------------ */
+/* ---- Sums side by side: to[n * to_step + lane] += sum over terms of y[n] * x[lane] ------------------------- */
 
-#define ON(terms) "addi %[left], %[left], -" terms "\n\t"
+#define GROUP(of_8, of_4) of_8
+#define ACROSS across_one
+#define EACH_SUM(DO) DO(0)
+#include "across_tmpl.h"
+#define ACROSS across_two
+#define EACH_SUM(DO) DO(0) DO(1)
+#include "across_tmpl.h"
+#define ACROSS across_three
+#define EACH_SUM(DO) DO(0) DO(1) DO(2)
+#include "across_tmpl.h"
+#undef GROUP
+#define GROUP(of_8, of_4) of_4
+#define ACROSS across_six
+#define EACH_SUM(DO) DO(0) DO(1) DO(2) DO(3) DO(4) DO(5)
+#include "across_tmpl.h"
+#undef GROUP
 
-static void across_three(const terms *t, const ELEMENT *x_rows, const ELEMENT *dy_rows, size_t vl, float *to,
-                         uint32_t to_step)
-{
-    SUM a = zeros(vl);
-    SUM b = zeros(vl);
-    SUM c = zeros(vl);
-    uint32_t room = SUM_TERMS;
-    for (uint32_t r = 0; r < t->rows; r++, x_rows += t->x_row, dy_rows += t->dy_row) {
-        const ELEMENT *x = x_rows;
-        const ELEMENT *dy = dy_rows;
-        for (uint32_t columns = t->columns, n; columns > 0; columns -= n) {
-            uint32_t left = n = at_most(columns, SUM_TERMS);
-            if (n > room) {
-                rvv_add_sums(to, a, vl);
-                rvv_add_sums(to + to_step, b, vl);
-                rvv_add_sums(to + 2 * to_step, c, vl);
-                a = zeros(vl);
-                b = zeros(vl);
-                c = zeros(vl);
-                room = SUM_TERMS;
-            }
-            room -= n;
-#ifdef __riscv
-            SUM v;
-            float fx, fy, fz;
-#define TERM(i)                                                                                                        \
-    VECTOR_OF_TERM ASM_SCALAR " %[fx], (%[dy])\n\t" ASM_SCALAR " %[fy], " ASM_BYTES "(%[dy])\n\t" ASM_SCALAR           \
-                              " %[fz], 2*" ASM_BYTES "(%[dy])\n\tvfmacc.vf %[a], %[fx], %[v]\n\tvfmacc.vf %[b], %[fy]" \
-                              ", %[v]\n\tvfmacc.vf %[c], %[fz], %[v]\n\tadd %[dy], %[dy], %[on]\n\t"
-            __asm__ volatile(
-                EACH_TERM
-                : [a] "+vr"(a), [b] "+vr"(b), [c] "+vr"(c), [v] "=&vr"(v), [from] "+r"(x), [dy] "+r"(dy),
-                  [left] "+r"(left), [fx] "=&f"(fx), [fy] "=&f"(fy), [fz] "=&f"(fz)
-                : [vl] "r"(vl), [step] "r"(t->x_column * sizeof(ELEMENT)), [on] "r"(t->dy_column * sizeof(ELEMENT))
-                : "memory", "vl", "vtype");
-#undef TERM
-#else
-            for (; left > 0; left--, x += t->x_column, dy += t->dy_column) {
-                SUM v = SUM_LOAD(x, vl);
-                a = SUM_ADD_SCALED(a, dy[0], v, vl);
-                b = SUM_ADD_SCALED(b, dy[1], v, vl);
-                c = SUM_ADD_SCALED(c, dy[2], v, vl);
-            }
-#endif
-        }
-    }
-    rvv_add_sums(to, a, vl);
-    rvv_add_sums(to + to_step, b, vl);
-    rvv_add_sums(to + 2 * to_step, c, vl);
-}
-
-static void across_two(const terms *t, const ELEMENT *x_rows, const ELEMENT *dy_rows, size_t vl, float *to,
-                       uint32_t to_step)
-{
-    SUM a = zeros(vl);
-    SUM b = zeros(vl);
-    uint32_t room = SUM_TERMS;
-    for (uint32_t r = 0; r < t->rows; r++, x_rows += t->x_row, dy_rows += t->dy_row) {
-        const ELEMENT *x = x_rows;
-        const ELEMENT *dy = dy_rows;
-        for (uint32_t columns = t->columns, n; columns > 0; columns -= n) {
-            uint32_t left = n = at_most(columns, SUM_TERMS);
-            if (n > room) {
-                rvv_add_sums(to, a, vl);
-                rvv_add_sums(to + to_step, b, vl);
-                a = zeros(vl);
-                b = zeros(vl);
-                room = SUM_TERMS;
-            }
-            room -= n;
-#ifdef __riscv
-            SUM v;
-            float fx, fy;
-#define TERM(i)                                                                                           \
-    VECTOR_OF_TERM ASM_SCALAR " %[fx], (%[dy])\n\t" ASM_SCALAR " %[fy], " ASM_BYTES                       \
-                              "(%[dy])\n\tvfmacc.vf %[a], %[fx], %[v]\n\tvfmacc.vf %[b], %[fy], %[v]\n\t" \
-                              "add %[dy], %[dy], %[on]\n\t"
-            __asm__ volatile(
-                EACH_TERM
-                : [a] "+vr"(a), [b] "+vr"(b), [v] "=&vr"(v), [from] "+r"(x), [dy] "+r"(dy), [left] "+r"(left),
-                  [fx] "=&f"(fx), [fy] "=&f"(fy)
-                : [vl] "r"(vl), [step] "r"(t->x_column * sizeof(ELEMENT)), [on] "r"(t->dy_column * sizeof(ELEMENT))
-                : "memory", "vl", "vtype");
-#undef TERM
-#else
-            for (; left > 0; left--, x += t->x_column, dy += t->dy_column) {
-                SUM v = SUM_LOAD(x, vl);
-                a = SUM_ADD_SCALED(a, dy[0], v, vl);
-                b = SUM_ADD_SCALED(b, dy[1], v, vl);
-            }
-#endif
-        }
-    }
-    rvv_add_sums(to, a, vl);
-    rvv_add_sums(to + to_step, b, vl);
-}
-
-static void across_one(const terms *t, const ELEMENT *x_rows, const ELEMENT *dy_rows, size_t vl, float *to)
-{
-    SUM a = zeros(vl);
-    uint32_t room = SUM_TERMS;
-    for (uint32_t r = 0; r < t->rows; r++, x_rows += t->x_row, dy_rows += t->dy_row) {
-        const ELEMENT *x = x_rows;
-        const ELEMENT *dy = dy_rows;
-        for (uint32_t columns = t->columns, n; columns > 0; columns -= n) {
-            uint32_t left = n = at_most(columns, SUM_TERMS);
-            if (n > room) {
-                rvv_add_sums(to, a, vl);
-                a = zeros(vl);
-                room = SUM_TERMS;
-            }
-            room -= n;
-#ifdef __riscv
-            SUM v;
-            float fx;
-#define TERM(i) \
-    VECTOR_OF_TERM ASM_SCALAR " %[fx], (%[dy])\n\tvfmacc.vf %[a], %[fx], %[v]\n\tadd %[dy], %[dy], %[on]\n\t"
-            __asm__ volatile(
-                EACH_TERM
-                : [a] "+vr"(a), [v] "=&vr"(v), [from] "+r"(x), [dy] "+r"(dy), [left] "+r"(left), [fx] "=&f"(fx)
-                : [vl] "r"(vl), [step] "r"(t->x_column * sizeof(ELEMENT)), [on] "r"(t->dy_column * sizeof(ELEMENT))
-                : "memory", "vl", "vtype");
-#undef TERM
-#else
-            for (; left > 0; left--, x += t->x_column, dy += t->dy_column) {
-                a = SUM_ADD_SCALED(a, *dy, SUM_LOAD(x, vl), vl);
-            }
-#endif
-        }
-    }
-    rvv_add_sums(to, a, vl);
-}
-
-#undef ON
-
-/* Of up to three sets of sums, with `lanes` in each. */
-static void add_across(const terms *t, const ELEMENT *x, const ELEMENT *dy, uint32_t outputs, uint32_t lanes, float *to,
+/* Of `sums` sets of sums, with `lanes` in each. */
+static void add_across(const terms *t, const ELEMENT *x, const ELEMENT *y, uint32_t sums, uint32_t lanes, float *to,
                        uint32_t to_step)
 {
     for (size_t vl; lanes > 0; lanes -= vl, x += vl, to += vl) {
         vl = SUM_VL(lanes);
-        if (outputs == 3) {
-            across_three(t, x, dy, vl, to, to_step);
-            continue;
-        }
-        if (outputs == 2) {
-            across_two(t, x, dy, vl, to, to_step);
-        } else {
-            across_one(t, x, dy, vl, to);
+        for (uint32_t n = 0, left; n < sums;) {
+            left = sums - n;
+            float *of_sum = to + n * to_step;
+            if (left >= 6 && vl <= SUM4_VLMAX) { /* half of the registers for each are enough */
+                across_six(t, x, y + n, vl, of_sum, to_step);
+                n += 6;
+            } else if (left >= 3) {
+                across_three(t, x, y + n, vl, of_sum, to_step);
+                n += 3;
+            } else if (left == 2) {
+                across_two(t, x, y + n, vl, of_sum, to_step);
+                n += 2;
+            } else {
+                across_one(t, x, y + n, vl, of_sum, to_step);
+                n++;
+            }
         }
     }
 }
