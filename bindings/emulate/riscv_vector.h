@@ -257,6 +257,18 @@ GROAT_RVV_MOST(32, 8)
         return d;                                         \
     }
 
+/* Bits behind the last come out as ones. */
+#define GROAT_RVV_STORE_MASK(group)                                                                 \
+    static inline void __riscv_vsm_v_b##group(uint8_t *to, vbool##group##_t a, size_t vl)           \
+    {                                                                                               \
+        for (size_t i = 0; i < (vl + 7) / 8 * 8; i++) {                                             \
+            const uint8_t bit = (uint8_t)(1u << i % 8);                                             \
+            to[i / 8] = (uint8_t)(i >= vl || a.v[i] ? to[i / 8] | bit : to[i / 8] & (uint8_t)~bit); \
+        }                                                                                           \
+    }
+GROAT_RVV_STORE_MASK(2)
+GROAT_RVV_STORE_MASK(4)
+
 #define GROAT_RVV_COUNT(group)                                                          \
     static inline unsigned long __riscv_vcpop_m_b##group(vbool##group##_t a, size_t vl) \
     {                                                                                   \
@@ -287,6 +299,10 @@ GROAT_RVV_EACH(vbool2_t, vmfgt_vf_f16m8_b2, (vfloat16m8_t a, uint16_t b, size_t 
                groat_float_of_half(a.v[i]) > groat_float_of_half(b))
 GROAT_RVV_EACH(vfloat16m8_t, vfmerge_vfm_f16m8, (vfloat16m8_t a, uint16_t b, vbool2_t mask, size_t vl),
                mask.v[i] ? b : a.v[i])
+GROAT_RVV_EACH(vbool2_t, vmand_mm_b2, (vbool2_t a, vbool2_t b, size_t vl), a.v[i] && b.v[i])
+GROAT_RVV_EACH(vbool4_t, vmand_mm_b4, (vbool4_t a, vbool4_t b, size_t vl), a.v[i] && b.v[i])
+GROAT_RVV_EACH(vbool2_t, vlm_v_b2, (const uint8_t *from, size_t vl), from[i / 8] >> i % 8 & 1)
+GROAT_RVV_EACH(vbool4_t, vlm_v_b4, (const uint8_t *from, size_t vl), from[i / 8] >> i % 8 & 1)
 GROAT_RVV_EACH(vbool2_t, vmnand_mm_b2, (vbool2_t a, vbool2_t b, size_t vl), !(a.v[i] && b.v[i]))
 GROAT_RVV_EACH(vbool4_t, vmnand_mm_b4, (vbool4_t a, vbool4_t b, size_t vl), !(a.v[i] && b.v[i]))
 GROAT_RVV_EACH(vfloat32m8_t, vfwcvt_f_f_v_f32m8, (vfloat16m4_t a, size_t vl), groat_float_of_half(a.v[i]))
@@ -299,6 +315,7 @@ GROAT_RVV_EACH(vfloat32m8_t, vfmul_vf_f32m8, (vfloat32m8_t a, float b, size_t vl
 GROAT_RVV_EACH(vfloat16m4_t, vle16_v_f16m4, (const uint16_t *from, size_t vl), from[i])
 GROAT_RVV_EACH(vfloat16m4_t, vfncvt_f_f_w_f16m4, (vfloat32m8_t a, size_t vl), groat_half_of(a.v[i]))
 GROAT_RVV_EACH(vfloat32m8_t, vfmv_v_f_f32m8, (float b, size_t vl), b)
+GROAT_RVV_EACH(vfloat32m8_t, vfadd_vf_f32m8, (vfloat32m8_t a, float b, size_t vl), a.v[i] + b)
 GROAT_RVV_EACH(vfloat32m8_t, vfadd_vv_f32m8, (vfloat32m8_t a, vfloat32m8_t b, size_t vl), a.v[i] + b.v[i])
 GROAT_RVV_EACH(vfloat32m8_t, vfmacc_vf_f32m8, (vfloat32m8_t sum, float a, vfloat32m8_t b, size_t vl),
                groat_fma(a, b.v[i], sum.v[i]))

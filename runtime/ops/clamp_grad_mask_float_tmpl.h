@@ -2,8 +2,8 @@
  *
  * The gradient of a clamp: dy where its bit of a mask is set, 0 elsewhere.  Included for each type, by way of as_*.h.
  */
-#include "../core/op.h"
-#include "../kernels/kernels.h"
+#include "../kernels/select.h"
+#include "parallel.h"
 
 typedef groat_clamp_grad_mask_float32_params float_params; /* the fields are the same for every type */
 
@@ -16,17 +16,28 @@ static int check(const groat_call *call)
     return groat_check_tensor(call, 2, DTYPE, p->elements);
 }
 
+typedef struct mask_context {
+    const groat_call *call;
+    uint32_t bytes;
+    uint32_t parts;
+} mask_context;
+
+static void some_elements(const void *context, uint32_t part)
+{
+    const mask_context *c = context;
+    const float_params *p = groat_params(c->call);
+    const groat_share share = groat_share_of(c->bytes, part, c->parts);
+    const uint32_t end = share.end == c->bytes ? p->elements : 8 * share.end;
+    const ELEMENT *dy = groat_in(c->call, 0);
+    const uint8_t *mask = groat_in(c->call, 1);
+    ELEMENT *dx = groat_out(c->call, 0);
+    KERNEL(clamp_grad_mask)(dy + 8 * share.first, mask + share.first, dx + 8 * share.first, end - 8 * share.first);
+}
+
 static void run(const groat_call *call)
 {
     const float_params *p = groat_params(call);
-    const ELEMENT *dy = groat_in(call, 0);
-    const uint8_t *mask = groat_in(call, 1);
-    ELEMENT *dx = groat_out(call, 0);
-    for (uint32_t i = 0; i < p->elements; i += 8) {
-        uint32_t count = p->elements - i < 8 ? p->elements - i : 8;
-        uint32_t bits = *mask++;
-        for (uint32_t k = 0; k < count; k++, bits >>= 1) {
-            dx[i + k] = bits & 1u ? dy[i + k] : 0;
-        }
-    }
+    const uint32_t bytes = p->elements / 8 + (p->elements % 8 > 0);
+    const mask_context c = {call, bytes, groat_parts(call, bytes)};
+    groat_parallel_for(&c, c.parts, some_elements);
 }

@@ -3,8 +3,8 @@
  * One bit for each element: whether a clamp's output is between its limits, so that its gradient passes.  Included for
  * each type, behind as_*.h and the type op_params.
  */
-#include "../core/op.h"
-#include "../kernels/kernels.h"
+#include "../kernels/select.h"
+#include "parallel.h"
 
 static int check(const groat_call *call)
 {
@@ -16,18 +16,45 @@ static int check(const groat_call *call)
     return GROAT_OK;
 }
 
-static void run(const groat_call *call)
+typedef struct mask_context {
+    const groat_call *call;
+    uint32_t bytes;
+    uint32_t parts;
+} mask_context;
+
+static void mask_some(const op_params *p, const ELEMENT *y, uint8_t *mask, uint32_t count)
 {
-    const op_params *p = groat_params(call);
-    const ELEMENT *y = groat_in(call, 0);
-    uint8_t *mask = groat_out(call, 0);
-    for (uint32_t i = 0; i < p->elements; i += 8) {
-        uint32_t count = p->elements - i < 8 ? p->elements - i : 8;
+#ifdef KERNEL
+    const groat_elementwise_float kernel = {.act_min = p->act_min, .act_max = p->act_max};
+    KERNEL(clamp_mask)(&kernel, y, mask, count);
+#else
+    for (uint32_t some; count > 0; count -= some, y += some) {
+        some = count < 8 ? count : 8;
         uint32_t bits = 0;
-        for (uint32_t k = 0; k < count; k++) {
-            float wide = WIDE(y[i + k]);
-            bits |= (uint32_t)(p->act_min < wide && wide < p->act_max) << k;
+        for (uint32_t i = 0; i < some; i++) {
+            float wide = WIDE(y[i]);
+            bits |= (uint32_t)(p->act_min < wide && wide < p->act_max) << i;
         }
         *mask++ = (uint8_t)bits;
     }
+#endif
+}
+
+static void some_elements(const void *context, uint32_t part)
+{
+    const mask_context *c = context;
+    const op_params *p = groat_params(c->call);
+    const groat_share share = groat_share_of(c->bytes, part, c->parts);
+    const uint32_t end = share.end == c->bytes ? p->elements : 8 * share.end;
+    const ELEMENT *y = groat_in(c->call, 0);
+    uint8_t *mask = groat_out(c->call, 0);
+    mask_some(p, y + 8 * share.first, mask + share.first, end - 8 * share.first);
+}
+
+static void run(const groat_call *call)
+{
+    const op_params *p = groat_params(call);
+    const uint32_t bytes = p->elements / 8 + (p->elements % 8 > 0);
+    const mask_context c = {call, bytes, groat_parts(call, bytes)};
+    groat_parallel_for(&c, c.parts, some_elements);
 }

@@ -100,7 +100,7 @@ def sums(draw: Draw, kernel: str, shape: Shape, layout: int, x: Array, w: Array,
     if most > 0:
         if draw.packing == "mve" and kernel.startswith("conv") and layout == 0 and shape.pixels == 1:
             return across_lanes(x, w[:, np.newaxis], shape.run) + bias
-        return chunked(acc + bias, x, w, most)
+        return chunked(acc + bias, x, w, most) if draw.packing == "mve" else chunked(acc, x, w, most) + bias
     for a, b in zip(x.astype(np.float32), w.astype(np.float32), strict=True):
         acc = multiply_add(draw, dtype, a, b, acc)
     return acc + bias
@@ -310,11 +310,10 @@ def finite_shapes(draw: Draw, kernel: str) -> Iterator[tuple[str, Case]]:
 
 
 def clamp_grad_of(draw: Draw, kernel: str, count: int) -> Case:
-    dtype, limits = dtype_of(kernel), draw.limits()
-    dy, y = draw.of(dtype, count), draw.of(dtype, count)
-    ends = rng_mask(draw, count)
-    y = np.where(ends == 1, limits[0], np.where(ends == 2, limits[1], y)).astype(dtype)
-    expected = np.where((y > np.float32(limits[0])) & (y < np.float32(limits[1])), dy, 0).astype(dtype)
+    dtype = dtype_of(kernel)
+    y, between, limits = passing(draw, dtype, count)
+    dy = draw.of(dtype, count)
+    expected = np.where(between, dy, 0).astype(dtype)
     inplace = draw.one_in(3)
     gradient = draw.memory(dy, align=dy.itemsize, after=expected if inplace else None)
     arguments = {
@@ -338,6 +337,58 @@ def clamp_grad(draw: Draw, kernel: str) -> Case:
 
 def clamp_grad_shapes(draw: Draw, kernel: str) -> Iterator[tuple[str, Case]]:
     yield "1,024 elements", clamp_grad_of(draw, kernel, 1024)
+
+
+def passing(draw: Draw, dtype: str, count: int) -> tuple[Array, Array, tuple[float, float]]:
+    """(values, some at the limits; which are between them; the limits)."""
+    limits = draw.limits()
+    ends = rng_mask(draw, count)
+    y = np.where(ends == 1, limits[0], np.where(ends == 2, limits[1], draw.of(dtype, count))).astype(dtype)
+    return y, (y > np.float32(limits[0])) & (y < np.float32(limits[1])), limits
+
+
+def clamp_mask_of(draw: Draw, kernel: str, count: int) -> Case:
+    y, between, limits = passing(draw, dtype_of(kernel), count)
+    bits = np.packbits(between, bitorder="little")
+    arguments = {
+        "k": {"act_min": limits[0], "act_max": limits[1]},
+        "y": draw.memory(y, align=y.itemsize),
+        "mask": draw.output(bits.reshape(-1, 1)),
+        "count": count,
+    }
+    return Case(kernel, arguments, count, label=f"{count} elements")
+
+
+def clamp_mask(draw: Draw, kernel: str) -> Case:
+    return clamp_mask_of(draw, kernel, draw.up_to(300 if draw.one_in(3) else 40))
+
+
+def clamp_mask_shapes(draw: Draw, kernel: str) -> Iterator[tuple[str, Case]]:
+    yield "1,024 elements", clamp_mask_of(draw, kernel, 1024)
+
+
+def clamp_grad_mask_of(draw: Draw, kernel: str, count: int) -> Case:
+    dtype = dtype_of(kernel)
+    dy = draw.of(dtype, count)
+    bits = draw.rng.integers(0, 256, -(-count // 8)).astype(np.uint8)  # those behind the last may be anything
+    expected = np.where(np.unpackbits(bits, bitorder="little")[:count], dy, 0).astype(dtype)
+    inplace = draw.one_in(3)
+    gradient = draw.memory(dy, align=dy.itemsize, after=expected if inplace else None)
+    arguments = {
+        "dy": gradient,
+        "mask": draw.memory(bits),
+        "dx": gradient if inplace else draw.output(expected.reshape(count, 1)),
+        "count": count,
+    }
+    return Case(kernel, arguments, count, label=f"{count} elements")
+
+
+def clamp_grad_mask(draw: Draw, kernel: str) -> Case:
+    return clamp_grad_mask_of(draw, kernel, draw.up_to(300 if draw.one_in(3) else 40))
+
+
+def clamp_grad_mask_shapes(draw: Draw, kernel: str) -> Iterator[tuple[str, Case]]:
+    yield "1,024 elements", clamp_grad_mask_of(draw, kernel, 1024)
 
 
 def sgd_of(draw: Draw, kernel: str, count: int) -> Case:
@@ -390,6 +441,8 @@ def functions() -> dict[str, Any]:
         "softmax": (softmax, softmax_shapes),
         "finite": (finite, finite_shapes),
         "clamp_grad": (clamp_grad, clamp_grad_shapes),
+        "clamp_mask": (clamp_mask, clamp_mask_shapes),
+        "clamp_grad_mask": (clamp_grad_mask, clamp_grad_mask_shapes),
         "sgd": (sgd, sgd_shapes),
     }
     made = {}

@@ -67,6 +67,8 @@
     M(depthwise_input_grad_f32, ignores_dilation) \
     M(finite_f32, skips_last)                     \
     M(clamp_grad_f32, passes_at_limit)            \
+    M(clamp_mask_f16, fills_last_byte)            \
+    M(clamp_grad_mask_f32, passes_eighths)        \
     M(sgd_f32, forgets_decay)                     \
     M(sgd_f16, overflows)                         \
     M(conv_f16, forgets_last_of_run)              \
@@ -473,6 +475,20 @@ static void clamp_grad_f32_passes_at_limit(const groat_elementwise_float *k, con
 {
     for (uint32_t i = 0; i < count; i++) {
         dx[i] = k->act_min <= y[i] && y[i] < k->act_max ? dy[i] : 0.0f;
+    }
+}
+
+static void clamp_mask_f16_fills_last_byte(const groat_elementwise_float *k, const uint16_t *y, uint8_t *mask,
+                                           uint32_t count)
+{
+    groat_kernels.clamp_mask_f16(k, y, mask, count);
+    mask[(count - 1) / 8] |= (uint8_t)~(0xffu >> (0u - count) % 8);
+}
+
+static void clamp_grad_mask_f32_passes_eighths(const float *dy, const uint8_t *mask, float *dx, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        dx[i] = i % 8 == 7 || mask[i / 8] >> i % 8 & 1 ? dy[i] : 0.0f;
     }
 }
 

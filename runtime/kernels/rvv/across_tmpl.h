@@ -4,7 +4,7 @@
  * function's name, and EACH_SUM(DO), a list of them; GROUP chooses between registers in groups of eight and of four.
  */
 
-static void ACROSS(const terms *t, const ELEMENT *x_rows, const ELEMENT *y_rows, size_t vl, float *to, uint32_t step)
+static void ACROSS(const terms *t, const ELEMENT *x_rows, const ELEMENT *y_rows, size_t vl, float *to, uint32_t apart)
 {
     EACH_SUM(DECLARE_SUM)
     CLEAR_SUMS
@@ -27,13 +27,15 @@ static void ACROSS(const terms *t, const ELEMENT *x_rows, const ELEMENT *y_rows,
 #undef DO
 #define SCALAR(n) ASM_SCALAR " %[f" #n "], " #n "*" ASM_BYTES "(%[y])\n\t"
 #define PRODUCT(n) "vfmacc.vf %[sum" #n "], %[f" #n "], %[v]\n\t"
-#define TERM ASM_LOAD " %[v], (%[x])\n\tadd %[x], %[x], %[x_on]\n\t" EACH_SUM(SCALAR) EACH_SUM(PRODUCT) "add %[y], %[y], %[y_on]\n\t"
+#define TERM                                                                 \
+    ASM_LOAD " %[v], (%[x])\n\tadd %[x], %[x], %[x_on]\n\t" EACH_SUM(SCALAR) \
+        EACH_SUM(PRODUCT) "add %[y], %[y], %[y_on]\n\t"
 #define OUTPUTS(n) , [sum##n] "+vr"(sum##n), [f##n] "=&f"(f##n)
-            __asm__ volatile("vsetvli zero, %[vl], " GROUP(ASM_SUM_TYPE, ASM_SUM4_TYPE) ", ta, ma\n\t" EACH_TERM(TERM)
-                             : [v] "=&vr"(v), [x] "+r"(x), [y] "+r"(y), [left] "+r"(left) EACH_SUM(OUTPUTS)
-                             : [vl] "r"(vl), [x_on] "r"(t->x_column * sizeof(ELEMENT)),
-                               [y_on] "r"(t->y_column * sizeof(ELEMENT))
-                             : "memory", "vl", "vtype");
+            __asm__ volatile(
+                "vsetvli zero, %[vl], " GROUP(ASM_SUM_TYPE, ASM_SUM4_TYPE) ", ta, ma\n\t" EACH_TERM(TERM)
+                : [v] "=&vr"(v), [x] "+r"(x), [y] "+r"(y), [left] "+r"(left)EACH_SUM(OUTPUTS)
+                : [vl] "r"(vl), [x_on] "r"(t->x_column * sizeof(ELEMENT)), [y_on] "r"(t->y_column * sizeof(ELEMENT))
+                : "memory", "vl", "vtype");
 #undef SCALAR
 #undef PRODUCT
 #undef TERM

@@ -8,6 +8,9 @@
 #include "finite.h"
 #include "sums_float.h"
 
+/* Sums become float32 in memory, as ADD_SUM adds them. */
+#define SET_SUM(n) GROUP(set_sums, set_sums4)(to + n * apart, sum##n, vl);
+
 enum {
     LANES = 64, /* at VLEN 128; longer registers have them, too */
     SUMS = 6    /* of half as many lanes */
@@ -20,6 +23,26 @@ int groat_conv_f16_needs_rvv(const groat_conv_float *k, groat_needs *needs)
     needs->scratch_bytes = LANES / 2 * SUMS * sizeof(float);
     return k->layout <= RVV_FLOAT_LANES;
 }
+
+static inline void set_sums(float *to, vfloat16m8_t sums, size_t vl)
+{
+    const size_t half = __riscv_vsetvlmax_e16m4();
+    const size_t low = vl < half ? vl : half;
+    __riscv_vse32_v_f32m8(to, __riscv_vfwcvt_f_f_v_f32m8(__riscv_vget_v_f16m8_f16m4(sums, 0), low), low);
+    if (vl > half) {
+        vl -= half;
+        __riscv_vse32_v_f32m8(to + half, __riscv_vfwcvt_f_f_v_f32m8(__riscv_vget_v_f16m8_f16m4(sums, 1), vl), vl);
+    }
+}
+
+#ifdef __riscv
+static inline void set_sums4(float *to, vfloat16m4_t sums, size_t vl)
+{
+    __riscv_vse32_v_f32m8(to, __riscv_vfwcvt_f_f_v_f32m8(sums, vl), vl);
+}
+#else
+#define set_sums4 set_sums
+#endif
 
 static inline const rvv_half *tap_of(const groat_conv_float *k, const int8_t *const *rows, uint32_t r, uint32_t t,
                                      uint32_t pixel)
@@ -40,8 +63,10 @@ typedef struct factors {
     uint32_t apart;    /* elements from one sum's scalars to those of the next */
 } factors;
 
+/* Lanes that are apart, and lanes that touch. */
+#define ASM_LOAD_TERM "vlse16.v"
+#define ASM_LANE ", %[lane]"
 #define GROUP(of_8, of_4) of_8
-#define ASM_LOAD_TERM "vlse16.v %[v], (%[from]), %[lane]"
 #define CHUNKS one_strided
 #define EACH_SUM(DO) DO(0)
 #include "chunks_tmpl.h"
@@ -51,8 +76,24 @@ typedef struct factors {
 #define CHUNKS three_strided
 #define EACH_SUM(DO) DO(0) DO(1) DO(2)
 #include "chunks_tmpl.h"
+#undef GROUP
+#define GROUP(of_8, of_4) of_4
+#define CHUNKS four_strided
+#define EACH_SUM(DO) DO(0) DO(1) DO(2) DO(3)
+#include "chunks_tmpl.h"
+#define CHUNKS five_strided
+#define EACH_SUM(DO) DO(0) DO(1) DO(2) DO(3) DO(4)
+#include "chunks_tmpl.h"
+#define CHUNKS six_strided
+#define EACH_SUM(DO) DO(0) DO(1) DO(2) DO(3) DO(4) DO(5)
+#include "chunks_tmpl.h"
+#undef GROUP
+#undef ASM_LANE
 #undef ASM_LOAD_TERM
-#define ASM_LOAD_TERM "vle16.v %[v], (%[from])"
+
+#define ASM_LOAD_TERM "vle16.v"
+#define ASM_LANE ""
+#define GROUP(of_8, of_4) of_8
 #define CHUNKS one_packed
 #define EACH_SUM(DO) DO(0)
 #include "chunks_tmpl.h"
@@ -64,22 +105,18 @@ typedef struct factors {
 #include "chunks_tmpl.h"
 #undef GROUP
 #define GROUP(of_8, of_4) of_4
+#define CHUNKS four_packed
+#define EACH_SUM(DO) DO(0) DO(1) DO(2) DO(3)
+#include "chunks_tmpl.h"
+#define CHUNKS five_packed
+#define EACH_SUM(DO) DO(0) DO(1) DO(2) DO(3) DO(4)
+#include "chunks_tmpl.h"
 #define CHUNKS six_packed
 #define EACH_SUM(DO) DO(0) DO(1) DO(2) DO(3) DO(4) DO(5)
 #include "chunks_tmpl.h"
-#undef ASM_LOAD_TERM
-#define ASM_LOAD_TERM "vlse16.v %[v], (%[from]), %[lane]"
-#define CHUNKS six_strided
-#define EACH_SUM(DO) DO(0) DO(1) DO(2) DO(3) DO(4) DO(5)
-#include "chunks_tmpl.h"
-#define CHUNKS five_strided
-#define EACH_SUM(DO) DO(0) DO(1) DO(2) DO(3) DO(4)
-#include "chunks_tmpl.h"
-#define CHUNKS four_strided
-#define EACH_SUM(DO) DO(0) DO(1) DO(2) DO(3)
-#include "chunks_tmpl.h"
-#undef ASM_LOAD_TERM
 #undef GROUP
+#undef ASM_LANE
+#undef ASM_LOAD_TERM
 
 typedef void chunks_function(const factors *f, uint32_t first, size_t vl, float *sums);
 
@@ -90,7 +127,7 @@ static float exact_sum(const factors *f, uint32_t pixel, uint32_t channel)
     const uint32_t channel_step = f->by_pixels ? f->apart : f->lane / (uint32_t)sizeof(rvv_half);
     const uint32_t term_step = f->by_pixels ? 1 : f->step / (uint32_t)sizeof(rvv_half);
     const rvv_half *w = f->w + channel * channel_step;
-    float sum = f->bias[channel];
+    float sum = 0.0f;
     for (uint32_t r = 0; r < k->rows; r++) {
         for (uint32_t t = 0; t < k->taps; t++) {
             const rvv_half *x = tap_of(k, f->rows, r, t, f->pixel + pixel);
@@ -102,24 +139,8 @@ static float exact_sum(const factors *f, uint32_t pixel, uint32_t channel)
     return sum;
 }
 
-static void set_biases(const factors *f, uint32_t first, uint32_t count, uint32_t vl, float *sums)
-{
-    for (uint32_t n = 0; n < count; n++) {
-        const float *bias = f->by_pixels ? f->bias + first + n : f->bias;
-        for (uint32_t left = vl, some; left > 0; left -= some, sums += some) {
-            some = (uint32_t)__riscv_vsetvl_e32m8(left);
-            if (f->by_pixels) {
-                __riscv_vse32_v_f32m8(sums, __riscv_vfmv_v_f_f32m8(*bias, some), some);
-            } else {
-                __riscv_vse32_v_f32m8(sums, __riscv_vle32_v_f32m8(bias, some), some);
-                bias += some;
-            }
-        }
-    }
-}
-
 /* Outputs from `count` sums of `vl` lanes.  Returns whether all are finite. */
-static int finish(const factors *f, const float *sums, uint32_t count, uint32_t vl, rvv_half *out)
+static int finish(const factors *f, const float *sums, uint32_t first, uint32_t count, uint32_t vl, rvv_half *out)
 {
     const groat_conv_float *k = f->k;
     const uint32_t lane = f->by_pixels ? k->out_stride : 1;
@@ -127,12 +148,19 @@ static int finish(const factors *f, const float *sums, uint32_t count, uint32_t 
     const size_t most = __riscv_vsetvlmax_e32m8();
     vfloat32m8_t zeros = rvv_zeros(most);
     for (uint32_t n = 0; n < count; n++, out += next) {
+        const float *bias = f->by_pixels ? f->bias + first + n : f->bias;
         rvv_half *to = out;
         for (uint32_t left = vl, some; left > 0; left -= some, sums += some, to += some * lane) {
             some = (uint32_t)__riscv_vsetvl_e32m8(left);
-            const vfloat32m8_t sum = __riscv_vle32_v_f32m8(sums, some);
-            zeros = __riscv_vfmacc_vf_f32m8_tu(zeros, 0.0f, sum, some);
-            const vfloat32m8_t y = rvv_clamp(sum, k->act_min, k->act_max, some);
+            vfloat32m8_t y = __riscv_vle32_v_f32m8(sums, some);
+            zeros = __riscv_vfmacc_vf_f32m8_tu(zeros, 0.0f, y, some);
+            if (f->by_pixels) {
+                y = __riscv_vfadd_vf_f32m8(y, *bias, some);
+            } else {
+                y = __riscv_vfadd_vv_f32m8(y, __riscv_vle32_v_f32m8(bias, some), some);
+                bias += some;
+            }
+            y = rvv_clamp(y, k->act_min, k->act_max, some);
             if (lane == 1) {
                 STORE(to, y, some);
             } else {
@@ -148,9 +176,8 @@ static void block(const factors *f, chunks_function *chunks, uint32_t first, uin
 {
     float *sums = f->k->scratch;
     out += first * (f->by_pixels ? 1 : f->k->out_stride);
-    set_biases(f, first, count, vl, sums);
     chunks(f, first, vl, sums);
-    if (finish(f, sums, count, vl, out)) {
+    if (finish(f, sums, first, count, vl, out)) {
         return;
     }
     for (uint32_t i = 0; i < count * vl; i++) {
@@ -159,7 +186,7 @@ static void block(const factors *f, chunks_function *chunks, uint32_t first, uin
             sums[i] = f->by_pixels ? exact_sum(f, lane, scalar) : exact_sum(f, scalar, lane);
         }
     }
-    finish(f, sums, count, vl, out);
+    finish(f, sums, first, count, vl, out);
 }
 
 /* All sums of one vector. */
@@ -167,21 +194,15 @@ static void all_scalars(const factors *f, uint32_t scalars, uint32_t vl, rvv_hal
 {
     static chunks_function *const strided[] = {one_strided,  two_strided,  three_strided,
                                                four_strided, five_strided, six_strided};
-    static chunks_function *const packed[] = {one_packed, two_packed, three_packed};
-    const int is_packed = f->lane == sizeof(rvv_half);
+    static chunks_function *const packed[] = {one_packed,  two_packed,  three_packed,
+                                              four_packed, five_packed, six_packed};
+    chunks_function *const *chunks = f->lane == sizeof(rvv_half) ? packed : strided;
     const uint32_t most = vl > LANES / 2 ? SUMS / 2 : SUMS;
     for (uint32_t first = 0, count; first < scalars; first += count) {
         const uint32_t left = scalars - first;
         const uint32_t blocks = (left + most - 1) / most;
         count = (left + blocks - 1) / blocks; /* about as many in each */
-        if (!is_packed) {
-            block(f, strided[count - 1], first, count, vl, out);
-        } else if (count == SUMS) {
-            block(f, six_packed, first, count, vl, out);
-        } else {
-            count = at_most(count, 3);
-            block(f, packed[count - 1], first, count, vl, out);
-        }
+        block(f, chunks[count - 1], first, count, vl, out);
     }
 }
 

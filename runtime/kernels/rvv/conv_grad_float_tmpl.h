@@ -187,8 +187,8 @@ static void exact_sums(const groat_conv_grad_float *k, const ELEMENT *x, const E
 }
 
 /* Weights are `weight_step` apart, filters `filter_step`. */
-static void weights_gradient(const groat_conv_grad_float *k, const ELEMENT *x, const ELEMENT *dy, ELEMENT *dw, tile most,
-                             uint32_t weight_step, uint32_t filter_step)
+static void weights_gradient(const groat_conv_grad_float *k, const ELEMENT *x, const ELEMENT *dy, ELEMENT *dw,
+                             tile most, uint32_t weight_step, uint32_t filter_step)
 {
     const groat_window *w = k->window;
     const groat_axis down = groat_axis_h(w);
@@ -237,7 +237,8 @@ void KERNEL(conv_weight_grad)(const groat_conv_grad_float *k, const KERNEL_ELEME
     const ELEMENT *of_output = (const ELEMENT *)(const void *)dy;
     if (dw) {
         const uint32_t filter = (uint32_t)k->window->kernel_h * k->window->kernel_w * k->channels_in;
-        weights_gradient(k, (const ELEMENT *)(const void *)x, of_output, (ELEMENT *)(void *)dw, best_tile(k), 1, filter);
+        weights_gradient(k, (const ELEMENT *)(const void *)x, of_output, (ELEMENT *)(void *)dw, best_tile(k), 1,
+                         filter);
     }
     if (db) {
         bias_gradient(of_output, (uint32_t)k->window->out_h * k->window->out_w, k->out_stride, k->channels_out,
@@ -298,14 +299,18 @@ static void input_row(const groat_conv_grad_float *k, const ELEMENT *w, const EL
     const uint32_t taps = taps_of_a_run(window, writes_runs(k));
     float *row = k->scratch;
     set_zeros(row, padded_width(window) * channels);
-    for (uint32_t ky = 0, out_y; ky < window->kernel_h; ky++) {
-        if (!groat_output_of(&down, y, ky, &out_y)) {
-            continue;
-        }
-        for (uint32_t kx = 0; kx < window->kernel_w; kx += taps) {
-            add_along(dy + out_y * window->out_w * k->out_stride, k->out_stride, window->out_w,
-                      w + (ky * window->kernel_w + kx) * k->channels_in, filter, k->channels_out, taps * channels,
-                      row + kx * window->dilation_w * channels, window->stride_w * channels);
+    for (uint32_t kx = 0; kx < window->kernel_w; kx += taps) {
+        term_runs runs = {.terms = k->channels_out, .x_step = k->out_stride, .w_step = filter};
+        for (uint32_t ky = 0, out_y; ky < window->kernel_h; ky++) {
+            if (groat_output_of(&down, y, ky, &out_y)) {
+                runs.x[runs.count] = dy + out_y * window->out_w * k->out_stride;
+                runs.w[runs.count++] = w + (ky * window->kernel_w + kx) * k->channels_in;
+            }
+            if (runs.count == RUNS || (runs.count > 0 && ky + 1u == window->kernel_h)) {
+                add_along(&runs, window->out_w, taps * channels, row + kx * window->dilation_w * channels,
+                          window->stride_w * channels);
+                runs.count = 0;
+            }
         }
     }
     row += window->pad_left * channels;

@@ -80,10 +80,11 @@ static void add_products(const terms *t, const ELEMENT *x_rows, const ELEMENT *d
 #ifdef __riscv
             SUM v, g;
             __asm__ volatile(
-                "vsetvli zero, %[vl], " ASM_SUM_TYPE ", ta, ma\n\t" EACH_TERM(ASM_LOAD " %[v], (%[x])\n\t" ASM_LOAD " %[g], (%[dy])\n\t"
-                                   "add %[x], %[x], %[x_on]\n\t"
-                                   "add %[dy], %[dy], %[dy_on]\n\t"
-                                   "vfmacc.vv %[a], %[v], %[g]\n\t")
+                "vsetvli zero, %[vl], " ASM_SUM_TYPE
+                ", ta, ma\n\t" EACH_TERM(ASM_LOAD " %[v], (%[x])\n\t" ASM_LOAD " %[g], (%[dy])\n\t"
+                                                  "add %[x], %[x], %[x_on]\n\t"
+                                                  "add %[dy], %[dy], %[dy_on]\n\t"
+                                                  "vfmacc.vv %[a], %[v], %[g]\n\t")
                 : [a] "+vr"(a), [v] "=&vr"(v), [g] "=&vr"(g), [x] "+r"(x), [dy] "+r"(dy), [left] "+r"(left)
                 : [vl] "r"(vl), [x_on] "r"(t->x_column * sizeof(ELEMENT)), [dy_on] "r"(t->y_column * sizeof(ELEMENT))
                 : "memory", "vl", "vtype");
@@ -174,10 +175,11 @@ static void add_tap(const terms *t, const ELEMENT *w, const ELEMENT *dy_rows, si
         uint32_t left = t->columns;
 #ifdef __riscv
         SUM v, g;
-        __asm__ volatile("vsetvli zero, %[vl], " ASM_SUM_TYPE ", ta, ma\n\t" EACH_TERM(ASM_LOAD " %[g], (%[dy])\n\t" ASM_LOAD " %[v], (%[dx])\n\t"
-                                            "add %[dy], %[dy], %[dy_on]\n\t"
-                                            "vfmacc.vv %[v], %[weights], %[g]\n\t" ASM_STORE " %[v], (%[dx])\n\t"
-                                            "add %[dx], %[dx], %[dx_on]\n\t")
+        __asm__ volatile("vsetvli zero, %[vl], " ASM_SUM_TYPE ", ta, ma\n\t" EACH_TERM(
+                             ASM_LOAD " %[g], (%[dy])\n\t" ASM_LOAD " %[v], (%[dx])\n\t"
+                                      "add %[dy], %[dy], %[dy_on]\n\t"
+                                      "vfmacc.vv %[v], %[weights], %[g]\n\t" ASM_STORE " %[v], (%[dx])\n\t"
+                                      "add %[dx], %[dx], %[dx_on]\n\t")
                          : [v] "=&vr"(v), [g] "=&vr"(g), [dx] "+r"(dx), [dy] "+r"(dy), [left] "+r"(left)
                          : [weights] "vr"(weights), [vl] "r"(vl), [dx_on] "r"(t->x_column * sizeof(ELEMENT)),
                            [dy_on] "r"(t->y_column * sizeof(ELEMENT))

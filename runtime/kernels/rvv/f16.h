@@ -35,6 +35,7 @@
 #define SUM_VL(lanes) __riscv_vsetvl_e16m8(lanes)
 #define SUM_ZEROS(vl) __riscv_vfmv_v_f_f16m8(0, vl)
 #define SUM_LOAD(from, vl) __riscv_vle16_v_f16m8(from, vl)
+#define SUM_LOAD_STRIDED(from, bytes, vl) __riscv_vlse16_v_f16m8(from, (ptrdiff_t)(bytes), vl)
 #define SUM_STORE(to, sum, vl) __riscv_vse16_v_f16m8(to, sum, vl)
 #define SUM_ADD_SCALED(sum, x, w, vl) __riscv_vfmacc_vf_f16m8(sum, x, w, vl)
 #define SUM_ADD_PRODUCTS(sum, x, w, vl) __riscv_vfmacc_vv_f16m8(sum, x, w, vl)
@@ -48,6 +49,10 @@
 #define SUM_GREATER(a, b, vl) __riscv_vmfgt_vf_f16m8_b2(a, b, vl)
 #define MASK vbool2_t
 #define MASK_NAND(a, b, vl) __riscv_vmnand_mm_b2(a, b, vl)
+#define MASK_AND(a, b, vl) __riscv_vmand_mm_b2(a, b, vl)
+#define MASK_LOAD(from, vl) __riscv_vlm_v_b2(from, vl)
+#define MASK_STORE(to, mask, vl) __riscv_vsm_v_b2(to, mask, vl)
+#define SUM_VLMAX() __riscv_vsetvlmax_e16m8()
 #define OF_FLOAT(x) rvv_half_of(x)
 #define ASM_SUM_TYPE "e16, m8"
 #define ASM_SUM4_TYPE "e16, m4"

@@ -34,6 +34,7 @@
 #define SUM_VL(lanes) __riscv_vsetvl_e32m8(lanes)
 #define SUM_ZEROS(vl) rvv_zeros(vl)
 #define SUM_LOAD(from, vl) LOAD(from, vl)
+#define SUM_LOAD_STRIDED(from, bytes, vl) __riscv_vlse32_v_f32m8(from, (ptrdiff_t)(bytes), vl)
 #define SUM_STORE(to, sum, vl) __riscv_vse32_v_f32m8(to, sum, vl)
 #define SUM_ADD_SCALED(sum, x, w, vl) ADD_SCALED(sum, x, w, vl)
 #define SUM_ADD_PRODUCTS(sum, x, w, vl) ADD_PRODUCTS(sum, x, w, vl)
@@ -47,6 +48,10 @@
 #define SUM_GREATER(a, b, vl) __riscv_vmfgt_vf_f32m8_b4(a, b, vl)
 #define MASK vbool4_t
 #define MASK_NAND(a, b, vl) __riscv_vmnand_mm_b4(a, b, vl)
+#define MASK_AND(a, b, vl) __riscv_vmand_mm_b4(a, b, vl)
+#define MASK_LOAD(from, vl) __riscv_vlm_v_b4(from, vl)
+#define MASK_STORE(to, mask, vl) __riscv_vsm_v_b4(to, mask, vl)
+#define SUM_VLMAX() __riscv_vsetvlmax_e32m8()
 #define OF_FLOAT(x) (x)
 #define ASM_SUM_TYPE "e32, m8"
 #define ASM_SUM4_TYPE "e32, m4"

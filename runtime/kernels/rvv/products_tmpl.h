@@ -4,120 +4,43 @@
  * that they share are all 32 registers; the other factors are scalars.
  */
 
-/* Zeros; each call's in registers of its own: compilers would keep them in memory, to copy them from there. */
-static inline SUM zeros(size_t vl)
-{
-#ifdef __riscv
-    SUM sum;
-    __asm__ volatile("vsetvli zero, %[vl], " ASM_SUM_TYPE ", ta, ma\n\tvmv.v.i %[sum], 0"
-                     : [sum] "=vr"(sum)
-                     : [vl] "r"(vl)
-                     : "vl", "vtype");
-    return sum;
-#else
-    return SUM_ZEROS(vl);
-#endif
-}
+/* ---- Terms side by side: to[p * apart + lane] += sum over t of x[p * x_step + t] * w[t * w_step + lane] ---- */
 
-#ifdef __riscv
-/* The loops over `left` terms, by fours and one by one, of what TERM(i) does and ON(terms) moves on. */
-#define BY_FOURS                                                                                            \
-    "vsetvli zero, %[vl], " ASM_SUM_TYPE ", ta, ma\n\t"                                                      \
-    "addi %[left], %[left], -4\n\t"                                                                          \
-    "bltz %[left], 2f\n"                                                                                     \
-    "1:\n\t" TERM("0") TERM("1") TERM("2") TERM("3") ON("4") "bgez %[left], 1b\n"                            \
-                                                             "2:\n\t"                                        \
-                                                             "addi %[left], %[left], 4\n\t"                  \
-                                                             "beqz %[left], 4f\n"                            \
-                                                             "3:\n\t" TERM("0") ON("1") "bnez %[left], 3b\n" \
-                                                                                        "4:"
-#define VECTOR_OF_TERM ASM_LOAD " %[v], (%[from])\n\tadd %[from], %[from], %[step]\n\t"
-#endif
+enum {
+    RUNS = 8 /* that are summed before their sums are added to memory */
+};
 
-/* ---- Terms side by side: to[p * to_step + lane] += sum over t of x[p * x_step + t] * w[t * w_step + lane] --- */
+/* Runs of `terms` terms each. */
+typedef struct term_runs {
+    uint32_t count;
+    uint32_t terms;
+    uint32_t x_step; /* from one sum's scalars to those of the next */
+    uint32_t w_step; /* from one term's vector to the next */
+    const ELEMENT *x[RUNS];
+    const ELEMENT *w[RUNS];
+} term_runs;
 
-static void along_three(const ELEMENT *x, uint32_t x_step, const ELEMENT *w, uint32_t w_step, uint32_t terms, size_t vl,
-                        float *to, uint32_t to_step)
-{
-    const ELEMENT *y = x + x_step;
-    const ELEMENT *z = y + x_step;
-    for (uint32_t n; terms > 0; terms -= n) {
-        uint32_t left = n = at_most(terms, SUM_TERMS);
-        SUM a = zeros(vl);
-        SUM b = zeros(vl);
-        SUM c = zeros(vl);
-#ifdef __riscv
-        SUM v;
-        float fx, fy, fz;
-#define TERM(i)                                                                                                    \
-    VECTOR_OF_TERM ASM_SCALAR " %[fx], " i "*" ASM_BYTES "(%[x])\n\t" ASM_SCALAR " %[fy], " i "*" ASM_BYTES        \
-                              "(%[y])\n\t" ASM_SCALAR " %[fz], " i "*" ASM_BYTES                                   \
-                              "(%[z])\n\tvfmacc.vf %[a], %[fx], %[v]\n\tvfmacc.vf %[b], %[fy], %[v]\n\tvfmacc.vf " \
-                              "%[c], %[fz], %[v]\n\t"
-#define ON(terms)                                  \
-    "addi %[x], %[x], " terms "*" ASM_BYTES "\n\t" \
-    "addi %[y], %[y], " terms "*" ASM_BYTES "\n\t" \
-    "addi %[z], %[z], " terms "*" ASM_BYTES "\n\t" \
-    "addi %[left], %[left], -" terms "\n\t"
-        __asm__ volatile(
-            BY_FOURS
-            : [a] "+vr"(a), [b] "+vr"(b), [c] "+vr"(c), [v] "=&vr"(v), [x] "+r"(x), [y] "+r"(y), [z] "+r"(z),
-              [from] "+r"(w), [left] "+r"(left), [fx] "=&f"(fx), [fy] "=&f"(fy), [fz] "=&f"(fz)
-            : [vl] "r"(vl), [step] "r"(w_step * sizeof(ELEMENT))
-            : "memory", "vl", "vtype");
-#undef TERM
-#undef ON
-#else
-        for (; left > 0; left--, x++, y++, z++, w += w_step) {
-            SUM v = SUM_LOAD(w, vl);
-            a = SUM_ADD_SCALED(a, *x, v, vl);
-            b = SUM_ADD_SCALED(b, *y, v, vl);
-            c = SUM_ADD_SCALED(c, *z, v, vl);
-        }
-#endif
-        rvv_add_sums(to, a, vl);
-        rvv_add_sums(to + to_step, b, vl);
-        rvv_add_sums(to + 2 * to_step, c, vl);
-    }
-}
-
-static void along_one(const ELEMENT *x, const ELEMENT *w, uint32_t w_step, uint32_t terms, size_t vl, float *to)
-{
-    for (uint32_t n; terms > 0; terms -= n) {
-        uint32_t left = n = at_most(terms, SUM_TERMS);
-        SUM a = zeros(vl);
-#ifdef __riscv
-        SUM v;
-        float fx;
-#define TERM(i) VECTOR_OF_TERM ASM_SCALAR " %[fx], " i "*" ASM_BYTES "(%[x])\n\tvfmacc.vf %[a], %[fx], %[v]\n\t"
-#define ON(terms) "addi %[x], %[x], " terms "*" ASM_BYTES "\n\taddi %[left], %[left], -" terms "\n\t"
-        __asm__ volatile(BY_FOURS
-                         : [a] "+vr"(a), [v] "=&vr"(v), [x] "+r"(x), [from] "+r"(w), [left] "+r"(left), [fx] "=&f"(fx)
-                         : [vl] "r"(vl), [step] "r"(w_step * sizeof(ELEMENT))
-                         : "memory", "vl", "vtype");
-#undef TERM
-#undef ON
-#else
-        for (; left > 0; left--, x++, w += w_step) {
-            a = SUM_ADD_SCALED(a, *x, SUM_LOAD(w, vl), vl);
-        }
-#endif
-        rvv_add_sums(to, a, vl);
-    }
-}
+#define ASM_LANE ""
+#define GROUP(of_8, of_4) of_8
+#define ALONG along_one
+#define EACH_SUM(DO) DO(0)
+#include "along_tmpl.h"
+#define ALONG along_three
+#define EACH_SUM(DO) DO(0) DO(1) DO(2)
+#include "along_tmpl.h"
+#undef GROUP
 
 /* Of `outputs` sets of sums, with `lanes` in each. */
-static void add_along(const ELEMENT *x, uint32_t x_step, uint32_t outputs, const ELEMENT *w, uint32_t w_step,
-                      uint32_t terms, uint32_t lanes, float *to, uint32_t to_step)
+static void add_along(const term_runs *runs, uint32_t outputs, uint32_t lanes, float *to, uint32_t apart)
 {
-    for (size_t vl; lanes > 0; lanes -= vl, w += vl, to += vl) {
-        vl = SUM_VL(lanes);
+    for (uint32_t i = 0, vl; i < lanes; i += vl, to += vl) {
+        vl = (uint32_t)SUM_VL(lanes - i);
         uint32_t p = 0;
         for (; outputs - p >= 3; p += 3) {
-            along_three(x + p * x_step, x_step, w, w_step, terms, vl, to + p * to_step, to_step);
+            along_three(runs, p * runs->x_step, i, vl, to + p * apart, apart);
         }
         for (; p < outputs; p++) {
-            along_one(x + p * x_step, w, w_step, terms, vl, to + p * to_step);
+            along_one(runs, p * runs->x_step, i, vl, to + p * apart, apart);
         }
     }
 }
