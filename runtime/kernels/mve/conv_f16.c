@@ -2,7 +2,7 @@
  *
  * Convolution and dense layers of float16 with Helium: eight output channels of two pixels at a time (sums_f16.h).  Both
  * pixels' windows are laid side by side first; then each weight of a channel is a lane of a vector, which the packer has laid
- * out, or which is gathered from where weights lie as the model has them.
+ * out, or which is gathered from where weights lie as the model has them: once for all pixels where there are many.
  */
 #include "ends_f16.h"
 #include "sums_f16.h"
@@ -13,18 +13,39 @@ enum {
     EIGHTS = 1 /* eight output channels side by side, the last eight filled up with zeros, as are their biases */
 };
 
+enum {
+    COPY_BYTES = 10240, /* of weights that are copied to where the packer would have laid them, at most, */
+    COPY_PIXELS = 6     /* and the pixels that are worth it */
+};
+
 static uint64_t terms_of(const groat_conv_float *k)
 {
     return (uint64_t)k->rows * k->taps * k->run;
 }
 
+static uint64_t eights_of(const groat_conv_float *k)
+{
+    return ((uint64_t)k->channels_out + HALVES - 1) / HALVES * HALVES;
+}
+
+static uint64_t pair_bytes(const groat_conv_float *k)
+{
+    return (terms_of(k) + 3) * 2 * sizeof(uint32_t);
+}
+
+/* What a copy of the weights takes; 0 if there is none. */
+static uint64_t copy_bytes(const groat_conv_float *k)
+{
+    const uint64_t bytes = terms_of(k) * eights_of(k) * sizeof(uint16_t);
+    return k->layout == PLAIN && bytes <= COPY_BYTES ? bytes : 0;
+}
+
 int groat_conv_f16_needs_mve(const groat_conv_float *k, groat_needs *needs)
 {
-    const uint64_t eights = ((uint64_t)k->channels_out + HALVES - 1) / HALVES * HALVES;
-    const uint64_t channels = k->layout == EIGHTS ? eights : k->channels_out;
+    const uint64_t channels = k->layout == EIGHTS ? eights_of(k) : k->channels_out;
     needs->weights_bytes = terms_of(k) * channels * sizeof(uint16_t);
     needs->channels_bytes = channels * sizeof(float);
-    needs->scratch_bytes = (terms_of(k) + 3) * 2 * sizeof(uint32_t);
+    needs->scratch_bytes = pair_bytes(k) + copy_bytes(k);
     return k->layout == PLAIN || k->layout == EIGHTS;
 }
 
@@ -47,12 +68,28 @@ static void spread(uint16_t lanes_at[HALVES], uint32_t channels, uint32_t terms)
     }
 }
 
-/* All channels of two pixels, or of the first alone. */
-static void two_pixels(const groat_conv_float *k, uint32_t terms, uint16_t *out, uint32_t pixels)
+/* Weights of eight channels side by side; lanes that are over hold those of the last one. */
+static void copy_weights(const groat_conv_float *k, uint32_t terms, uint16_t *to)
+{
+    const uint16_t *w = k->weights;
+    uint16_t lanes_at[HALVES];
+    for (uint32_t left = k->channels_out, channels; left > 0; left -= channels, w += HALVES * terms) {
+        channels = left < HALVES ? left : HALVES;
+        spread(lanes_at, channels, terms);
+        const uint16x8_t at = vldrhq_u16(lanes_at);
+        for (uint32_t t = 0; t < terms; t++, to += HALVES) {
+            vstrhq_u16(to, vldrhq_gather_shifted_offset_u16(w + t, at));
+        }
+    }
+}
+
+/* All channels of two pixels, or of the first alone; of weights that lie side by side, if there are any. */
+static void two_pixels(const groat_conv_float *k, const uint16_t *packed, uint32_t terms, uint16_t *out,
+                       uint32_t pixels)
 {
     const float16x8_t low = halves_of(vdupq_n_u16(groat_half_of(k->act_min)));
     const float16x8_t high = halves_of(vdupq_n_u16(groat_half_of(k->act_max)));
-    const uint16_t *w = k->weights;
+    const uint16_t *w = packed ? packed : k->weights;
     const float *bias = k->channels;
     const uint32_t *pairs = k->scratch;
     const uint32_t plain = k->layout == PLAIN;
@@ -61,13 +98,13 @@ static void two_pixels(const groat_conv_float *k, uint32_t terms, uint16_t *out,
     spread(lanes_at, HALVES, terms);
     for (uint32_t left = k->channels_out; left > 0;) {
         const uint32_t channels = left < HALVES ? left : HALVES;
-        if (plain && channels < HALVES) {
+        if (!packed && channels < HALVES) {
             spread(lanes_at, channels, terms);
         }
         const float32x4x2_t b = biases(bias, plain ? channels : HALVES);
         pair_sums sums = {{b.val[0], b.val[1], b.val[0], b.val[1]}};
-        sums = plain ? groat_sum_gathered_f16_mve(sums, w, pairs, terms, (uintptr_t)lanes_at, HALVES)
-                     : groat_sum_packed_f16_mve(sums, w, pairs, terms, HALVES * sizeof *w, HALVES);
+        sums = packed ? groat_sum_packed_f16_mve(sums, w, pairs, terms, HALVES * sizeof *w, HALVES)
+                              : groat_sum_gathered_f16_mve(sums, w, pairs, terms, (uintptr_t)lanes_at, HALVES);
         const mve_pred16_t lanes = vctp16q(channels);
         /* The second first: it may be the first once more. */
         vstrhq_p_u16(second, limited(narrowed(sums.of[2], sums.of[3]), low, high), lanes);
@@ -166,9 +203,15 @@ void groat_conv_f16_mve(const groat_conv_float *k, const int8_t *const *rows, ui
         }
         return;
     }
+    const uint16_t *packed = k->layout == EIGHTS ? k->weights : 0;
+    if (pixels >= COPY_PIXELS && copy_bytes(k) > 0) {
+        uint16_t *copy = (uint16_t *)((uint8_t *)k->scratch + pair_bytes(k));
+        copy_weights(k, terms, copy);
+        packed = copy;
+    }
     for (uint32_t p = 0; p < pixels; p += 2) {
         const uint32_t two = pixels - p > 1 ? 2 : 1;
         fill(k, rows, p * k->pixel_stride, two > 1 ? k->pixel_stride : 0, k->scratch);
-        two_pixels(k, terms, out + p * k->out_stride, two);
+        two_pixels(k, packed, terms, out + p * k->out_stride, two);
     }
 }
