@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sums of products of float16 as the kernels for Helium and for RISC-V vectors make them (docs/NUMERICS.md), in NumPy: what
+"""Sums of products of float16 as the kernels for Helium and RISC-V vectors make them (docs/NUMERICS.md), in NumPy: what
 is not finite then is summed in float32."""
 
 from __future__ import annotations

@@ -174,14 +174,17 @@ static float *sum_of(const groat_conv_grad_float *k, tile of, uint32_t input, ui
     return (float *)k->scratch + (of.by_outputs ? input * of.outputs + output : output * of.inputs + input);
 }
 
-/* Where sums of float16 have overflowed, all of a tile again. */
+/* Where sums of float16 have overflowed, the same again. */
 static void exact_sums(const groat_conv_grad_float *k, const ELEMENT *x, const ELEMENT *dy, const tap_rows *rows,
                        uint32_t kx, uint32_t first, tile of)
 {
     for (uint32_t i = 0; i < of.inputs; i++) {
         const uint32_t tap = (first + i) / k->channels_in, channel = (first + i) % k->channels_in;
         for (uint32_t o = 0; o < of.outputs; o++) {
-            *sum_of(k, of, i, o) = exact_sum(k, x + channel, dy + o, rows, kx + tap);
+            float *sum = sum_of(k, of, i, o);
+            if (!(*sum - *sum == 0.0f)) {
+                *sum = exact_sum(k, x + channel, dy + o, rows, kx + tap);
+            }
         }
     }
 }
