@@ -55,4 +55,5 @@ def test_harts_share_a_step_of_resnet8(dtype: str) -> None:
     assert all(found == bytes_of[1] for found in bytes_of.values())
     assert np.isfinite(np.frombuffer(bytes_of[1][0], np.float32)).all()
     shares = {harts: most[1] / most[harts] for harts in most}
-    assert all(shares[harts] >= least for harts, least in {2: 1.8, 4: 3.3, 8: 6.5}.items()), shares
+    least = {2: 1.8, 4: 3.3, 8: {"fp32": 6.5, "fp16": 6.0}[dtype]}
+    assert all(shares[harts] >= least[harts] for harts in least), shares

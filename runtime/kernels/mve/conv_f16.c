@@ -104,7 +104,7 @@ static void two_pixels(const groat_conv_float *k, const uint16_t *packed, uint32
         const float32x4x2_t b = biases(bias, plain ? channels : HALVES);
         pair_sums sums = {{b.val[0], b.val[1], b.val[0], b.val[1]}};
         sums = packed ? groat_sum_packed_f16_mve(sums, w, pairs, terms, HALVES * sizeof *w, HALVES)
-                              : groat_sum_gathered_f16_mve(sums, w, pairs, terms, (uintptr_t)lanes_at, HALVES);
+                      : groat_sum_gathered_f16_mve(sums, w, pairs, terms, (uintptr_t)lanes_at, HALVES);
         const mve_pred16_t lanes = vctp16q(channels);
         /* The second first: it may be the first once more. */
         vstrhq_p_u16(second, limited(narrowed(sums.of[2], sums.of[3]), low, high), lanes);
