@@ -1597,5 +1597,149 @@ def max_pool2d_index_int8(
         kernel, stride, padding, act_min, act_max, on, isa: as max_pool2d; a window has 256 places at most.
 
     Returns (y, index), both [n, out_h, out_w, c]: index is uint8, the place of the first maximum in its window.
+def unary_float(
+    x: ArrayLike,
+    function: str,
+    *,
+    alpha: float | None = None,
+    beta: float | None = None,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """A function of each element.
+
+    Args:
+        x: float32 or float16.
+        function: "abs", "neg", "reciprocal", "sqrt", "exp", "log", "erf", "leaky_relu", "elu", "hard_sigmoid",
+            "hard_swish", "gelu", "gelu_tanh" (its approximation), "swish", "softplus" or "mish".
+        alpha, beta: of "leaky_relu" (the slope below 0), "elu", "hard_sigmoid" and "hard_swish" (alpha x + beta between
+            0 and 1) and "swish" (x times the logistic function of alpha x); None: as ONNX has them.
+        on, isa: as conv2d.
+
+    Returns an array of x's type and shape.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def binary_float(
+    a: ArrayLike,
+    b: ArrayLike,
+    function: str,
+    *,
+    act_min: float | None = None,
+    act_max: float | None = None,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """A function of two tensors, element by element, with broadcasting.
+
+    Args:
+        a, b: float32 or float16, of one type and of shapes that broadcast to one of them.
+        function: "sub", "div", "maximum" or "minimum".
+        act_min, act_max, on, isa: as conv2d_float.
+
+    Returns an array of their type and the common shape.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def gather(
+    x: ArrayLike,
+    indices: Sequence[int],
+    axis: int = 0,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """Some places along one axis, as numpy.take.
+
+    Args:
+        x: int8, uint8, int16, int32, float32 or float16; at most 65,536 along the axis.
+        indices: at least one, each at least 0 and less than x has.
+        axis: counted from the end if negative.
+        on, isa: as conv2d.
+
+    Returns an array of x's type, with as many places along the axis as indices.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def interpolate_float(
+    x: ArrayLike,
+    indices: Sequence[int],
+    weights: ArrayLike,
+    axis: int = 0,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """Values between neighbours along one axis.
+
+    Args:
+        x: float32, at most 65,536 along the axis.
+        indices: the first neighbour of each place of the result.
+        weights: float32 [len(indices)]: how much the second neighbour counts; the last place has none but itself.
+        axis: counted from the end if negative.
+        on, isa: as conv2d.
+
+    Returns a float32 array with as many places along the axis as indices.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def matmul_float(
+    a: ArrayLike,
+    b: ArrayLike,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """Products of matrices.
+
+    Args:
+        a: float32 [batches, rows, depth].
+        b: float32 [batches, depth, columns]; where either has one batch, it serves all of the other.
+        on, isa: as conv2d.
+
+    Returns float32 [batches, rows, columns].
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def lstm_float(
+    x: ArrayLike,
+    weights: ArrayLike,
+    bias: ArrayLike,
+    *,
+    reverse: bool = False,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """A long short-term memory that starts from zeros.
+
+    Args:
+        x: float32 [steps, batches, inputs].
+        weights: float32 [4 * hidden, inputs + hidden]: rows of input, output, forget and cell gates.
+        bias: float32 [4 * hidden].
+        reverse: from the last step to the first.
+        on, isa: as conv2d.
+
+    Returns float32 [steps, batches, hidden]: the output after each step.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def gru_float(
+    x: ArrayLike,
+    weights: ArrayLike,
+    bias: ArrayLike,
+    *,
+    reset_after: bool = True,
+    reverse: bool = False,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """Gated recurrent units that start from zeros.
+
+    Args:
+        x: float32 [steps, batches, inputs].
+        weights: float32 [3 * hidden, inputs + hidden]: rows of update, reset and hidden gates.
+        bias: float32 [4 * hidden]: of the three gates, and of the hidden gate's recurrent part.
+        reset_after: the reset gate scales the recurrent product, as in PyTorch; false: what goes into it.
+        reverse: from the last step to the first.
+        on, isa: as conv2d.
+
+    Returns float32 [steps, batches, hidden]: the output after each step.
     Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
     """

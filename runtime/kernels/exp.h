@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * exp, log(1 + x), the logistic function and tanh of float32, without a library: the same bits on every core.  docs/NUMERICS.md has
- * the formulas and how far they are from the true values; tests/python/test_exp.py holds them to that.
+ * exp, log, log(1 + x), the logistic function, tanh and erf of float32, without a library: the same bits on every core.
+ * docs/NUMERICS.md has the formulas and how far they are from the true values; tests/python/test_exp.py holds them to
+ * that.
  */
 #ifndef GROAT_EXP_H
 #define GROAT_EXP_H
@@ -77,6 +78,48 @@ static inline float groat_tanh(float x)
         return x + x * u * p;
     }
     float y = 1.0f - 2.0f / (groat_exp(2.0f * a) + 1.0f);
+    return x < 0.0f ? -y : y;
+}
+
+/* log x; what is not a number stays so, and less than 0 has none. */
+static inline float groat_log(float x)
+{
+    if (!(x > 0.0f) || !(x < __builtin_inff())) {
+        return x == 0.0f ? -__builtin_inff() : x < 0.0f ? __builtin_nanf("") : x;
+    }
+    /* As groat_log1p; what is smaller than any normal number is brought up first. */
+    float lowest = x < 0x1p-126f ? -23.0f : 0.0f;
+    uint32_t bits = groat_bits_of(x < 0x1p-126f ? x * 0x1p+23f : x) + (0x3f800000u - 0x3f3504f3u);
+    float n = (float)((int32_t)(bits >> 23) - 127) + lowest;
+    float f = groat_float_of((bits & 0x7fffffu) + 0x3f3504f3u) - 1.0f;
+    float z = f / (2.0f + f);
+    float u = z * z;
+    float p = 0x1.31e2a8p-2f;
+    p = p * u + 0x1.995ebcp-2f;
+    p = p * u + 0x1.55557ap-1f;
+    return n * 0x1.62e4p-1f + (f + (z * (u * p - f) + n * 0x1.7f7d1cp-20f));
+}
+
+/* 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to x.  Near 0 its series; beyond, Abramowitz and Stegun, 7.1.26. */
+static inline float groat_erf(float x)
+{
+    float a = x < 0.0f ? -x : x;
+    if (a < 0.5f) {
+        float u = x * x;
+        float p = -1.0f / 1320.0f;
+        p = p * u + 1.0f / 216.0f;
+        p = p * u + -1.0f / 42.0f;
+        p = p * u + 0.1f;
+        p = p * u + -1.0f / 3.0f;
+        return 1.12837917f * (x + x * u * p);
+    }
+    float t = 1.0f / (1.0f + 0.3275911f * a);
+    float q = 1.061405429f;
+    q = q * t + -1.453152027f;
+    q = q * t + 1.421413741f;
+    q = q * t + -0.284496736f;
+    q = q * t + 0.254829592f;
+    float y = 1.0f - q * t * groat_exp(-a * a);
     return x < 0.0f ? -y : y;
 }
 

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""exp, log(1 + x), square roots, the logistic function and tanh of float32 are as close to the true values as
+"""exp, log, log(1 + x), erf, square roots, the logistic function and tanh of float32 are as close to the true values as
 docs/NUMERICS.md says, and have the bits of their NumPy versions."""
 
 from __future__ import annotations
 
 import ctypes
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -26,7 +27,14 @@ void all_of(int which, const float *x, float *y, unsigned count)
         y[i] = which == 0   ? groat_exp(x[i])
                : which == 1 ? groat_logistic(x[i])
                : which == 2 ? groat_tanh(x[i])
-                            : groat_log1p(x[i] < 0.0f ? -x[i] : x[i]);
+               : which == 3 ? groat_log1p(x[i] < 0.0f ? -x[i] : x[i])
+                            : groat_log(x[i] < 0.0f ? -x[i] : x[i]);
+    }
+}
+void erfs(const float *x, float *y, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        y[i] = groat_erf(x[i]);
     }
 }
 void roots(const float *x, float *y, unsigned count)
@@ -44,11 +52,17 @@ def true_logistic(x: Array) -> Array:
     return np.asarray(np.where(x < 0, np.exp(x), 1) / (1 + np.exp(-np.abs(x))))
 
 
+def true_log(x: Array) -> Array:
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.log(np.abs(x)))
+
+
 FUNCTIONS: dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array], float]] = {
     "exp": (numpy_exp.exp, np.exp, 1.0),
     "logistic": (numpy_exp.logistic, true_logistic, 2.5),
     "tanh": (numpy_exp.tanh, np.tanh, 1.5),
     "log1p": (lambda x: numpy_exp.log1p(np.abs(x)), lambda x: np.log1p(np.abs(x)), 1.5),
+    "log": (lambda x: numpy_exp.log(np.abs(x)), true_log, 1.5),
 }
 
 
@@ -84,6 +98,16 @@ def test_a_function_is_within_its_bound_for_all_floats(name: str, library: ctype
         with np.errstate(over="ignore", under="ignore"):
             worst = max(worst, float(np.abs(ulps(y.astype(np.float64), true(x.astype(np.float64)))).max()))
     assert 0.5 < worst < bound
+
+
+def test_erf_is_near_the_true_value_and_has_the_bits_of_numpy(library: ctypes.CDLL) -> None:
+    x = np.concatenate([np.linspace(-6, 6, 100_001), [1e-30, -1e-38, 0, np.inf, -np.inf, np.nan]]).astype(np.float32)
+    y = np.empty_like(x)
+    library.erfs(*(array.ctypes.data_as(ctypes.c_void_p) for array in (x, y)), len(x))
+    assert np.isnan(y[-1])
+    assert y[:-1].tobytes() == numpy_exp.erf(x[:-1]).tobytes()
+    true = np.array([math.erf(value) for value in x[:-1].astype(np.float64)])
+    assert 1e-8 < np.abs(y[:-1] - true).max() < 4e-7
 
 
 def test_a_square_root_is_correctly_rounded_without_an_instruction(library: ctypes.CDLL) -> None:

@@ -147,9 +147,83 @@ def sums() -> onnx.ModelProto:
     return b.model({"x": [6, 4]}, [b.node("Softmax", x, axis=0)])
 
 
+def functions() -> onnx.ModelProto:
+    b = Builder()
+    x = b.conv("x", 3, 8, (3, 3))
+    for op in ("HardSwish", "Gelu", "LeakyRelu", "Elu", "HardSigmoid", "Softplus", "Mish", "Erf", "Exp", "Sqrt", "Log"):
+        x = b.node(op, x)
+        if op == "Erf":
+            x = b.node("Abs", b.node("Neg", x))
+    x = b.node("Reciprocal", b.node("Add", b.node("Gelu", x, approximate="tanh"), b.constant(np.float32(3))))
+    x = b.node("Pow", b.node("PRelu", x, b.weights(8, 1, 1)), b.constant(np.float32(2)))
+    return b.model({"x": [1, 3, 6, 6]}, [b.node("LogSoftmax", x, axis=1)], opset=20)
+
+
+def differences() -> onnx.ModelProto:
+    b = Builder()
+    x = b.node("Relu", b.node("Sub", b.conv("x", 3, 4, (1, 1)), b.weights(4, 1, 1)))
+    x = b.node("Clip", b.node("Div", x, b.constant(np.float32(3))), "", b.constant(np.float32(0.2)))
+    x = b.node("Sum", b.node("Max", x, b.weights(4, 5, 5), x), b.node("Min", b.weights(5), x), x)
+    squares = b.node("ReduceSumSquare", x, b.constant([1]))
+    sums = b.node("ReduceSum", b.node("ReduceMax", x, b.constant([2, 3])), b.constant([1]), keepdims=0)
+    return b.model({"x": [1, 3, 5, 5]}, [squares, sums])
+
+
+def resizes() -> onnx.ModelProto:
+    """A decoder's up- and downsampling."""
+    b = Builder()
+    x = b.conv("x", 2, 4, (3, 3), pads=[1] * 4)
+    up = b.node("Resize", x, "", b.constant(np.float32([1, 1, 2, 2])), mode="linear")
+    near = b.node("Resize", x, "", "", b.constant([1, 4, 9, 15]), mode="nearest", nearest_mode="floor",
+                  coordinate_transformation_mode="asymmetric")  # fmt: skip
+    corner = b.node("Resize", x, "", "", b.constant([1, 4, 7, 3]), mode="linear",
+                    coordinate_transformation_mode="align_corners")  # fmt: skip
+    return b.model({"x": [1, 2, 4, 6]}, [b.conv(up, 4, 2, (1, 1)), b.conv(near, 4, 2, (1, 1)), corner])
+
+
+def places() -> onnx.ModelProto:
+    b = Builder()
+    x = b.conv("x", 2, 4, (1, 1))
+    odd = b.node("Slice", x, *(b.constant(v) for v in ([7, 0], [-9, 8], [2, 3], [-2, 3])))
+    taken = b.node("Gather", x, b.constant(np.array([3, 0, 0])), axis=1)
+    border = b.node("Pad", x, b.constant([0, 0, 1, 2, 0, 0, 2, 0]), mode="reflect")
+    edge = b.node("Pad", x, b.constant([0, 0, 0, 1, 0, 0, 3, 0]), mode="edge")
+    cut = b.node("Pad", x, b.constant([0, 0, -1, 1, 0, 0, 1, -2]))
+    wide = b.node("Tile", b.node("Expand", b.node("ReduceMean", x, b.constant([3])), b.constant([1, 4, 8, 3])),
+                  b.constant([1, 1, 1, 2]))  # fmt: skip
+    return b.model({"x": [1, 2, 8, 8]}, [odd, taken, border, edge, cut, wide])
+
+
+def attention() -> onnx.ModelProto:
+    """Two heads over eight tokens: queries, keys and values from one product."""
+    b = Builder()
+    qkv = b.node("Reshape", b.node("MatMul", "x", b.weights(16, 48)), b.constant([1, 8, 3, 2, 8]))
+    qkv = b.node("Transpose", qkv, perm=[2, 0, 3, 1, 4])
+    q, k, v = (b.node("Gather", qkv, b.constant(np.int64(i)), axis=0) for i in range(3))
+    scores = b.node("MatMul", q, b.node("Transpose", k, perm=[0, 1, 3, 2]))
+    weights = b.node("Softmax", b.node("Mul", scores, b.constant(np.float32(8**-0.5))), axis=-1)
+    y = b.node("Transpose", b.node("MatMul", weights, v), perm=[0, 2, 1, 3])
+    y = b.node("MatMul", b.node("Reshape", y, b.constant([1, 8, 16])), b.weights(16, 16))
+    return b.model({"x": [1, 8, 16]}, [b.node("Gemm", b.node("Reshape", y, b.constant([8, 16])), b.node("Reshape", y,
+                   b.constant([8, 16])), transB=1, alpha=0.5)])  # fmt: skip
+
+
+def recurrent() -> onnx.ModelProto:
+    b = Builder()
+    x = b.node("LSTM", "x", b.weights(2, 24, 4), b.weights(2, 24, 6), b.weights(2, 48), hidden_size=6,
+               direction="bidirectional")  # fmt: skip
+    x = b.node("Reshape", b.node("Transpose", x, perm=[0, 2, 1, 3]), b.constant([5, 2, 12]))
+    b.node("GRU", x, b.weights(1, 15, 12), b.weights(1, 15, 5), b.weights(1, 30), hidden_size=5, outputs=2,
+           linear_before_reset=1)  # fmt: skip
+    whole, last = b.nodes[-1].output
+    back = b.node("GRU", x, b.weights(1, 15, 12), b.weights(1, 15, 5), hidden_size=5, direction="reverse")
+    return b.model({"x": [5, 2, 4]}, [whole, last, back])
+
+
 MODELS: list[tuple[Callable[[], onnx.ModelProto], int]] = [
     *((small_cnn, 0), (residual, 0), (mobilenet_block, 0), (grouped, 0), (signal, 0), (autoencoder, 0), (unet, 0)),
     *((token_mixer, 0), (moves, 0), (shuffled, 3), (norms, 1), (sums, 3)),
+    *((functions, 0), (differences, 0), (resizes, 0), (places, 0), (attention, 1), (recurrent, 0)),
 ]
 
 

@@ -31,6 +31,7 @@ from groat.graph import Graph, Op
 from groat.ops import call as call_module
 from groat.ops import op_def, op_row, op_rows, tflite_importers
 from groat.ops.base import OpDef
+from groat.ops.unary_float32 import FUNCTIONS
 from groat.oracle.tflm import Tflm, is_installed
 from groat.passes.to_float16 import to_float16
 from groat.runners.host import HostRunner
@@ -583,6 +584,53 @@ def case_cast(rng: Rng) -> None:
     kernels.cast(random_floats(rng, shape_of(rng, int(rng.integers(1, 5))), dtypes[0]), dtypes[1])
 
 
+def case_unary_float(rng: Rng, dtype: str = "float32") -> None:
+    x = random_floats(rng, shape_of(rng, int(rng.integers(1, 5))), dtype)
+    function = str(rng.choice(list(FUNCTIONS)))
+    if rng.random() < 0.5:
+        kernels.unary_float(x, function)
+    else:
+        kernels.unary_float(x, function, alpha=float(rng.uniform(-1, 2)), beta=float(rng.uniform(-1, 1)))
+
+
+def case_binary_float(rng: Rng, dtype: str = "float32") -> None:
+    function = str(rng.choice(["sub", "div", "maximum", "minimum"]))
+    case_elementwise_float(functools.partial(kernels.binary_float, function=function), dtype)(rng)
+
+
+def case_gather(rng: Rng) -> None:
+    dtype = str(rng.choice(["int8", "uint8", "int16", "int32", "float32", "float16"]))
+    x = rng.integers(0, 100, shape_of(rng, int(rng.integers(1, 6)))).astype(dtype)
+    axis = int(rng.integers(0, x.ndim))
+    kernels.gather(x, rng.integers(0, x.shape[axis], int(rng.integers(1, 9))).tolist(), axis - x.ndim)
+
+
+def case_interpolate_float(rng: Rng) -> None:
+    x = random_floats(rng, shape_of(rng, int(rng.integers(1, 5))), "float32")
+    axis, count = int(rng.integers(0, x.ndim)), int(rng.integers(1, 9))
+    indices = rng.integers(0, x.shape[axis], count).tolist()
+    kernels.interpolate_float(x, indices, rng.random(count).astype(np.float32), axis)
+
+
+def case_matmul_float(rng: Rng) -> None:
+    batches, rows, depth, columns = (int(size) for size in rng.integers(1, 7, 4))
+    shared = rng.integers(0, 2, 2)
+    a = random_floats(rng, (1 if shared[0] else batches, rows, depth), "float32")
+    kernels.matmul_float(a, random_floats(rng, (1 if shared[1] else batches, depth, columns), "float32"))
+
+
+def case_recurrent_float(kernel: Callable[..., Array], gates: int, biases: int) -> Callable[[Rng], None]:
+    def case(rng: Rng) -> None:
+        steps, batches, inputs, hidden = (int(size) for size in rng.integers(1, 6, 4))
+        x = random_floats(rng, (steps, batches, inputs), "float32")
+        weights = random_floats(rng, (gates * hidden, inputs + hidden), "float32")
+        more = {"reset_after": bool(rng.random() < 0.5)} if gates == 3 else {}
+        bias = random_floats(rng, (biases * hidden,), "float32")
+        kernel(x, weights, bias, reverse=bool(rng.random() < 0.5), **more)
+
+    return case
+
+
 def float_cases(dtype: str) -> dict[str, Callable[[Rng], None]]:
     """Those of all ops of a type of floats."""
     plain = {
@@ -593,6 +641,8 @@ def float_cases(dtype: str) -> dict[str, Callable[[Rng], None]]:
         "softmax": case_softmax_float,
         "sigmoid": case_sigmoid_float,
         "clamp": case_clamp_float,
+        "unary": case_unary_float,
+        "binary": case_binary_float,
     }
     cases: dict[str, Callable[[Rng], None]] = {
         f"{name}_{dtype}": functools.partial(case, dtype=dtype) for name, case in plain.items()
@@ -640,6 +690,11 @@ DIRECT: Mapping[str, Callable[[Rng], None]] = {
     **float_cases("float32"),
     **float_cases("float16"),
     "cast": case_cast,
+    "gather": case_gather,
+    "interpolate_float32": case_interpolate_float,
+    "matmul_float32": case_matmul_float,
+    "lstm_float32": case_recurrent_float(kernels.lstm_float, 4, 4),
+    "gru_float32": case_recurrent_float(kernels.gru_float, 3, 4),
     **TRAINING,
 }
 

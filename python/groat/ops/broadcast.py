@@ -78,8 +78,8 @@ class Elementwise(OpDef):
         }
 
 
-def import_elementwise(source: ImportedOp) -> tuple[str, dict[str, Any]]:
-    """(ending of the op's name, the attributes of Elementwise)."""
+def import_elementwise(source: ImportedOp, fused: bool = True) -> tuple[str, dict[str, Any]]:
+    """(ending of the op's name, the attributes of Elementwise); `fused`: the operator may have an activation."""
     a, b, y = source.input(0), source.input(1), source.output(0)
     suffix = require_activations((a, "first input"), (b, "second input"), (y, "output"))
     try:
@@ -89,7 +89,7 @@ def import_elementwise(source: ImportedOp) -> tuple[str, dict[str, Any]]:
     if shape != y.shape:
         raise Unsupported(f"its output has shape {list(y.shape)}; expected {list(shape)}")
     merged_axes(a.shape, b.shape, y.shape)
-    low, high = activation_range(source.options["FusedActivationFunction"], y)
+    low, high = activation_range(source.options["FusedActivationFunction"] if fused else "NONE", y)
     if suffix == "_float32":
         return suffix, {"act_min": low, "act_max": high}
     return suffix, {

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""exp, log(1 + x), the logistic function and tanh of float32, operation by operation as in runtime/kernels/exp.h."""
+"""exp, log, log(1 + x), the logistic function, tanh and erf of float32, operation by operation as in
+runtime/kernels/exp.h."""
 
 from __future__ import annotations
 
@@ -16,6 +17,8 @@ def _f(text: str) -> np.float32:
 _EXP = [_f(c) for c in ("0x1.6a2434p-10", "0x1.1239e2p-7", "0x1.5558f2p-5", "0x1.555492p-3", "0x1.fffffcp-2")]
 _TANH = [_f(c) for c in ("-0x1.830c02p-8", "0x1.54e01ap-6", "-0x1.b89edap-5", "0x1.1109dcp-3", "-0x1.55553ep-2")]
 _LOG = [_f(c) for c in ("0x1.31e2a8p-2", "0x1.995ebcp-2", "0x1.55557ap-1")]
+_ERF_SERIES = [np.float32(c) for c in (-1 / 1320, 1 / 216, -1 / 42, 0.1, -1 / 3)]
+_ERF = [np.float32(c) for c in (1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592)]
 _ONE = np.float32(1)
 
 
@@ -69,3 +72,27 @@ def tanh(x: Float32) -> Float32:
         small = x + x * u * _polynomial(_TANH, u)
         y = _ONE - np.float32(2) / (exp(np.float32(2) * a) + _ONE)
         return np.where(a < np.float32(0.55), small, np.where(x < 0, -y, y)).astype(np.float32)
+
+
+def log(x: Float32) -> Float32:
+    with np.errstate(all="ignore"):
+        small = x < _f("0x1p-126")
+        bits = np.where(small, x * _f("0x1p+23"), x).astype(np.float32).view(np.uint32)
+        bits = bits + np.uint32(0x3F800000 - 0x3F3504F3)
+        n = ((bits >> 23).astype(np.int32) - 127).astype(np.float32) + np.where(small, np.float32(-23), np.float32(0))
+        f = ((bits & np.uint32(0x7FFFFF)) + np.uint32(0x3F3504F3)).view(np.float32) - _ONE
+        z = f / (np.float32(2) + f)
+        u = z * z
+        y = n * _f("0x1.62e4p-1") + (f + (z * (u * _polynomial(_LOG, u) - f) + n * _f("0x1.7f7d1cp-20")))
+        outside = np.where(x == 0, np.float32(-np.inf), np.where(x < 0, np.float32(np.nan), x))
+        return np.where((x > 0) & (x < np.inf), y, outside).astype(np.float32)
+
+
+def erf(x: Float32) -> Float32:
+    with np.errstate(all="ignore"):
+        a = np.where(x < 0, -x, x)
+        u = x * x
+        series = np.float32(1.12837917) * (x + x * u * _polynomial(_ERF_SERIES, u))
+        t = _ONE / (_ONE + np.float32(0.3275911) * a)
+        y = _ONE - _polynomial(_ERF, t) * t * exp(-a * a)
+        return np.where(a < np.float32(0.5), series, np.where(x < 0, -y, y)).astype(np.float32)

@@ -11,14 +11,17 @@ from dataclasses import replace
 import numpy as np
 
 from groat.graph import Graph, Op, Tensor
+from groat.ops import op_rows
 
-MOVING = ("pad", "transpose", "concatenation", "reshape")
+MOVING = ("pad", "transpose", "concatenation", "reshape", "slice", "gather")
+LAYERS = ("conv", "depthwise", "fully")
 BIAS = 2  # the input of an op with weights that stays as it is
 
 
 def _converts(op: Op, graph: Graph) -> bool:
     moves = op.kind in MOVING and graph.tensors[op.outputs[0]].dtype == "float32"
-    return moves or op.kind.endswith("_float32")
+    sibling = op.kind.replace("_float32", "_float16")
+    return moves or (sibling != op.kind and len(op.outputs) == 1 and any(row.name == sibling for row in op_rows()))
 
 
 def to_float16(graph: Graph) -> Graph:
@@ -64,8 +67,8 @@ def to_float16(graph: Graph) -> Graph:
         if not _converts(op, graph):
             ops.append(replace(op, inputs=tuple(whole(number) for number in op.inputs)))
             continue
-        filters = op.kind.startswith(("conv", "depthwise", "fully"))
-        inputs = tuple(n if filters and i == BIAS else half(n) for i, n in enumerate(op.inputs))
+        stays = (1, 2) if op.kind == "group_norm_float32" else (BIAS,) if op.kind.startswith(LAYERS) else ()
+        inputs = tuple(n if i in stays else half(n) for i, n in enumerate(op.inputs))
         (number,) = op.outputs
         kind = op.kind.replace("_float32", "_float16")
         if number in outputs:

@@ -46,6 +46,36 @@ enum groat_gradient_use {
     GROAT_GRADIENT_VELOCITY = 2      /* it is the velocity, which takes the weight decay, too */
 };
 
+/* The function of UNARY_FLOAT32. */
+enum groat_unary {
+    GROAT_UNARY_ABS = 0,
+    GROAT_UNARY_NEG = 1,
+    GROAT_UNARY_RECIPROCAL = 2,
+    GROAT_UNARY_SQRT = 3,
+    GROAT_UNARY_EXP = 4,
+    GROAT_UNARY_LOG = 5,
+    GROAT_UNARY_ERF = 6,
+    GROAT_UNARY_LEAKY_RELU = 7,      /* alpha: the slope of negative values */
+    GROAT_UNARY_ELU = 8,             /* alpha: minus the limit of negative values */
+    GROAT_UNARY_HARD_SIGMOID = 9,    /* alpha x + beta between 0 and 1 */
+    GROAT_UNARY_HARD_SWISH = 10,     /* x times that */
+    GROAT_UNARY_GELU = 11,
+    GROAT_UNARY_GELU_TANH = 12,
+    GROAT_UNARY_SWISH = 13,          /* x times the logistic function of alpha x */
+    GROAT_UNARY_SOFTPLUS = 14,
+    GROAT_UNARY_MISH = 15,
+    GROAT_UNARY_COUNT = 16           /* of functions */
+};
+
+/* The function of BINARY_FLOAT32. */
+enum groat_binary_function {
+    GROAT_BINARY_SUB = 0,
+    GROAT_BINARY_DIV = 1,
+    GROAT_BINARY_MAXIMUM = 2,
+    GROAT_BINARY_MINIMUM = 3,
+    GROAT_BINARY_COUNT = 4           /* of functions */
+};
+
 /* The order in which weights are stored.  A kernel set reads exactly one. */
 enum groat_packing {
     GROAT_PACKING_REF = 1,      /* as TFLite stores them */

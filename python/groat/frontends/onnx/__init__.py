@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from groat.errors import InputError, ModelError, UnsupportedError, VerifyError
-from groat.frontends.onnx import elements, images, moves
+from groat.frontends.onnx import elements, images, moves, recurrent
 from groat.frontends.onnx.emitter import Emitter
 from groat.frontends.onnx.fuse import fused, without_aliases
 from groat.frontends.onnx.layout import Order, channels_last, natural, stored
@@ -45,7 +45,14 @@ def _dequantize(to: Emitter, node: Node) -> None:
     raise Unsupported("it is of a value with other scales; expected the one that QuantizeLinear rounded it with")
 
 
+UNARY = {
+    *("Abs", "Elu", "Erf", "Exp", "Gelu", "HardSigmoid", "HardSwish", "LeakyRelu", "Log", "Mish", "Neg", "Reciprocal"),
+    *("Softplus", "Sqrt", "Swish"),
+}
+_WORDS = {"HardSigmoid": "hard_sigmoid", "HardSwish": "hard_swish", "LeakyRelu": "leaky_relu"}
+
 IMPORTERS: dict[str, Importer] = {
+    **{name: elements.unary(_WORDS.get(name, name.lower())) for name in sorted(UNARY)},
     "Add": elements.elementwise("ADD"),
     "AveragePool": images.pool,
     "BatchNormalization": images.batch_norm,
@@ -55,30 +62,46 @@ IMPORTERS: dict[str, Importer] = {
     "ConvTranspose": images.conv_transpose,
     "DepthToSpace": moves.depth_to_space,
     "DequantizeLinear": _dequantize,
+    "Div": elements.elementwise("DIV"),
     "Expand": moves.expand,
     "Flatten": moves.reshape,
     "Gather": moves.gather,
     "Gemm": elements.gemm,
+    "GRU": recurrent.recurrent,
     "GlobalAveragePool": elements.mean,
     "GlobalMaxPool": images.global_max_pool,
     "GroupNormalization": images.group_norm,
     "InstanceNormalization": images.group_norm,
+    "LSTM": recurrent.recurrent,
     "LayerNormalization": images.layer_norm,
+    "LogSoftmax": elements.log_softmax,
     "MatMul": elements.matmul,
+    "Max": elements.of_many("MAXIMUM"),
     "MaxPool": images.pool,
+    "Min": elements.of_many("MINIMUM"),
     "Mul": elements.elementwise("MUL"),
+    "PRelu": elements.prelu,
     "Pad": moves.pad,
+    "Pow": elements.power,
     "QuantizeLinear": _quantize,
+    "RMSNormalization": elements.rms_norm,
+    "ReduceMax": elements.reduction(elements.largest),
     "ReduceMean": elements.mean,
+    "ReduceSum": elements.reduction(elements.total),
+    "ReduceSumSquare": elements.reduction(elements.total, square=True),
     "Relu": elements.clamp,
     "Reshape": moves.reshape,
+    "Resize": moves.resize,
     "Sigmoid": elements.sigmoid,
     "Slice": moves.slice_node,
     "Softmax": elements.softmax,
     "SpaceToDepth": moves.space_to_depth,
     "Split": moves.split,
     "Squeeze": moves.reshape,
+    "Sub": elements.elementwise("SUB"),
+    "Sum": elements.of_many("ADD"),
     "Tanh": elements.tanh,
+    "Tile": moves.tile,
     "Transpose": moves.transpose,
     "Unsqueeze": moves.reshape,
 }
@@ -89,10 +112,7 @@ IMAGE_OPS = {
     *("Conv", "ConvTranspose", "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "BatchNormalization"),
     *("GroupNormalization", "InstanceNormalization", "DepthToSpace", "SpaceToDepth", "Resize"),
 }
-REGROUPED = {
-    *("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Gather", "MatMul", "Gemm", "Softmax"),
-    *("LayerNormalization", "ReduceMean", "Expand"),
-}
+REGROUPED = {"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "MatMul", "Gemm", "LSTM", "GRU"}
 
 
 def is_onnx(data: bytes) -> bool:
@@ -179,9 +199,13 @@ class _Import:
             broken = {""}
         if broken:
             self.missing |= set(node.outputs) - {""}
-        image = node.op in IMAGE_OPS or (node.op not in REGROUPED and self.images & set(node.inputs))
-        if image:
+        if node.op in IMAGE_OPS or (self._keeps_dimensions(node) and self.images & set(node.inputs)):
             self.images |= set(node.outputs)
+
+    def _keeps_dimensions(self, node: Node) -> bool:
+        """Whether a node hands on what the dimensions of its inputs mean."""
+        ranks = [len(shape) for shape in map(self.model.shapes.get, (*node.inputs, *node.outputs)) if shape is not None]
+        return node.op not in REGROUPED and max(ranks, default=0) == len(self.model.shapes.get(node.outputs[0], ()))
 
     def _describe(self, node: Node) -> str:
         def show(name: str) -> str:
@@ -203,7 +227,7 @@ class _Import:
                     continue
                 if node.op in IMAGE_OPS:
                     return True
-                if node.op not in REGROUPED:
+                if self._keeps_dimensions(node):
                     fresh = set(node.outputs) - reached
                     reached |= fresh
                     waiting += fresh

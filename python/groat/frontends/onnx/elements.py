@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -13,11 +14,12 @@ import numpy as np
 from groat.frontends.onnx.emitter import Emitter, placed
 from groat.frontends.onnx.fuse import clip_bounds
 from groat.frontends.onnx.images import bias_constant, clamp_of, constant_weights, integer_weights
-from groat.frontends.onnx.layout import Order, groups_of, is_sorted, natural
+from groat.frontends.onnx.layout import Order, Value, groups_of, is_sorted, natural
 from groat.frontends.onnx.reader import Node
 from groat.graph import Quantization
 from groat.graph.ir import Array
-from groat.ops.base import Unsupported
+from groat.ops.base import Shape, Unsupported
+from groat.ops.unary_float32 import apply, function_attrs
 
 SOFTMAX_INT8 = Quantization((1 / 256,), (-128,))
 
@@ -69,6 +71,49 @@ def tanh(to: Emitter, node: Node) -> None:
     function_of(to, node, np.tanh, "sigmoid_float32", {"tanh": 1})
 
 
+def unary(function: str) -> Callable[[Emitter, Node], None]:
+    """The importer of a node that is a function of groat.ops.unary_float32."""
+
+    def importer(to: Emitter, node: Node) -> None:
+        name = "gelu_tanh" if function == "gelu" and node.attrs.get("approximate", "none") == "tanh" else function
+        attrs = function_attrs(name, node.attrs.get("alpha"), node.attrs.get("beta"))
+        function_of(to, node, lambda x: apply(attrs, x.astype(np.float32)), "unary_float32", attrs)
+
+    return importer
+
+
+def prelu(to: Emitter, node: Node) -> None:
+    """max(x, 0) + slope * min(x, 0); one slope for all is a LeakyRelu."""
+    slope = to.floats(node.inputs[1])
+    if slope is None:
+        raise Unsupported("its slope is computed at run time; expected a constant")
+    if slope.size == 1:
+        unary("leaky_relu")(to, replace(node, inputs=node.inputs[:1], attrs={"alpha": float(slope.ravel()[0])}))
+        return
+    to.integers = False
+    order = broadcast_order(to, node.inputs, len(to.shape(node.outputs[0])))
+    x = to.read(node.inputs[0], order)
+    limits = {"act_min": 0.0, "act_max": math.inf}, {"act_min": -math.inf, "act_max": 0.0}
+    above, below = (to.op("clamp_float32", [x], to.like(x, "clamped"), bounds) for bounds in limits)
+    scaled = to.operator("MUL", [below, read_operand(to, node.inputs[1], order)], to.like(x, "scaled"))
+    to.write(node.outputs[0], to.operator("ADD", [above, scaled], to.like(x, "sum")), order)
+
+
+def power(to: Emitter, node: Node) -> None:
+    """With an exponent that takes a function or two products."""
+    exponent = to.floats(node.inputs[1]) if to.constant(node.inputs[1]) is not None else None
+    if exponent is None or exponent.size != 1 or float(exponent.ravel()[0]) not in (-1.0, -0.5, 0.5, 1.0, 2.0, 3.0):
+        raise Unsupported("its exponent is not the constant -1, -0.5, 0.5, 1, 2 or 3")
+    to.integers = False
+    value, wanted = to.value(node.inputs[0]), float(exponent.ravel()[0])
+    x = y = value.number
+    for _ in range(int(wanted) - 1):
+        y = to.operator("MUL", [y, x], to.like(x, "power"))
+    for function in {-1.0: ("reciprocal",), 0.5: ("sqrt",), -0.5: ("sqrt", "reciprocal")}.get(wanted, ()):
+        y = to.op("unary_float32", [y], to.like(x, function), function_attrs(function))
+    to.keep(node.outputs[0], replace(value, number=y))
+
+
 # ---- Two operands ----------------------------------------------------------------------------------------
 
 
@@ -102,6 +147,7 @@ def elementwise(operator: str) -> Callable[[Emitter, Node], None]:
 
     def importer(to: Emitter, node: Node) -> None:
         require_rounded_constants(to, node)
+        to.integers = to.integers and operator in ("ADD", "MUL")
         name = node.outputs[0]
         shape = to.shape(name)
         order = broadcast_order(to, node.inputs, len(shape))
@@ -110,6 +156,23 @@ def elementwise(operator: str) -> Callable[[Emitter, Node], None]:
         y = to.add_tensor(name, out, to.quantization(name))
         to.operator(operator, inputs, y, {"FusedActivationFunction": clamp_of(node)})
         to.write(name, y, order)
+
+    return importer
+
+
+def of_many(operator: str) -> Callable[[Emitter, Node], None]:
+    """The importer of a node of any number of operands, such as Max."""
+
+    def importer(to: Emitter, node: Node) -> None:
+        to.integers = False
+        rank = len(to.shape(node.outputs[0]))
+        order = broadcast_order(to, node.inputs, rank)
+        y = read_operand(to, node.inputs[0], order)
+        for name in node.inputs[1:]:
+            other = read_operand(to, name, order)
+            out = np.broadcast_shapes(to.tensors[y].shape, to.tensors[other].shape)
+            y = to.operator(operator, [y, other], to.like(y, "of_many", out))
+        to.write(node.outputs[0], y, order)
 
     return importer
 
@@ -162,6 +225,82 @@ def softmax(to: Emitter, node: Node) -> None:
     to.write(node.outputs[0], to.operator("SOFTMAX", [x], y, {"Beta": 1.0}), order)
 
 
+def total(to: Emitter, x: int, axes: Sequence[int]) -> int:
+    """The sum of a tensor over axes, which stay with size 1."""
+    shape = tuple(1 if axis in axes else size for axis, size in enumerate(to.tensors[x].shape))
+    return to.op("sum_to_float32", [x], to.like(x, "sum", shape), {"shape": shape})
+
+
+def largest(to: Emitter, x: int, axes: Sequence[int]) -> int:
+    """The maximum of a tensor over neighbouring axes, which stay with size 1: a pool whose window is all of them."""
+    shape = to.tensors[x].shape
+    first, last = min(axes), max(axes)
+    if len(axes) != last - first + 1:
+        raise Unsupported(f"axes {list(axes)} of {list(shape)} are no neighbours in memory")
+    sizes = [math.prod(part) for part in (shape[:first], shape[first : last + 1], shape[last + 1 :])]
+    image = to.reshaped(x, (sizes[0], sizes[1], 1, sizes[2]))
+    options = {"StrideH": 1, "StrideW": 1, "FilterHeight": sizes[1], "FilterWidth": 1}
+    y = to.operator("MAX_POOL_2D", [image], to.like(image, "largest", (sizes[0], 1, 1, sizes[2])), options)
+    return to.reshaped(y, [1 if axis in axes else size for axis, size in enumerate(shape)])
+
+
+def reduction(
+    reduce: Callable[[Emitter, int, Sequence[int]], int], square: bool = False
+) -> Callable[[Emitter, Node], None]:
+    """The importer of a node that reduces axes."""
+
+    def importer(to: Emitter, node: Node) -> None:
+        to.integers = False
+        shape = to.shape(node.inputs[0])
+        axes = axes_of(to, node, len(shape))
+        order = to.order(node.inputs[0])
+        where = sorted(placed(axes, order))
+        if axes and reduce is largest and where[-1] - where[0] >= len(where):
+            order = (*(axis for axis in order if axis not in axes), *(axis for axis in order if axis in axes))
+        x = to.read(node.inputs[0], order)
+        if square:
+            x = to.operator("MUL", [x, x], to.like(x, "square"))
+        y = reduce(to, x, placed(axes, order)) if axes else x
+        kept = [axis for axis in order if axis not in axes]
+        ranks = {axis: i for i, axis in enumerate(sorted(kept))}
+        to.write(node.outputs[0], y, order if node.attrs.get("keepdims", 1) else tuple(ranks[axis] for axis in kept))
+
+    return importer
+
+
+def log_softmax(to: Emitter, node: Node) -> None:
+    """x - m - log(sum of exp(x - m)), m the largest."""
+    to.integers = False
+    name, rank = node.inputs[0], len(to.shape(node.inputs[0]))
+    axis = node.attrs.get("axis", -1) % rank
+    order = to.order(name)
+    x, where = to.read(name, order), placed([axis], order)
+    apart = to.operator("SUB", [x, largest(to, x, where)], to.like(x, "apart"))
+    exponential = to.op("unary_float32", [apart], to.like(x, "exp"), function_attrs("exp"))
+    sums = total(to, exponential, where)
+    log = to.op("unary_float32", [sums], to.like(sums, "log"), function_attrs("log"))
+    to.write(node.outputs[0], to.operator("SUB", [apart, log], to.like(x, "log_softmax")), order)
+
+
+def rms_norm(to: Emitter, node: Node) -> None:
+    """x / sqrt(mean of x * x + epsilon) * scale, over the last dimensions."""
+    to.integers = False
+    name, shape = node.inputs[0], to.shape(node.inputs[0])
+    axes = natural(len(shape))[node.attrs.get("axis", -1) % len(shape) :]
+    order = to.order(name)
+    x, where = to.read(name, order), placed(axes, order)
+    square = to.operator("MUL", [x, x], to.like(x, "square"))
+    sizes = [1 if at in where else size for at, size in enumerate(to.tensors[x].shape)]
+    places = to.add_constant(np.array(where, np.int32), "axes")
+    average = to.operator("MEAN", [square, places], to.like(x, "mean", sizes), {"KeepDims": True})
+    epsilon = to.add_constant(np.array([node.attrs.get("epsilon", 1e-5)], np.float32), "epsilon")
+    average = to.operator("ADD", [average, epsilon], to.like(average, "epsilon"))
+    root = to.op("unary_float32", [average], to.like(average, "root"), function_attrs("sqrt"))
+    y = to.operator("DIV", [x, root], to.like(x, "normalized"))
+    scaled = [y, read_operand(to, node.inputs[1], order)]
+    to.write(node.outputs[0], to.operator("MUL", scaled, to.like(x, "scaled")), order)
+
+
 # ---- Matrices --------------------------------------------------------------------------------------------
 
 
@@ -197,12 +336,75 @@ def _before(groups: list[list[tuple[int, float]]]) -> bool:
     return not groups[0] or max(place for _, place in groups[0]) < min(place for _, place in groups[1])
 
 
+def strided(to: Emitter, value: Value, dims: Shape) -> tuple[int, tuple[int, int, int]]:
+    """(a tensor, the strides in it) of a value as three dimensions; it is moved only if it has none."""
+    groups = groups_of(value.factors, dims)
+    if groups is not None:
+        # A factor's stride is all that comes behind it in memory.
+        flat = sorted((factor for group in groups for factor in group), key=lambda factor: factor[1])
+        strides, step = {}, 1
+        for size, place in reversed(flat):
+            strides[place] = step
+            step *= size
+        found = []
+        for group in groups:
+            steps = [(size, strides[place]) for size, place in group]
+            even = all(a[1] == b[0] * b[1] for a, b in itertools.pairwise(steps))
+            found.append(steps[-1][1] if steps and even else 0 if not steps else -1)
+        if min(found) >= 0:
+            return value.number, (found[0], found[1], found[2])
+    number = to.read_value(value, natural(len(value.shape)))
+    return number, (dims[1] * dims[2] if dims[0] > 1 else 0, dims[2], 1)
+
+
+def product(to: Emitter, a: Value, b: Value, name: str) -> int:
+    """The product of two values, of matrices in their last two dimensions; a vector is a row, or a column."""
+    left = a.shape if len(a.shape) > 1 else (1, *a.shape)
+    right = b.shape if len(b.shape) > 1 else (*b.shape, 1)
+    counts = [math.prod(shape[:-2]) for shape in (left, right)]
+    batches = math.prod(np.broadcast_shapes(left[:-2], right[:-2]))
+    if any(count not in (1, batches) for count in counts):
+        raise Unsupported(f"matrices {list(left)} and {list(right)} repeat in some dimensions; expected all, or none")
+    rows, depth, columns = left[-2], left[-1], right[-1]
+    x, a_strides = strided(to, a, (counts[0], rows, depth))
+    y, b_strides = strided(to, b, (counts[1], depth, columns))
+    out = (batches, rows, columns)
+    attrs = {"batches": batches, "rows": rows, "depth": depth, "columns": columns, "out_shape": out}
+    attrs |= {"a_strides": a_strides, "b_strides": b_strides}
+    return to.op("matmul_float32", [x, y], to.add_tensor(name, out, None), attrs)
+
+
+def gemm_computed(to: Emitter, node: Node) -> None:
+    """alpha A B + beta C of matrices that are computed."""
+    to.integers = False
+    attrs = node.attrs
+    values = [to.value(name) for name in node.inputs[:2]]
+    a, b = (
+        to.permuted(value, (1, 0)) if attrs.get(flag, 0) else value
+        for value, flag in zip(values, ("transA", "transB"), strict=True)
+    )
+    y = product(to, a, b, node.outputs[0])
+    y = to.reshaped(y, to.tensors[y].shape[1:])
+    for factor, name in ((attrs.get("alpha", 1.0), ""), (attrs.get("beta", 1.0), node.input(2))):
+        other = to.read(name) if name else y
+        if (name or factor != 1) and factor != 1:
+            scale = to.add_constant(np.array([factor], np.float32), "factor")
+            other = to.operator("MUL", [other, scale], to.like(other, "scaled"))
+        y = to.operator("ADD", [y, other], to.like(y, "sum")) if name else other
+    if "clamp" in attrs:
+        low, high = attrs["clamp"]
+        bounds = {"act_min": -math.inf if low is None else low, "act_max": math.inf if high is None else high}
+        y = to.op("clamp_float32", [y], to.like(y, "clamped"), bounds)
+    to.write(node.outputs[0], y)
+
+
 def gemm(to: Emitter, node: Node) -> None:
     attrs = node.attrs
     alpha, beta = attrs.get("alpha", 1.0), attrs.get("beta", 1.0)
     transposed = bool(attrs.get("transB", 0))
     if to.constant(node.inputs[1]) is None:
-        raise Unsupported("its second matrix is computed at run time; expected a constant")
+        gemm_computed(to, node)
+        return
     bias, addend = node.input(2), to.floats(node.input(2))
     vector = bias == "" or (addend is not None and addend.size in (1, addend.shape[-1] if addend.ndim else 1))
     to.integers = (
@@ -233,9 +435,12 @@ def gemm(to: Emitter, node: Node) -> None:
 
 def matmul(to: Emitter, node: Node) -> None:
     weights = to.constant(node.inputs[1])
-    if weights is None:
-        raise Unsupported("its second matrix is computed at run time; expected a constant")
-    if weights.ndim != 2:
-        raise Unsupported(f"its second matrix has shape {list(weights.shape)}; expected 2 dimensions")
+    if weights is None or weights.ndim != 2:
+        to.integers = False
+        y = product(to, to.value(node.inputs[0]), to.value(node.inputs[1]), node.outputs[0])
+        if "clamp" in node.attrs or node.input(2):
+            raise Unsupported("its bias or clamp is fused, but both matrices are computed")
+        to.write(node.outputs[0], y)
+        return
     to.integers = to.integers and integer_weights(to, node.inputs[1], 1)
     dense(to, node, False, constant_weights(to, node.inputs[1]).T, node.input(2))

@@ -223,7 +223,10 @@ class Emitter:
 
     def order(self, name: str) -> Order:
         """The order in which a value can be read without moving it; the model's own if there is none."""
-        value = self.value(name)
+        return self.order_of(self.value(name))
+
+    def order_of(self, value: Value) -> Order:
+        """As order."""
         own = own_order(value)
         return natural(len(value.shape)) if own is None else own
 
@@ -249,6 +252,17 @@ class Emitter:
             assert groups is not None
         factors = tuple(factor for axis in order for factor in groups[axis])
         return self._transposed(value.number, factors)
+
+    def permuted(self, value: Value, order: Sequence[int]) -> Value:
+        """A value whose dimensions go in another order."""
+        groups = groups_of(value.factors, value.shape)
+        if groups is None:
+            shape, whole = value.shape, natural(len(value.shape))
+            value = stored(self.in_order(value, whole), shape, whole)
+            groups = groups_of(value.factors, shape)
+            assert groups is not None
+        factors = tuple(factor for axis in order for factor in groups[axis])
+        return Value(value.number, tuple(value.shape[axis] for axis in order), factors)
 
     def _transposed(self, number: int, factors: Sequence[tuple[int, float]]) -> int:
         """A tensor with the elements of another one in the order of factors."""

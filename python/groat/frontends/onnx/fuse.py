@@ -15,7 +15,7 @@ from groat.frontends.onnx.qdq import Quantized
 from groat.frontends.onnx.reader import Node, OnnxModel
 from groat.graph.ir import Array
 
-CLAMPED = {"Conv", "ConvTranspose", "Gemm", "MatMul", "Add", "Mul", "BatchNormalization"}
+CLAMPED = {"Conv", "ConvTranspose", "Gemm", "MatMul", "Add", "Sub", "Mul", "Div", "BatchNormalization"}
 ALIASES = {"Identity", "Dropout"}
 
 
@@ -132,7 +132,8 @@ def _join_bias(quantized: Quantized, before: Node, node: Node, constants: dict[s
 
 def _join_clamp(quantized: Quantized, before: Node, node: Node, constants: dict[str, Array]) -> Node | None:
     bounds = clip_bounds(node, constants)
-    if bounds is None or before.op not in CLAMPED or "clamp" in before.attrs:
+    products = before.op == "MatMul" and before.inputs[1] not in constants
+    if bounds is None or before.op not in CLAMPED or "clamp" in before.attrs or products:
         return None
     attrs: dict[str, Any] = {**before.attrs, "clamp": bounds}
     return replace(before, attrs=attrs)

@@ -3,17 +3,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from groat.frontends.onnx.elements import broadcast_order
 from groat.frontends.onnx.emitter import Emitter
-from groat.frontends.onnx.layout import Order, Value, groups_of, natural, stored
+from groat.frontends.onnx.layout import Order, Value, stored
 from groat.frontends.onnx.reader import Node
 from groat.graph.ir import Array
 from groat.ops.base import Shape, Unsupported
+from groat.ops.gather import PLACES_MAX
 
 
 def known(to: Emitter, name: str, what: str) -> Array | None:
@@ -29,22 +31,24 @@ def reshape(to: Emitter, node: Node) -> None:
     to.keep(node.outputs[0], replace(to.value(node.inputs[0]), shape=to.shape(node.outputs[0])))
 
 
-def permuted(to: Emitter, value: Value, order: Sequence[int]) -> Value:
-    """A value whose dimensions go in another order."""
-    groups = groups_of(value.factors, value.shape)
-    if groups is None:
-        shape, whole = value.shape, natural(len(value.shape))
-        value = stored(to.in_order(value, whole), shape, whole)
-        groups = groups_of(value.factors, shape)
-        assert groups is not None
-    factors = tuple(factor for axis in order for factor in groups[axis])
-    return Value(value.number, tuple(value.shape[axis] for axis in order), factors)
-
-
 def transpose(to: Emitter, node: Node) -> None:
     value = to.value(node.inputs[0])
     order = node.attrs.get("perm", tuple(reversed(range(len(value.shape)))))
-    to.keep(node.outputs[0], permuted(to, value, order))
+    to.keep(node.outputs[0], to.permuted(value, order))
+
+
+def taken(to: Emitter, value: Value, axis: int, indices: Sequence[int], name: str, order: Order | None = None) -> Value:
+    """Some places along a dimension of a value, in any order."""
+    order = to.order_of(value) if order is None else order
+    if max(indices, default=-1) >= PLACES_MAX or not indices:
+        raise Unsupported(
+            f"{name!r} takes {len(indices)} of {value.shape[axis]} places; expected some below {PLACES_MAX}"
+        )
+    x = to.read_value(value, order)
+    shape = (*value.shape[:axis], len(indices), *value.shape[axis + 1 :])
+    y = to.like(x, "taken", [shape[at] for at in order])
+    to.op("gather", [x], y, {"axis": order.index(axis), "indices": tuple(int(index) for index in indices)})
+    return stored(y, shape, order)
 
 
 def depth_to_space(to: Emitter, node: Node) -> None:
@@ -54,24 +58,35 @@ def depth_to_space(to: Emitter, node: Node) -> None:
         split, order = (n, block, block, c // block**2, h, w), (0, 3, 4, 1, 5, 2)
     else:
         split, order = (n, c // block**2, block, block, h, w), (0, 1, 4, 2, 5, 3)
-    moved = permuted(to, replace(value, shape=split), order)
+    moved = to.permuted(replace(value, shape=split), order)
     to.keep(node.outputs[0], replace(moved, shape=to.shape(node.outputs[0])))
 
 
 def space_to_depth(to: Emitter, node: Node) -> None:
     value, block = to.value(node.inputs[0]), int(node.attrs["blocksize"])
-    if node.attrs.get("mode", "DCR") != "DCR":
-        raise Unsupported(f"its mode is {node.attrs['mode']}; expected DCR")
     n, c, h, w = value.shape
-    moved = permuted(to, replace(value, shape=(n, c, h // block, block, w // block, block)), (0, 3, 5, 1, 2, 4))
+    order = (0, 3, 5, 1, 2, 4) if node.attrs.get("mode", "DCR") == "DCR" else (0, 1, 3, 5, 2, 4)
+    moved = to.permuted(replace(value, shape=(n, c, h // block, block, w // block, block)), order)
     to.keep(node.outputs[0], replace(moved, shape=to.shape(node.outputs[0])))
 
 
 def expand(to: Emitter, node: Node) -> None:
+    """Along dimensions of size 1."""
     value, shape = to.value(node.inputs[0]), to.shape(node.outputs[0])
-    if np.prod(value.shape) != np.prod(shape):
-        raise Unsupported(f"it repeats {list(value.shape)} to {list(shape)}; there is no kernel that only repeats")
-    to.keep(node.outputs[0], replace(value, shape=shape))
+    value = replace(value, shape=(1,) * (len(shape) - len(value.shape)) + value.shape)
+    for axis, size in enumerate(shape):
+        if size != value.shape[axis]:
+            value = taken(to, value, axis, [0] * size, node.outputs[0])
+    to.keep(node.outputs[0], value)
+
+
+def tile(to: Emitter, node: Node) -> None:
+    value, repeats = to.value(node.inputs[0]), known(to, node.input(1), "repeats")
+    assert repeats is not None
+    for axis, count in enumerate(repeats.tolist()):
+        if count != 1:
+            value = taken(to, value, axis, list(range(value.shape[axis])) * count, node.outputs[0])
+    to.keep(node.outputs[0], value)
 
 
 # ---- Boxes -----------------------------------------------------------------------------------------------
@@ -98,12 +113,19 @@ def slice_node(to: Emitter, node: Node) -> None:
     )
     assert starts is not None
     assert ends is not None
-    begin, out = [0] * rank, to.shape(node.outputs[0])
+    begin, part, name = [0] * rank, list(shape), node.outputs[0]
+    stepped = {}
     for i, axis in enumerate(range(len(starts)) if axes is None else axes.tolist()):
-        if steps is not None and steps[i] != 1:
-            raise Unsupported(f"its step is {steps[i]}; expected 1")
-        begin[axis % rank] = slice(int(starts[i]), int(ends[i])).indices(shape[axis % rank])[0]
-    to.keep(node.outputs[0], box(to, to.value(node.inputs[0]), to.order(node.inputs[0]), begin, out, node.outputs[0]))
+        step = 1 if steps is None else int(steps[i])
+        places = range(*slice(int(starts[i]), int(ends[i]), step).indices(shape[axis % rank]))
+        if step == 1:
+            begin[axis % rank], part[axis % rank] = places.start, len(places)
+        else:
+            stepped[axis % rank] = list(places)
+    value = box(to, to.value(node.inputs[0]), to.order(node.inputs[0]), begin, tuple(part), name)
+    for axis, indices in stepped.items():
+        value = taken(to, value, axis, indices, name)
+    to.keep(name, value)
 
 
 def split(to: Emitter, node: Node) -> None:
@@ -118,17 +140,19 @@ def split(to: Emitter, node: Node) -> None:
 
 
 def gather(to: Emitter, node: Node) -> None:
-    """Of neighbours along an axis: a box."""
+    """Of neighbours along an axis: a box; of others, a copy of each."""
     shape = to.shape(node.inputs[0])
     axis = node.attrs.get("axis", 0) % len(shape)
     indices = known(to, node.input(1), "indices")
     assert indices is not None
     places = np.where(indices < 0, indices + shape[axis], indices).ravel()
-    if places.size == 0 or not np.array_equal(places, np.arange(places[0], places[0] + places.size)):
-        raise Unsupported(f"its indices are {indices.ravel().tolist()[:8]}; expected neighbours in a row")
-    begin = [int(places[0]) if i == axis else 0 for i in range(len(shape))]
-    part = (*shape[:axis], places.size, *shape[axis + 1 :])
-    found = box(to, to.value(node.inputs[0]), to.order(node.inputs[0]), begin, part, node.outputs[0])
+    value, name = to.value(node.inputs[0]), node.outputs[0]
+    if places.size > 0 and np.array_equal(places, np.arange(places[0], places[0] + places.size)):
+        begin = [int(places[0]) if i == axis else 0 for i in range(len(shape))]
+        part = (*shape[:axis], places.size, *shape[axis + 1 :])
+        found = box(to, value, to.order(node.inputs[0]), begin, part, name)
+    else:
+        found = taken(to, value, axis, places.tolist(), name)
     to.keep(node.outputs[0], replace(found, shape=to.shape(node.outputs[0])))
 
 
@@ -150,16 +174,33 @@ def concat(to: Emitter, node: Node) -> None:
 def pad(to: Emitter, node: Node) -> None:
     shape = to.shape(node.inputs[0])
     rank = len(shape)
-    if node.attrs.get("mode", "constant") != "constant":
-        raise Unsupported(f"its mode is {node.attrs['mode']}; expected constant")
+    mode = node.attrs.get("mode", "constant")
     pads, axes = known(to, node.input(1), "pads"), known(to, node.input(3), "axes")
     value = known(to, node.input(2), "value")
     assert pads is not None
     pairs = [(0, 0)] * rank
     for i, axis in enumerate(range(rank) if axes is None else axes.tolist()):
         pairs[axis % rank] = (int(pads[i]), int(pads[len(pads) // 2 + i]))
+    if mode != "constant":
+        inside = to.value(node.inputs[0])
+        for axis, pair in enumerate(pairs):
+            if pair != (0, 0):
+                numpy_mode: Any = {"reflect": "reflect", "edge": "edge", "wrap": "wrap"}[mode]
+                if min(pair) < 0:
+                    raise Unsupported(f"its pads are {pair}; expected at least 0 where its mode is {mode}")
+                inside = taken(
+                    to, inside, axis, np.pad(np.arange(shape[axis]), pair, numpy_mode).tolist(), node.outputs[0]
+                )
+        to.keep(node.outputs[0], inside)
+        return
     order = to.order(node.inputs[0])
     x = to.read(node.inputs[0], order)
+    if min(min(pair) for pair in pairs) < 0:
+        begin = [max(0, -before) for before, _ in pairs]
+        part = tuple(size - max(0, -b) - max(0, -a) for size, (b, a) in zip(shape, pairs, strict=True))
+        cut = box(to, to.value(node.inputs[0]), order, begin, part, f"{node.outputs[0]}.inside")
+        x, shape = cut.number, part
+        pairs = [(max(0, before), max(0, after)) for before, after in pairs]
     real = 0.0 if value is None or value.size == 0 else float(value.ravel()[0])
     tensor = to.tensors[x]
     filled: Array = np.array([real], np.float32)
@@ -169,3 +210,73 @@ def pad(to: Emitter, node: Node) -> None:
     inputs.append(to.add_constant(filled, "value"))
     y = to.like(x, "padded", [sum(pairs[axis]) + shape[axis] for axis in order])
     to.write(node.outputs[0], to.operator("PADV2", inputs, y), order)
+
+
+# ---- Resize ----------------------------------------------------------------------------------------------
+
+
+def source_places(node: Node, size: int, out: int, scale: float) -> Array:
+    """Where each place of an output of Resize is in the input, by the node's coordinate_transformation_mode."""
+    mode = node.attrs.get("coordinate_transformation_mode", "half_pixel")
+    at = np.arange(out, dtype=np.float64)
+    if mode == "half_pixel" or (mode == "pytorch_half_pixel" and out > 1):
+        return (at + 0.5) / scale - 0.5
+    if mode == "half_pixel_symmetric":
+        adjusted = size / 2 * (1 - out / (size * scale))
+        return adjusted + (at + 0.5) / scale - 0.5
+    if mode == "align_corners":
+        last = size * scale - 1  # of a size that need not be whole
+        return at * (size - 1) / last if out > 1 else np.zeros(out)
+    if mode == "asymmetric":
+        return at / scale
+    if mode == "pytorch_half_pixel":
+        return np.zeros(out)
+    raise Unsupported(f"its coordinate_transformation_mode is {mode}; there is no kernel for that")
+
+
+ROUNDED: dict[str, Callable[[Array], Array]] = {
+    "round_prefer_floor": lambda x: np.ceil(x - 0.5),
+    "round_prefer_ceil": lambda x: np.floor(x + 0.5),
+    "floor": np.floor,
+    "ceil": np.ceil,
+}
+
+
+def resize(to: Emitter, node: Node) -> None:
+    """Nearest neighbours, or between two along each axis."""
+    mode = node.attrs.get("mode", "nearest")
+    value, out, name = to.value(node.inputs[0]), to.shape(node.outputs[0]), node.outputs[0]
+    shape, rank = value.shape, len(value.shape)
+    if mode not in ("nearest", "linear"):
+        raise Unsupported(f"its mode is {mode}; expected nearest or linear")
+    axes = [axis % rank for axis in node.attrs.get("axes", range(rank))]
+    scales, sizes = known(to, node.input(2), "scales"), known(to, node.input(3), "sizes")
+    factors = {axis: out[axis] / shape[axis] for axis in axes}
+    if scales is not None and scales.size > 0:
+        factors = {axis: float(scale) for axis, scale in zip(axes, scales, strict=True)}
+    elif sizes is not None and node.attrs.get("keep_aspect_ratio_policy", "stretch") != "stretch":
+        ratios = [int(size) / shape[axis] for axis, size in zip(axes, sizes, strict=True)]
+        larger = node.attrs["keep_aspect_ratio_policy"] == "not_smaller"
+        factors = dict.fromkeys(axes, max(ratios) if larger else min(ratios))
+    if node.attrs.get("antialias", 0) and mode != "nearest" and any(out[axis] < shape[axis] for axis in axes):
+        raise Unsupported("it makes its input smaller with antialias; there is no kernel for that")
+    order = to.order_of(value)
+    # The axis that grows least goes first: what lies in between is small then.
+    for axis in sorted(axes, key=lambda axis: out[axis] / shape[axis]):
+        if out[axis] == shape[axis] and factors[axis] == 1:
+            continue
+        places = source_places(node, shape[axis], out[axis], factors[axis])
+        if mode == "nearest":
+            rounded = ROUNDED[node.attrs.get("nearest_mode", "round_prefer_floor")](places)
+            value = taken(to, value, axis, np.clip(rounded, 0, shape[axis] - 1).astype(int).tolist(), name, order)
+            continue
+        to.integers = False
+        if to.tensors[value.number].dtype != "float32":
+            value = to.value(node.inputs[0])
+        x, inside = to.read_value(value, order), np.clip(places, 0, shape[axis] - 1)
+        attrs: dict[str, Any] = {"axis": order.index(axis), "indices": tuple(np.floor(inside).astype(int).tolist())}
+        attrs["weights"] = tuple((inside - np.floor(inside)).astype(np.float32).tolist())
+        part = (*value.shape[:axis], out[axis], *value.shape[axis + 1 :])
+        y = to.like(x, "resized", [part[at] for at in order])
+        value = stored(to.op("interpolate_float32", [x], y, attrs), part, order)
+    to.keep(name, value)
