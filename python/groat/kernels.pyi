@@ -1597,6 +1597,9 @@ def max_pool2d_index_int8(
         kernel, stride, padding, act_min, act_max, on, isa: as max_pool2d; a window has 256 places at most.
 
     Returns (y, index), both [n, out_h, out_w, c]: index is uint8, the place of the first maximum in its window.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
 def unary_float(
     x: ArrayLike,
     function: str,
