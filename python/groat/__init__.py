@@ -25,6 +25,8 @@ from groat.errors import (
     ToolchainError,
     UnsupportedError,
 )
+from groat.quantization import Quantization, Quantized
+from groat.quantization import quantize_model as quantize
 from groat.runners import BaseRunner, Profile
 from groat.runners import open_runner as Runner  # noqa: N812
 from groat.train.options import Train
@@ -41,6 +43,8 @@ __all__ = [
     "Model",
     "ModelError",
     "Profile",
+    "Quantization",
+    "Quantized",
     "Runner",
     "RunnerError",
     "ToolchainError",
@@ -49,4 +53,5 @@ __all__ = [
     "compile",
     "kernels",
     "load",
+    "quantize",
 ]

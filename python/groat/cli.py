@@ -26,6 +26,7 @@ from rich.table import Table
 from groat.errors import GroatError, InputError, MismatchError
 from groat.options import Options, parse_size
 from groat.progress import Progress
+from groat.quantization.options import Quantization
 from groat.train.options import Train
 
 app = typer.Typer(
@@ -603,6 +604,121 @@ def _where_table(report: dict[str, Any]) -> Table:
 
 def _cycles(estimate: list[int]) -> str:
     return " to ".join(f"{cycles:,}" for cycles in estimate)
+
+
+@app.command(epilog="Example: groat quantize model.tflite --calib samples.npz --scheme int8 -o model.groat")
+@_takes(choices=Quantization, options=Options)
+def quantize(
+    model: TflitePath,
+    calib: Annotated[Path, typer.Option(help=".npz with x, float32: typical inputs, at best 100 or more")],
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="default: the model's name with .groat")] = None,
+    target: TargetOption = "cortex-m4",
+    layer: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=SCHEME", help="another scheme for a layer, by name or index")
+    ] = None,
+    *,
+    choices: Quantization,
+    options: Options,
+    format: FormatOption = Format.table,
+) -> None:
+    """Turns a model of floats into one of integers, by samples of its input, and packs it."""
+    from groat.compiler import compile_model, load
+    from groat.quantization import quantize_model
+    from groat.samples import load_samples
+
+    path = output if output is not None else model.with_suffix(".groat")
+    if path.resolve() == model.resolve():
+        raise InputError(f"{path} is the model itself; name another file with -o")
+    layers = {}
+    for text in layer or ():
+        name, equals, scheme = text.rpartition("=")
+        if not equals:
+            raise InputError(f"--layer {text!r}: expected NAME=SCHEME")
+        layers[name] = scheme
+    samples = load_samples(calib)
+    with _progress() as progress:
+        made = quantize_model(load(model), samples.inputs, choices, layers, progress)
+        compiled = compile_model(made, target, None, options, progress)
+    compiled.save(path)
+    report = {"output": str(path), "target": target, **made.report}
+    report |= {key: compiled.report[key] for key in ("file_bytes", "arena_bytes", "macs")}
+    table = _table("Layers", "#index", "op", "name", "scheme", "rounding", "#weights bytes")
+    for row in made.layers:
+        nbytes = f"{row.weights_bytes:,}" if row.rounding else "–"
+        table.add_row(str(row.position), row.op, _short(row.name), row.scheme, row.rounding or "–", nbytes)
+    shown = ("output", "target", "scheme", "samples", "file_bytes", "weights_bytes", "arena_bytes", "macs")
+    facts = {key: report[key] for key in shown} | {"float_layers": ", ".join(report["float_layers"]) or "none"}
+    _emit(report, format, _facts(f"Quantised {model}", facts), table)
+
+
+@app.command(
+    "eval", epilog="Example: groat eval model.groat --data test.npz --on host,qemu:cortex-m4 --metric top1 --limit 500"
+)
+@_compiles
+def evaluate(
+    model: ModelPath,
+    data: Annotated[Path, typer.Option(help=".npz with x and y, or x_test and y_test, which are preferred")],
+    on: Annotated[str, typer.Option(help="places, separated by commas")] = "host",
+    metric: Annotated[str, typer.Option(help="top1, top5 or mse")] = "top1",
+    limit: Annotated[int | None, typer.Option(min=1, help="of the samples, at most so many")] = None,
+    *,
+    options: Options,
+    format: FormatOption = Format.table,
+) -> None:
+    """Says how good a model is on labelled samples, on this computer (all cores) and on devices."""
+    from groat.evaluation import as_dict
+    from groat.evaluation import evaluate as judge
+    from groat.runners import split_where
+    from groat.samples import load_samples
+
+    samples = load_samples(data, judging=True).first(limit)
+    with _progress() as progress:
+        verdicts = judge(
+            lambda place: _packed(model, split_where(place)[1], options, progress)[0],
+            samples,
+            on.split(","),
+            metric,
+            progress,
+        )
+    table = _table(f"{model} on {samples.count:,} samples", "on", f"#{metric}", "#samples a second", "outputs")
+    for verdict in verdicts:
+        value = f"{verdict.value:.6g}" if metric == "mse" else f"{100 * verdict.value:.2f} %"
+        speed = f"{verdict.samples / max(verdict.seconds, 1e-9):,.0f}"
+        table.add_row(verdict.on, value, speed, "same as the first" if verdict.same else "differ from the first")
+    _emit({"model": str(model), "results": [as_dict(verdict) for verdict in verdicts]}, format, table)
+
+
+@app.command(epilog="Example: groat compare float.tflite model.groat --data samples.npz")
+def compare(
+    first: TflitePath,
+    second: Annotated[
+        Path, typer.Argument(help="a model of the same network; a .groat packed with --names all", show_default=False)
+    ],
+    data: Annotated[Path, typer.Option(help=".npz with x, or x_test, which is preferred")],
+    limit: Annotated[int, typer.Option(min=1, help="of the samples, at most so many")] = 100,
+    format: FormatOption = Format.table,
+) -> None:
+    """Says layer by layer how far a model is from another one, the first layer that hurts, and what to try."""
+    from groat.comparison import compare as against
+    from groat.samples import load_samples
+
+    samples = load_samples(data, judging=True).first(limit)
+    with _progress() as progress:
+        found = against(first, second, samples, progress)
+    table = _table("Layers", "op", "name", "scheme", "#SNR dB", "#saturated", "")
+    for layer in found.layers:
+        mark = "<- hurts" if layer is found.hurts else ""
+        numbers = [f"{layer.snr:.1f}", f"{layer.saturated:.2%}"]
+        table.add_row(layer.op, _short(layer.name), layer.scheme or "–", *numbers, mark)
+    facts = {
+        "samples": found.samples,
+        "outputs, SNR dB": ", ".join(f"{value:.1f}" for value in found.outputs),
+        "same largest output": f"{100 * found.agreement:.2f} %",
+        "first layer that hurts": "none" if found.hurts is None else found.hurts.name,
+        **{f"try {number}": text for number, text in enumerate(found.advice, 1)},
+    }
+    report = {"first": str(first), "second": str(second), **found.report}
+    _emit(report, format, _facts(f"{second} against {first}", facts), table)
 
 
 @app.command(epilog="Example: groat ops --format json")

@@ -394,7 +394,7 @@ class Job:
         self.graph = run_passes(graph, after_each, options.io, floats)
         if train is not None:
             self.graph = training_graph(self.graph, train)
-        self.graph = replace(self.graph, workers=self.target.workers)
+        self.graph = replace(self.graph, workers=self.target.workers, all_named=options.names == "all")
         self._source_hash = hashlib.sha256(source).digest()
         self.known_ways: dict[tuple[object, ...], Remembered] = {}
         self._offered: Offered = {}

@@ -25,6 +25,8 @@ Ends = Literal["model", "integer"]
 ENDS: tuple[Ends, ...] = get_args(Ends)
 Floats = Literal["float32", "float16"]
 FLOATS: tuple[Floats, ...] = get_args(Floats)
+Names = Literal["ends", "all"]
+NAMES: tuple[Names, ...] = get_args(Names)
 Solver = Literal["greedy", "cp-sat"]
 SOLVERS: tuple[Solver, ...] = get_args(Solver)
 
@@ -72,6 +74,8 @@ class Options:
             outputs: the report has scale and zero point of the integers there.
         floats: how float32 is stored.  "float16" halves weights and activations of floats, but for biases and for what
             the model takes and gives; what is computed is rounded to it once for each value.
+        names: the packed model has the names of inputs and outputs, or of "all" tensors, so that groat.compare can tell
+            its layers apart.
         solver: what finds offsets in the arena.  "greedy" needs nothing and is proven optimal by a bound for nearly all
             models; "cp-sat" improves the others, and proves it or says how much may be left.  It needs OR-tools
             (pip install 'groat[ortools]'), and is never used unless asked for, so that what is installed does not
@@ -109,6 +113,7 @@ class Options:
     solver: Solver = field(
         default="greedy", metadata=about("what finds offsets in the arena; cp-sat needs OR-tools", SOLVERS)
     )
+    names: Names = field(default="ends", metadata=about("names that the packed model keeps", NAMES))
     floats: Floats = field(default="float32", metadata=about("how float32 is stored", FLOATS))
     shape: str | None = field(
         default=None, metadata=about("of ONNX inputs that the file leaves open: input=1,3,96,96; several with ;")

@@ -143,6 +143,7 @@ class Graph:
             constants, and any op may have one among its outputs.  Parameters come first.
         named: the programs, if there are others than "infer", which is all ops, inputs and outputs.
         workers: parts into which ops split their work, if they can: as many cores may share it.
+        all_named: the packed model has the names of all tensors, not only of inputs, outputs and states.
     """
 
     name: str
@@ -154,6 +155,7 @@ class Graph:
     states: Mapping[int, State] = field(default_factory=dict)
     named: tuple[Program, ...] = ()
     workers: int = 1
+    all_named: bool = False
 
     @property
     def programs(self) -> tuple[Program, ...]:

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from groat.graph.ir import Array, Op, Tensor
-from groat.ops.base import Constants, Tape
+from groat.ops.arithmetic import bounds_of
+from groat.ops.base import Constants, Operator, Tape
 from groat.ops.broadcast import Elementwise
 from groat.ops.call import call
 from groat.ops.floats import clamped, float_operands, limits
@@ -28,6 +29,9 @@ class AddFloat32(Elementwise):
         a, b = (x.astype(np.float32) for x in inputs)
         with np.errstate(all="ignore"):
             return [clamped(a + b, op.attrs, inputs[0].dtype)]
+
+    def operator(self, op: Op, dtype: str) -> Operator:
+        return Operator("ADD", {"FusedActivationFunction": bounds_of(op.attrs)})
 
     def params(
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants

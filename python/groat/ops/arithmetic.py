@@ -7,6 +7,7 @@ Formulas and their sources are in docs/NUMERICS.md.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -130,6 +131,12 @@ def activation_range(activation: Activation, tensor: Tensor) -> tuple[float, flo
         max(lowest, lowest if low is None else stored(low)),
         min(highest, highest if high is None else stored(high)),
     )
+
+
+def bounds_of(attrs: Mapping[str, Any]) -> tuple[float | None, float | None]:
+    """The clamp of an op of floats, as a fused activation."""
+    low, high = attrs["act_min"], attrs["act_max"]
+    return None if low == -math.inf else low, None if high == math.inf else high
 
 
 def steps(real: float, scale: float) -> float:

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
-from groat.graph.ir import Array, Op, Tensor
+from groat.graph.ir import Array, Op, Quantization, Tensor
 
 if TYPE_CHECKING:
     from groat.pack.layouts import Layouts
@@ -82,6 +82,29 @@ class ImportedOp(Protocol):
 
 Importer = Callable[[ImportedOp], Op]
 
+ITSELF, TABLE = "ITSELF", "TABLE"
+
+
+@dataclass(frozen=True)
+class Operator:
+    """An op of floats as the operator of TFLite that it would be in a file: what quantisation imports again, on tensors
+    of integers.
+
+    Attributes:
+        name: of the operator; ITSELF: the op moves elements of any type and stays what it is; TABLE: it is a function
+            of one value, and becomes a table of 256.
+        options: as an importer reads them.  What no file can say: Padding may be ((top, bottom), (left, right)), and
+            FusedActivationFunction a pair of bounds.
+        constants: index of an input -> what the importer reads there beside the op's own inputs.
+        scale: of the output: "measured" on samples, that of its "inputs", or one that the operator prescribes for
+            each type.
+    """
+
+    name: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    constants: Mapping[int, Array] = field(default_factory=dict)
+    scale: Literal["measured", "inputs"] | Mapping[str, Quantization] = "measured"
+
 
 class Constants(Protocol):
     """Where constants go while a model is packed.
@@ -154,6 +177,9 @@ class OpDef(ABC):
     trainable: ClassVar[tuple[int, ...]] = ()
     """Inputs (as indices into op.inputs) that training may change: weights, then bias."""
 
+    weights_axis: ClassVar[int | None] = None
+    """The axis of output channels of a float layer's weights, which are input 1, before a bias; None without them."""
+
     @abstractmethod
     def shapes(self, op: Op, inputs: Sequence[Tensor]) -> list[Shape]:
         """Shapes of the outputs."""
@@ -213,6 +239,11 @@ class OpDef(ABC):
         Raises NotDifferentiable; ops that do not say otherwise are not.
         """
         raise NotDifferentiable("it has no gradient")
+
+    def operator(self, op: Op, dtype: str) -> Operator | None:
+        """What an op of floats is in TFLite, for quantisation of its tensors to "int8" or "int16"; None if there is no
+        kernel for that."""
+        return None
 
     def rows(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> Rows | None:
         """How it goes row by row; None if it does not.  Asked only of ops that have a row function in ops.def, and of

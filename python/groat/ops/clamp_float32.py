@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from groat.graph.ir import Array, Op, Tensor
-from groat.ops.arithmetic import activation_range
-from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Tape
+from groat.ops.arithmetic import activation_range, bounds_of
+from groat.ops.base import TABLE, Constants, ImportedOp, OpDef, Operator, Shape, Tape
 from groat.ops.call import call
 from groat.ops.floats import clamped, float_array, limits, require_floats
 
@@ -26,6 +26,11 @@ class ClampFloat32(OpDef):
 
     def reference(self, op: Op, inputs: Sequence[Array]) -> list[Array]:
         return [clamped(inputs[0].astype(np.float32), op.attrs, inputs[0].dtype)]
+
+    def operator(self, op: Op, dtype: str) -> Operator | None:
+        if dtype == "int8":
+            return Operator(TABLE)
+        return Operator("RELU") if bounds_of(op.attrs) == (0, None) else None
 
     def params(
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants

@@ -15,16 +15,18 @@ from numpy.typing import ArrayLike
 
 from groat.errors import InputError
 from groat.graph.ir import Array, Op, Tensor
-from groat.ops.base import Constants
+from groat.ops.arithmetic import bounds_of
+from groat.ops.base import Constants, Operator, Shape
 from groat.ops.call import Padding, Pair, call, window
 from groat.ops.conv_2d import convolution_fields, packed_fields, strided_tap
 from groat.ops.depthwise_conv_2d import DepthwiseConv2D
 from groat.ops.floats import Trainable, filter_inputs, filters_of, float_array, limits, with_bias
-from groat.ops.window import pad_image, spatial_shape
+from groat.ops.window import pad_image, spatial_shape, window_options
 
 
 class DepthwiseConv2DFloat32(Trainable, DepthwiseConv2D):
     tflite = {}
+    weights_axis = 3
     attributes = ("act_min", "act_max")
     kernel: ClassVar[str] = "depthwise_f32"
 
@@ -37,6 +39,17 @@ class DepthwiseConv2DFloat32(Trainable, DepthwiseConv2D):
             for ky, kx in np.ndindex(*weights.shape[1:3]):
                 acc += strided_tap(repeated, op, (ky, kx), out) * weights[0, ky, kx]
         return [with_bias(op, acc, inputs)]
+
+    def columns(self, op: Op, x: Array, weights_shape: Shape) -> Array:
+        out, padded = spatial_shape(op.attrs, *x.shape[1:3]), pad_image(x, op, 0)
+        kernel = weights_shape[1:3]
+        taps = [strided_tap(padded, op, tap, out).reshape(-1, x.shape[3]) for tap in np.ndindex(*kernel)]
+        return np.stack(taps, axis=2).transpose(1, 0, 2)
+
+    def operator(self, op: Op, dtype: str) -> Operator:
+        return Operator(
+            "DEPTHWISE_CONV_2D", {**window_options(op.attrs), "FusedActivationFunction": bounds_of(op.attrs)}
+        )
 
     def params(
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants

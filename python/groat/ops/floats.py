@@ -8,6 +8,7 @@ kernels do.
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from groat.errors import InputError
 from groat.graph.ir import Array, Op, Tensor
 from groat.ops.arithmetic import require_activations
-from groat.ops.base import Constants, ImportedOp, OpDef, Tape, Unsupported
+from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Tape, Unsupported
 from groat.ops.call import Padding, Pair, array, call, channels, window
 from groat.pack.layouts import FloatFilters
 
@@ -104,6 +105,12 @@ class Trainable(OpDef):
     has zeros in the file."""
 
     trainable = (1, 2)
+
+    @abstractmethod
+    def columns(self, op: Op, x: Array, weights_shape: Shape) -> Array:
+        """[groups, rows, taps]: what the filters of each group are multiplied with, for every place of the output.
+
+        The taps are in the order of a filter's weights with its output channel left out."""
 
     def arguments(self, op: Op) -> tuple[int, ...]:
         return op.inputs if op.attrs.get("trained") else op.inputs[:1]

@@ -16,7 +16,8 @@ from numpy.typing import ArrayLike
 
 from groat.errors import InputError
 from groat.graph.ir import Array, Op, Tensor
-from groat.ops.base import Constants
+from groat.ops.arithmetic import bounds_of
+from groat.ops.base import Constants, Operator, Shape
 from groat.ops.call import call
 from groat.ops.conv_2d import packed_fields
 from groat.ops.floats import Trainable, filter_inputs, filters_of, float_array, limits, with_bias
@@ -25,6 +26,7 @@ from groat.ops.fully_connected import FullyConnected
 
 class FullyConnectedFloat32(Trainable, FullyConnected):
     tflite = {}
+    weights_axis = 0
     attributes = ("act_min", "act_max")
     kernel: ClassVar[str] = "conv_f32"
 
@@ -36,6 +38,12 @@ class FullyConnectedFloat32(Trainable, FullyConnected):
             for i in range(weights.shape[1]):
                 acc += x[:, i, np.newaxis] * weights[:, i]
         return [with_bias(op, acc, inputs).reshape(op.attrs["out_shape"])]
+
+    def columns(self, op: Op, x: Array, weights_shape: Shape) -> Array:
+        return x.reshape(1, -1, weights_shape[1])
+
+    def operator(self, op: Op, dtype: str) -> Operator:
+        return Operator("FULLY_CONNECTED", {"FusedActivationFunction": bounds_of(op.attrs)})
 
     def params(
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from groat.graph.ir import Array, Op, Tensor
 from groat.ops.arithmetic import require_activations
-from groat.ops.base import Constants, ImportedOp, OpDef, Rows, Shape, Tape, Unsupported
+from groat.ops.base import Constants, ImportedOp, OpDef, Operator, Rows, Shape, Tape, Unsupported
 from groat.ops.call import array, call
 
 RANK = 6
@@ -29,6 +29,11 @@ class Pad(OpDef):
 
     def reference(self, op: Op, inputs: Sequence[Array]) -> list[Array]:
         return [np.pad(inputs[0], op.attrs["padding"], constant_values=op.attrs["value"])]
+
+    def operator(self, op: Op, dtype: str) -> Operator:
+        paddings = np.array(op.attrs["padding"], np.int32)
+        value = {2: np.array([op.attrs["value"]], np.float32)} if op.attrs["value"] else {}
+        return Operator("PADV2" if value else "PAD", {}, {1: paddings, **value}, "inputs")
 
     def params(
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants

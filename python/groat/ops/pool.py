@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from groat.graph.ir import Array, Op, Tensor
-from groat.ops.arithmetic import LIMITS, activation_range, require_activations
-from groat.ops.base import Constants, ImportedOp, OpDef, Rows, Shape, Tape, Unsupported
+from groat.ops.arithmetic import LIMITS, activation_range, bounds_of, require_activations
+from groat.ops.base import Constants, ImportedOp, OpDef, Operator, Rows, Shape, Tape, Unsupported
 from groat.ops.call import Padding, Pair, activations, call, clamp, window
-from groat.ops.window import import_window, spatial_shape, window_fields, window_rows, windows
+from groat.ops.window import import_window, spatial_shape, window_fields, window_options, window_rows, windows
 
 
 class Pool(OpDef):
@@ -57,6 +57,13 @@ def gradient_of_clamp(op: Op, dy: int, tape: Tape) -> int:
     what it reads."""
     clamped = (op.attrs["act_min"], op.attrs["act_max"]) != LIMITS["int8"]
     return tape.through_clamp(dy) if clamped else dy
+
+
+def pool_operator(name: str, op: Op) -> Operator:
+    """A pool of floats in TFLite."""
+    sides = {"FilterHeight": op.attrs["kernel"][0], "FilterWidth": op.attrs["kernel"][1]}
+    activation = {"FusedActivationFunction": bounds_of(op.attrs)}
+    return Operator(name, {**sides, **window_options(op.attrs), **activation}, scale="inputs")
 
 
 def import_pool(source: ImportedOp, kind: str) -> Op:

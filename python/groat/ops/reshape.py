@@ -13,7 +13,19 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from groat.graph.ir import Array, Op, Tensor
-from groat.ops.base import MOVED, Constants, ImportedOp, OpDef, Rows, Shape, Tape, Unsupported, rows_alike
+from groat.ops.base import (
+    ITSELF,
+    MOVED,
+    Constants,
+    ImportedOp,
+    OpDef,
+    Operator,
+    Rows,
+    Shape,
+    Tape,
+    Unsupported,
+    rows_alike,
+)
 from groat.ops.call import array, call
 
 
@@ -23,6 +35,9 @@ class Reshape(OpDef):
 
     def reference(self, op: Op, inputs: Sequence[Array]) -> list[Array]:
         return [inputs[0].reshape(op.attrs["out_shape"])]
+
+    def operator(self, op: Op, dtype: str) -> Operator:
+        return Operator(ITSELF, scale="inputs")
 
     def params(
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from groat.graph.ir import Array, Op, Tensor
-from groat.ops.base import Constants, ImportedOp, OpDef, Shape, Tape
+from groat.graph.ir import Array, Op, Quantization, Tensor
+from groat.ops.base import TABLE, Constants, ImportedOp, OpDef, Operator, Shape, Tape
 from groat.ops.call import call
 from groat.ops.exp import logistic, tanh
 from groat.ops.floats import float_array, require_floats
@@ -27,6 +27,13 @@ class SigmoidFloat32(OpDef):
     def reference(self, op: Op, inputs: Sequence[Array]) -> list[Array]:
         function = tanh if op.attrs["tanh"] else logistic
         return [function(inputs[0].astype(np.float32)).astype(inputs[0].dtype)]
+
+    def operator(self, op: Op, dtype: str) -> Operator:
+        wide = {"int16": Quantization((1 / 32768,), (0,))}
+        if not op.attrs["tanh"]:
+            return Operator("LOGISTIC", scale={**wide, "int8": Quantization((1 / 256,), (-128,))})
+        name = TABLE if dtype == "int8" else "TANH"
+        return Operator(name, scale={**wide, "int8": Quantization((1 / 128,), (0,))})
 
     def params(
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants

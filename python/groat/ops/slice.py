@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from groat.graph.ir import Array, Op, Tensor
-from groat.ops.base import MOVED, Constants, OpDef, Shape, Tape
+from groat.ops.base import ITSELF, MOVED, Constants, OpDef, Operator, Shape, Tape
 from groat.ops.call import array, call
 
 RANK = 6
@@ -31,6 +31,9 @@ class Slice(OpDef):
     def reference(self, op: Op, inputs: Sequence[Array]) -> list[Array]:
         box = zip(op.attrs["begin"], op.attrs["shape"], strict=True)
         return [np.ascontiguousarray(inputs[0][tuple(np.s_[b : b + s] for b, s in box)])]
+
+    def operator(self, op: Op, dtype: str) -> Operator:
+        return Operator(ITSELF, scale="inputs")
 
     def params(
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants

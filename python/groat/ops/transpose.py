@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from groat.graph.ir import Array, Op, Tensor
-from groat.ops.base import MOVED, Constants, ImportedOp, OpDef, Shape, Tape, Unsupported
+from groat.ops.base import ITSELF, MOVED, Constants, ImportedOp, OpDef, Operator, Shape, Tape, Unsupported
 from groat.ops.call import array, call
 
 RANK = 6
@@ -26,6 +26,9 @@ class Transpose(OpDef):
 
     def reference(self, op: Op, inputs: Sequence[Array]) -> list[Array]:
         return [np.ascontiguousarray(inputs[0].transpose(op.attrs["permutation"]))]
+
+    def operator(self, op: Op, dtype: str) -> Operator:
+        return Operator(ITSELF, scale="inputs")
 
     def params(
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants

@@ -53,6 +53,14 @@ def import_window(source: ImportedOp, kernel: tuple[int, int]) -> dict[str, Any]
     return {"kernel": kernel, "stride": stride, "dilation": dilation, "padding": padding}
 
 
+def window_options(attrs: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that import_window makes these attributes from."""
+    options: dict[str, Any] = {"Padding": attrs["padding"]}
+    for axis, letter in enumerate("HW"):
+        options |= {f"Stride{letter}": attrs["stride"][axis], f"Dilation{letter}Factor": attrs["dilation"][axis]}
+    return options
+
+
 def spatial_shape(attrs: Mapping[str, Any], height: int, width: int) -> tuple[int, int]:
     """Output height and width; 0 or less where the window does not fit."""
 

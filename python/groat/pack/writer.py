@@ -315,7 +315,7 @@ def _write(graph: Graph, packed: PackedSteps, plan: Plan, source_hash: bytes) ->
                     "rank": len(tensor.shape),
                     "line": line_id.get(number, const.GROAT_NONE),
                     # Names in between cost flash and say little: the imported model has them.
-                    "name": names.add(tensor.name if number in io else ""),
+                    "name": names.add(tensor.name if number in io or graph.all_named else ""),
                     "dims": [*tensor.shape, *[1] * (const.GROAT_RANK_MAX - len(tensor.shape))],
                     "scale": tensor.scale if quantized else 0.0,
                     "zero_point": tensor.zero_point if quantized else 0,
