@@ -609,7 +609,7 @@ def _cycles(estimate: list[int]) -> str:
 @app.command(epilog="Example: groat quantize model.tflite --calib samples.npz --scheme int8 -o model.groat")
 @_takes(choices=Quantization, options=Options)
 def quantize(
-    model: TflitePath,
+    model: SourcePath,
     calib: Annotated[Path, typer.Option(help=".npz with x, float32: typical inputs, at best 100 or more")],
     output: Annotated[Path | None, typer.Option("-o", "--output", help="default: the model's name with .groat")] = None,
     target: TargetOption = "cortex-m4",
@@ -637,7 +637,8 @@ def quantize(
         layers[name] = scheme
     samples = load_samples(calib)
     with _progress() as progress:
-        made = quantize_model(load(model), samples.inputs, choices, layers, progress)
+        loaded = load(model, shape=options.shape, channels=options.channels)
+        made = quantize_model(loaded, samples.inputs, choices, layers, progress)
         compiled = compile_model(made, target, None, options, progress)
     compiled.save(path)
     report = {"output": str(path), "target": target, **made.report}
@@ -690,7 +691,7 @@ def evaluate(
 
 @app.command(epilog="Example: groat compare float.tflite model.groat --data samples.npz")
 def compare(
-    first: TflitePath,
+    first: SourcePath,
     second: Annotated[
         Path, typer.Argument(help="a model of the same network; a .groat packed with --names all", show_default=False)
     ],

@@ -27,11 +27,12 @@ from groat.ops.arithmetic import LIMITS
 from groat.pack.reader import TensorInfo, check
 from groat.passes.fold_clamps import fold_clamps
 from groat.passes.fold_pads import fold_pads
+from groat.passes.reshapes_to_views import reshapes_to_views
 from groat.progress import Progress, silent
 from groat.runners.host import HostRunner
 from groat.samples import Samples, inputs_for, reals
 
-HURTS_BELOW = 20.0  # dB: a tenth of the signal is noise
+HURTS_BELOW = 25.0  # dB: noise of a twentieth of the signal
 HURTS_BY = 3.0  # dB below all that the layer reads: it adds as much noise as there was
 SATURATED = 0.01  # of the values that are at an end of their range, and not so in the first model
 FEW_STEPS = 8.0  # of standard deviation, in steps of the integers
@@ -106,7 +107,7 @@ class Comparison:
         agreement: the share of samples for which the largest value of the first output is the same.
         layers: those that both have, in the order of the first.
         missing: names of layers of the first model that were not found in the second.
-        hurts: the first layer with less than 20 dB and 3 dB less than all that it reads; None if there is none.
+        hurts: the first layer with less than 25 dB and 3 dB less than all that it reads; None if there is none.
         advice: what to try, best first.
     """
 
@@ -150,7 +151,7 @@ class _GraphSide:
     """A model whose graph is known."""
 
     def __init__(self, graph: Graph) -> None:
-        self.graph = fold_clamps(fold_pads(graph))
+        self.graph = reshapes_to_views(fold_clamps(fold_pads(graph)))
         self.inputs: Sequence[Tensor | TensorInfo] = [self.graph.tensors[n] for n in self.graph.inputs]
         self.outputs: Sequence[Tensor | TensorInfo] = [self.graph.tensors[n] for n in self.graph.outputs]
         self._recorder = Recorder(self.graph)
@@ -159,7 +160,8 @@ class _GraphSide:
         tensors = self.graph.tensors
         for part, values in self._recorder.run(inputs, progress, what):
             given = {number: array[part] for number, array in zip(self.graph.inputs, inputs, strict=True)}
-            outputs = [(values | given)[number] for number in self.graph.outputs]
+            seen = values | given
+            outputs = [seen[self.graph.root(number)] for number in self.graph.outputs]
             yield outputs, {tensors[number].name: (array, tensors[number]) for number, array in values.items()}
 
 
@@ -221,7 +223,7 @@ def compare(
             graph.tensors[op.outputs[0]].name,
             op.kind.removesuffix("_float32"),
             None,
-            tuple(graph.tensors[n].name for n in op.inputs if graph.producer(n) is not None),
+            tuple(graph.tensors[n].name for n in map(graph.root, op.inputs) if graph.producer(n) is not None),
         )
         for op in graph.ops
     }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A small network of floats that PyTorch trains on the scans of digits that come with scikit-learn: with a branch, pools
-and all sorts of convolutions, to be quantised.
+"""A small network of floats that PyTorch trains on the scans of digits that come with scikit-learn.
+
+It has a branch, a pool and all sorts of convolutions, to be quantised.
 """
 
 from __future__ import annotations

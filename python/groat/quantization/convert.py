@@ -13,13 +13,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from groat.errors import UnsupportedError
-from groat.frontends.operator import Operator
+from groat.frontends.operator import ImportedOperator
 from groat.graph import Graph, Op, Quantization, Tensor, verify
 from groat.graph.ir import Array
 from groat.ops import op_def, tflite_importers
 from groat.ops.arithmetic import LIMITS, Int64
-from groat.ops.base import ITSELF, TABLE, Unsupported
-from groat.ops.base import Operator as Described
+from groat.ops.base import ITSELF, TABLE, Operator, Unsupported
 from groat.ops.lut import tabulate
 from groat.quantization.observers import Range
 from groat.quantization.schemes import ACTIVATIONS, FLOAT, WEIGHT_BITS
@@ -60,7 +59,7 @@ class Scales:
         return self.of[key]
 
 
-def describe(graph: Graph, op: Op, scheme: str) -> Described:
+def describe(graph: Graph, op: Op, scheme: str) -> Operator:
     """The op as an operator of integers; Unsupported if there is no kernel for the scheme."""
     dtype = ACTIVATIONS[scheme]
     definition = op_def(op.kind)
@@ -185,7 +184,7 @@ class Converter:
             target = self._new(_named(tensor, dtype, quantization))
         name = "DEQUANTIZE" if dtype == "float32" else "QUANTIZE"
         index = next((op.index for op in self.graph.ops if number in op.outputs), -1)
-        self.ops.append(tflite_importers()[name](Operator(name, index, {}, [home], [target], self.tensors)))
+        self.ops.append(tflite_importers()[name](ImportedOperator(name, index, {}, [home], [target], self.tensors)))
         self._known[key] = target
         return target
 
@@ -211,7 +210,7 @@ class Converter:
         if described.name == ITSELF:
             self.ops.append(replace(op, inputs=inputs, outputs=(target,)))
             return
-        source = Operator(described.name, op.index, described.options, list(inputs), [target], self.tensors)
+        source = ImportedOperator(described.name, op.index, described.options, list(inputs), [target], self.tensors)
         if described.name == TABLE:
             self.ops.append(self._table(source, op))
             return
@@ -223,7 +222,7 @@ class Converter:
             source.inputs = [*source.inputs[:index], number, *source.inputs[index + 1 :]]
         self.ops.append(tflite_importers()[described.name](source))
 
-    def _inputs(self, position: int, op: Op, described: Described, dtype: str, output: Quantization) -> tuple[int, ...]:
+    def _inputs(self, position: int, op: Op, described: Operator, dtype: str, output: Quantization) -> tuple[int, ...]:
         """The inputs in integers, weights included."""
         if op_def(op.kind).weights_axis is not None:
             x = self._as(op.inputs[0], dtype, self.scales[op.inputs[0], dtype])
@@ -248,7 +247,7 @@ class Converter:
             result.append(self._as(number, dtype, wanted))
         return tuple(result)
 
-    def _table(self, source: Operator, op: Op) -> Op:
+    def _table(self, source: ImportedOperator, op: Op) -> Op:
         """A function of one value, as the op of floats computes it for each of 256 integers."""
         x, y = source.input(0), source.output(0)
         assert x.quantization is not None

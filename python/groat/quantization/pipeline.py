@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -54,7 +53,7 @@ class Layer:
     rounding: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Quantized(Model):
     """A quantised model, for groat.compile.
 
@@ -111,7 +110,7 @@ class Quantized(Model):
 
 
 def quantize_model(
-    model: Model | Graph | str | os.PathLike[str] | bytes,
+    model: Any,
     calib: ArrayLike | Sequence[ArrayLike],
     options: Quantization | None = None,
     layers: Mapping[str, str] | None = None,
@@ -136,15 +135,15 @@ def quantize_model(
     """
     options = replace(options or Quantization(), **choices)
     loaded = model if isinstance(model, (Model, Graph)) else load(model)
-    graph, source = (loaded, b"") if isinstance(loaded, Graph) else (loaded.graph, loaded.source)
-    graph = prepared(graph)
+    source = Model(loaded, b"") if isinstance(loaded, Graph) else loaded
+    graph = prepared(source.graph)
     samples = samples_of(graph, calib)
     if options.scheme == "fp16":
         if layers:
             raise InputError("scheme fp16 stores all layers as float16; it has no layers of another scheme")
         halves = to_float16(graph)
         made = tuple(Layer(i, op.kind, _name(graph, op), "fp16", 0) for i, op in enumerate(graph.ops))
-        return Quantized(halves, _identity(source, options, {}), graph, options, made, len(samples[0]))
+        return _quantized(source, halves, graph, options, made, len(samples[0]))
     if options.equalizes:
         graph = equalize(graph, samples, progress)
     schemes = schemes_of(graph, options, layers or {})
@@ -174,9 +173,12 @@ def _name(graph: Graph, op: Op) -> str:
     return graph.tensors[op.outputs[0]].name
 
 
-def _identity(source: bytes, options: Quantization, schemes: Mapping[int, str]) -> bytes:
-    """Bytes that stand for how the model came about."""
-    return hashlib.sha256(source).digest() + repr((options, sorted(schemes.items()))).encode()
+def _quantized(
+    source: Model, graph: Graph, floats: Graph, options: Quantization, layers: tuple[Layer, ...], samples: int
+) -> Quantized:
+    # Bytes that stand for how the model came about.
+    identity = source.source_hash + repr((options, [layer.scheme for layer in layers])).encode()
+    return Quantized(graph, identity, source.orders, floats=floats, options=options, layers=layers, samples=samples)
 
 
 def layers_of(graph: Graph) -> list[int]:
@@ -233,7 +235,7 @@ def _overrides(graph: Graph, overrides: Mapping[str, str]) -> dict[int, str]:
 
 
 FINEST_FACTOR = 2.0**-13  # an output's scale in steps of its layer's sums, at least: factors must stay below 2**14
-OVERFLOW = 2.0**-28  # an output's scale as a part of the largest sum, at least: sums in that scale must fit 31 bits
+OVERFLOW = 2.0**-15  # an output's range as a part of the largest sum, at least: sums in steps of int16 must fit 31 bits
 
 
 def _wide_enough(graph: Graph, ranges: Mapping[int, Range]) -> Mapping[int, Range]:
@@ -248,7 +250,7 @@ def _wide_enough(graph: Graph, ranges: Mapping[int, Range]) -> Mapping[int, Rang
         low, high = result[op.inputs[0]]
         sums = np.abs(as_filters(weights, axis, 1)).sum(axis=(0, 2)) * max(-low, high)
         sums += np.abs(bias[0]) if bias and bias[0] is not None else 0.0
-        least = max((high - low) * float(np.abs(weights).max()) / 7 * FINEST_FACTOR, 255 * float(sums.max()) * OVERFLOW)
+        least = max((high - low) * float(np.abs(weights).max()) / 7 * FINEST_FACTOR, float(sums.max()) * OVERFLOW)
         low, high = result[op.outputs[0]]
         result[op.outputs[0]] = (low, max(high, low + least))
     return result
@@ -273,7 +275,7 @@ class Prepared:
         found = calibrate(graph, samples, options.ranges, progress)
         return cls(graph, samples, options, replace(found, ranges=_wide_enough(graph, found.ranges)))
 
-    def quantized(self, schemes: Mapping[int, str], source: bytes, progress: Progress = silent) -> Quantized:
+    def quantized(self, schemes: Mapping[int, str], source: Model, progress: Progress = silent) -> Quantized:
         """The model with these schemes."""
         graph = self.graph
         scales = scales_of(graph, self.calibration.ranges, schemes)
@@ -291,8 +293,7 @@ class Prepared:
             nbytes = 0 if found is None else (found.weights.size * WEIGHT_BITS[scheme] + 7) // 8
             rounding = None if found is None else "learned" if found.learned else "nearest"
             rows.append(Layer(position, op.kind, _name(graph, op), scheme, nbytes, rounding))
-        identity = _identity(source, self.options, schemes)
-        return Quantized(made, identity, graph, self.options, tuple(rows), self.calibration.samples)
+        return _quantized(source, made, graph, self.options, tuple(rows), self.calibration.samples)
 
     def _key(self, position: int, scales: Scales, scheme: str) -> tuple[Any, ...]:
         """What the integers of a layer's input depend on."""
