@@ -25,7 +25,7 @@ from groat.errors import (
     ToolchainError,
     UnsupportedError,
 )
-from groat.quantization import Quantization, Quantized
+from groat.quantization import Budget, Quantization, Quantized
 from groat.quantization import quantize_model as quantize
 from groat.runners import BaseRunner, Profile
 from groat.runners import open_runner as Runner  # noqa: N812
@@ -35,6 +35,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "BaseRunner",
+    "Budget",
     "Compiled",
     "FitError",
     "GroatError",

@@ -65,14 +65,14 @@ def host_batches(
 
 
 class Recorder:
-    """A graph of one program, packed so that all of its tensors can be seen after a run.
+    """A graph of one program, packed so that its tensors can be seen after a run.
 
     Attributes:
-        numbers: of the tensors that are seen: what ops make.
+        numbers: of the tensors that are seen: unless given all that ops make.
     """
 
-    def __init__(self, graph: Graph) -> None:
-        self.numbers = tuple(number for op in graph.ops for number in op.outputs)
+    def __init__(self, graph: Graph, numbers: Sequence[int] | None = None) -> None:
+        self.numbers = tuple(n for op in graph.ops for n in op.outputs) if numbers is None else tuple(numbers)
         seen = Graph(graph.name, graph.tensors, graph.ops, graph.inputs, self.numbers, graph.views)
         seen = keep_outputs(seen)
         steps = pack_steps(seen)

@@ -616,14 +616,22 @@ def quantize(
     layer: Annotated[
         list[str] | None, typer.Option(metavar="NAME=SCHEME", help="another scheme for a layer, by name or index")
     ] = None,
+    weights: Annotated[
+        str | None, typer.Option(metavar="SIZE", help="of mixed: bytes of all weights, or a share of int8's, as 60%")
+    ] = None,
+    instructions: Annotated[
+        str | None, typer.Option(metavar="SIZE", help="of mixed: instructions of an inference, for example 5M")
+    ] = None,
+    plot: Annotated[Path | None, typer.Option(help="of mixed: draw accuracy over bytes into this .svg")] = None,
     *,
     choices: Quantization,
     options: Options,
     format: FormatOption = Format.table,
 ) -> None:
     """Turns a model of floats into one of integers, by samples of its input, and packs it."""
-    from groat.compiler import compile_model, load
-    from groat.quantization import quantize_model
+    from groat.compiler import compile_model, load, write_file
+    from groat.quantization import Budget, Mixed, quantize_model
+    from groat.quantization.trade_off import draw_trade_off
     from groat.samples import load_samples
 
     path = output if output is not None else model.with_suffix(".groat")
@@ -635,12 +643,20 @@ def quantize(
         if not equals:
             raise InputError(f"--layer {text!r}: expected NAME=SCHEME")
         layers[name] = scheme
+    bounds = {"--weights": weights, "--instructions": instructions, "--plot": plot}
+    given = [name for name, value in bounds.items() if value is not None]
+    if given and choices.scheme != "mixed":
+        raise InputError(f"{' and '.join(given)} {'is' if len(given) == 1 else 'are'} for --scheme mixed")
+    most = None if instructions is None else parse_size(instructions)
+    budget = Budget(options.flash, options.ram, weights, most, target)
     samples = load_samples(calib)
     with _progress() as progress:
         loaded = load(model, shape=options.shape, channels=options.channels)
-        made = quantize_model(loaded, samples.inputs, choices, layers, progress)
+        made = quantize_model(loaded, samples.inputs, choices, layers, budget, progress)
         compiled = compile_model(made, target, None, options, progress)
     compiled.save(path)
+    if plot is not None and isinstance(made, Mixed):
+        write_file(plot, draw_trade_off(made, f"Mixtures of {model.name}").encode())
     report = {"output": str(path), "target": target, **made.report}
     report |= {key: compiled.report[key] for key in ("file_bytes", "arena_bytes", "macs")}
     table = _table("Layers", "#index", "op", "name", "scheme", "rounding", "#weights bytes")

@@ -21,12 +21,10 @@ Progress = Callable[[int, int], None]
 """Told of each smaller arena that is found: (its bytes, the best lower bound so far)."""
 
 
-def require_solver() -> None:
-    """InputError unless OR-tools is installed."""
+def require_solver(asked: str = "solver is 'cp-sat'") -> None:
+    """InputError unless OR-tools is installed; `asked` says what needs it."""
     if importlib.util.find_spec("ortools") is None:
-        raise InputError(
-            "solver is 'cp-sat', but OR-tools is not installed: pip install 'groat[ortools]', or use solver 'greedy'"
-        )
+        raise InputError(f"{asked}, but OR-tools is not installed: pip install 'groat[ortools]', or choose another")
 
 
 @dataclass

@@ -21,7 +21,7 @@ class Quantization:
 
     Attributes:
         scheme: "int8": weights and activations of 8 bits; "w4a8": weights of 4 bits; "16x8": activations of 16 bits;
-            "fp16": floats stored in half.
+            "fp16": floats stored in half; "mixed": the best of the first three for each layer, under a budget.
         ranges: how the range of an activation is found from samples (groat.quantization.observers).
         rounding: weights to the nearest integer, or to the one with which a layer's outputs change least.
         bias_correction: the bias takes up what rounding changes in the mean of a channel.

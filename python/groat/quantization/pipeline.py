@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -30,6 +30,9 @@ from groat.quantization.observers import Range
 from groat.quantization.options import Quantization
 from groat.quantization.schemes import ACTIVATIONS, FLOAT, LAYER_SCHEMES, WEIGHT_BITS
 from groat.quantization.weights import IntegerWeights, LayerScales, as_filters, quantize_layer
+
+if TYPE_CHECKING:
+    from groat.quantization.mixture import Budget
 
 ROWS = 512  # of a layer's outputs for one sample that learned rounding looks at
 TAPS_MOST = 4096  # of a filter, for learned rounding: G has so many squared numbers
@@ -114,6 +117,7 @@ def quantize_model(
     calib: ArrayLike | Sequence[ArrayLike],
     options: Quantization | None = None,
     layers: Mapping[str, str] | None = None,
+    budget: Budget | None = None,
     progress: Progress = silent,
     **choices: Any,
 ) -> Quantized:
@@ -124,6 +128,7 @@ def quantize_model(
         calib: samples of the input, float32 [n, *shape], n at least 2; a sequence of such arrays for several inputs.
         options: how; default: Quantization().
         layers: name or index of a layer -> its scheme, in place of the model's: int8, w4a8, 16x8 or float32.
+        budget: bounds of scheme "mixed", which needs at least one.
         choices: fields of Quantization, in place of those of `options`: scheme="w4a8".
 
     Raises:
@@ -131,6 +136,7 @@ def quantize_model(
             exist; a model that is quantised already, or keeps state.
         UnsupportedError: lists all ops that the scheme has no kernel for, unless allow_float is chosen: then they stay
             floats, and are listed as float_layers.
+        FitError: no mixture keeps the budget.
         ModelError: as `groat.load`.
     """
     options = replace(options or Quantization(), **choices)
@@ -146,6 +152,11 @@ def quantize_model(
         return _quantized(source, halves, graph, options, made, len(samples[0]))
     if options.equalizes:
         graph = equalize(graph, samples, progress)
+    if options.scheme == "mixed":
+        from groat.quantization.mixture import Budget, mixed
+
+        measured = Prepared.measure(graph, samples, options, progress)
+        return mixed(measured, source, layers or {}, budget or Budget(), progress)
     schemes = schemes_of(graph, options, layers or {})
     return Prepared.measure(graph, samples, options, progress).quantized(schemes, source, progress)
 

@@ -8,4 +8,4 @@ ACTIVATIONS = {"int8": "int8", "w4a8": "int8", "16x8": "int16"}
 """Scheme -> the type of activations."""
 WEIGHT_BITS = {"int8": 8, "w4a8": 4, "16x8": 8}
 LAYER_SCHEMES = (*ACTIVATIONS, FLOAT)
-SCHEMES = (*ACTIVATIONS, "fp16")
+SCHEMES = (*ACTIVATIONS, "fp16", "mixed")
