@@ -105,6 +105,8 @@ static void few_inputs(const meeting *m, uint32_t count, uint32_t outputs, uint3
 #if FPU_ASSEMBLY
 
 #define STEP_WEIGHTS "add %[w], %[w], %[step]\n\t"
+/* Products of one output of each of four pixels, and of two.  Sets with vectors have their own. */
+#ifndef TWO_OF_FOUR
 #define ONE_OF_FOUR                                \
     LOAD_ONE("dy0", "temp", "s16")                 \
     LOAD_ONE("dy1", "temp", "s18")                 \
@@ -121,6 +123,8 @@ static void few_inputs(const meeting *m, uint32_t count, uint32_t outputs, uint3
     STEP_WEIGHTS LOAD_FOUR("w", "", "s28", "s29", "s30", "s31")                          \
         STEP_WEIGHTS FPU_PRODUCT("s24", "s25", "s26", "s27", "s16", "s18", "s20", "s22") \
             FPU_PRODUCT("s28", "s29", "s30", "s31", "s17", "s19", "s21", "s23")
+#define FOUR_TEMPORARIES FPU_UPPER_HALF
+#endif
 
 /* Four channels of four pixels. */
 static void four_inputs(const meeting *m, uint32_t count, uint32_t outputs, uint32_t w_step, uint32_t channel,
@@ -146,7 +150,7 @@ static void four_inputs(const meeting *m, uint32_t count, uint32_t outputs, uint
             : [dy0] "+r"(dy0), [dy1] "+r"(dy1), [dy2] "+r"(dy2), [dy3] "+r"(dy3), [w] "+r"(w), [left] "+r"(left),
               FPU_ALL_SIXTEEN("+w")
             : [step] "r"(step)
-            : FPU_UPPER_HALF, "cc", "memory");
+            : FOUR_TEMPORARIES, "cc", "memory");
     }
     dx += channel;
     STORE_PIXELS(dx, dx_step * sizeof(ELEMENT));

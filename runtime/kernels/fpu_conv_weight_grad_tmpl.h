@@ -39,12 +39,15 @@ typedef struct side {
 
 #if FPU_ASSEMBLY
 
-/* Adds the products of a pixel: rows of sums are outputs, columns inputs. */
+/* Adds the products of a pixel: rows of sums are outputs, columns inputs.  Sets with vectors have their own. */
+#ifndef PIXEL
 #define PIXEL                                       \
     LOAD_FOUR("dy", "", "s16", "s17", "s18", "s19") \
     LOAD_FOUR("x", "", "s20", "s21", "s22", "s23")  \
     "add %[dy], %[dy], %[dy_step]\n\t"              \
     "add %[x], %[x], %[x_step]\n\t" FPU_PRODUCT("s20", "s21", "s22", "s23", "s16", "s17", "s18", "s19")
+#define PIXEL_TEMPORARIES FPU_UPPER_HALF
+#endif
 
 /* A row of sums and the numbers that they update. */
 #define UPDATE(a0, a1, a2, a3)                                                                           \
@@ -75,7 +78,7 @@ static void sixteen(const fpu_pixels *p, const ELEMENT *x, const ELEMENT *dy, ui
                          "3:"
                          : [x] "+r"(xs), [dy] "+r"(dys), [count] "+r"(count), FPU_ALL_SIXTEEN("+w")
                          : [x_step] "r"(x_step), [dy_step] "r"(dy_step)
-                         : FPU_UPPER_HALF, "cc", "memory");
+                         : PIXEL_TEMPORARIES, "cc", "memory");
     }
     if (known_outputs + known_inputs == 0) {
         const ELEMENT *from = beta == 0.0f ? (const ELEMENT *)(const void *)fpu_zeros : dw;
@@ -98,6 +101,7 @@ static void sixteen(const fpu_pixels *p, const ELEMENT *x, const ELEMENT *dy, ui
     }
 }
 
+#ifndef FOUR_BY_THREE
 #define FOUR_BY(b, a0, a1, a2, a3)                                                                              \
     "vfma.f32 " a0 ", s16, " b "\n\tvfma.f32 " a1 ", s17, " b "\n\tvfma.f32 " a2 ", s18, " b "\n\tvfma.f32 " a3 \
     ", s19, " b "\n\t"
@@ -106,13 +110,14 @@ static void sixteen(const fpu_pixels *p, const ELEMENT *x, const ELEMENT *dy, ui
     BY_ONE "vfma.f32 s4, s20, s24\n\tvfma.f32 s5, s21, s24\n\tvfma.f32 s6, s22, s24\n\tvfma.f32 s7, s23, s24\n\t"
 #define FOUR_BY_TWO BY_ONE FOUR_BY("s25", "s4", "s5", "s6", "s7")
 #define FOUR_BY_THREE FOUR_BY_TWO FOUR_BY("s26", "s8", "s9", "s10", "s11")
+#endif
 #define BY_FEW(load_a, load_b, products)                                                                          \
     __asm__ volatile("1:\n\t" load_a load_b "add %[a], %[a], %[a_step]\n\t"                                       \
                      "add %[b], %[b], %[b_step]\n\t" products "subs %[count], %[count], #1\n\t"                   \
                      "bne.w 1b"                                                                                   \
                      : [a] "+r"(as), [b] "+r"(bs), [count] "+r"(count), [temp] "=&r"(temp), FPU_ALL_SIXTEEN("+w") \
                      : [a_step] "r"(a_step), [b_step] "r"(b_step)                                                 \
-                     : FPU_UPPER_HALF, "cc", "memory")
+                     : PIXEL_TEMPORARIES, "cc", "memory")
 #define FOUR_OF_MANY LOAD_FOUR("a", "", "s16", "s17", "s18", "s19")
 #define EIGHT_OF_MANY LOAD_EIGHT("a", "", "s16", "s17", "s18", "s19", "s20", "s21", "s22", "s23")
 

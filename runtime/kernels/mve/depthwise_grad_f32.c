@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Gradients of a depthwise convolution of float32 on the floating-point unit.
+ * Gradients of a depthwise convolution of float32: products with Helium, the rest on the
+ * floating-point unit.
  */
 #define FPU(name) groat_##name##_mve
-#include "../fpu_f32.h"
+#include "grad_f32.h"
 #include "../fpu_depthwise_grad_tmpl.h"
