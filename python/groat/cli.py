@@ -24,7 +24,7 @@ from rich.progress import Progress as Bars
 from rich.table import Table
 
 from groat.errors import GroatError, InputError, MismatchError
-from groat.options import Options, parse_size
+from groat.options import SHAPE_HELP, Options, parse_size
 from groat.progress import Progress
 from groat.quantization.options import Quantization
 from groat.train.options import Train
@@ -56,6 +56,7 @@ class By(StrEnum):
 ModelPath = Annotated[Path, typer.Argument(help="a .tflite or .onnx model, or a packed .groat one", show_default=False)]
 SourcePath = Annotated[Path, typer.Argument(help="a .tflite or .onnx model", show_default=False)]
 FormatOption = Annotated[Format, typer.Option("--format", help="table for people, json for scripts")]
+ShapeOption = Annotated[str | None, typer.Option("--shape", help=SHAPE_HELP)]
 TargetOption = Annotated[str, typer.Option("--target", help="a name that `groat targets` lists")]
 
 
@@ -483,6 +484,7 @@ def train_plan(
     lr: Annotated[float, typer.Option(help="learning rate of the measurements")] = 0.01,
     steps: Annotated[int, typer.Option(help="of each measurement")] = 100,
     seed: Annotated[int, typer.Option(help="of the choice of samples")] = 0,
+    shape: ShapeOption = None,
     *,
     choices: Train,
     format: FormatOption = Format.table,
@@ -494,7 +496,7 @@ def train_plan(
 
     bounds = {"ram": ram, "macs": max_macs}
     sizes = {name: None if text is None else parse_size(text) for name, text in bounds.items()}
-    samples, loaded = load_data(data), load(model)
+    samples, loaded = load_data(data), load(model, shape=shape)
     with _progress() as progress:
         plan = plan_training(
             loaded, samples, target, choices, **sizes, lr=lr, steps=steps, seed=seed, progress=progress
@@ -713,15 +715,18 @@ def compare(
     ],
     data: Annotated[Path, typer.Option(help=".npz with x, or x_test, which is preferred")],
     limit: Annotated[int, typer.Option(min=1, help="of the samples, at most so many")] = 100,
+    shape: ShapeOption = None,
     format: FormatOption = Format.table,
 ) -> None:
     """Says layer by layer how far a model is from another one, the first layer that hurts, and what to try."""
     from groat.comparison import compare as against
+    from groat.compiler import load
     from groat.samples import load_samples
 
     samples = load_samples(data, judging=True).first(limit)
     with _progress() as progress:
-        found = against(first, second, samples, progress)
+        models = [path if path.suffix == ".groat" else load(path, shape=shape) for path in (first, second)]
+        found = against(models[0], models[1], samples, progress)
     table = _table("Layers", "op", "name", "scheme", "#SNR dB", "#saturated", "")
     for layer in found.layers:
         mark = "<- hurts" if layer is found.hurts else ""

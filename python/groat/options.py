@@ -29,6 +29,7 @@ Names = Literal["ends", "all"]
 NAMES: tuple[Names, ...] = get_args(Names)
 Solver = Literal["greedy", "cp-sat"]
 SOLVERS: tuple[Solver, ...] = get_args(Solver)
+SHAPE_HELP = "of ONNX inputs that the file leaves open: input=1,3,96,96; several with ;"
 
 
 def about(text: str, choices: tuple[Any, ...] = (), size: bool = False, also: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -115,9 +116,7 @@ class Options:
     )
     names: Names = field(default="ends", metadata=about("names that the packed model keeps", NAMES))
     floats: Floats = field(default="float32", metadata=about("how float32 is stored", FLOATS))
-    shape: str | None = field(
-        default=None, metadata=about("of ONNX inputs that the file leaves open: input=1,3,96,96; several with ;")
-    )
+    shape: str | None = field(default=None, metadata=about(SHAPE_HELP))
     channels: Channels = field(
         default="last", metadata=about("images of an ONNX model are NHWC, or NCHW as in the file", CHANNELS)
     )

@@ -301,6 +301,33 @@ def test_validate_compares_with_onnx_runtime(build: Callable[[], onnx.ModelProto
     assert verdict.equal, verdict.difference
 
 
+@pytest.mark.parametrize(
+    "build", [mobilenet_block, functions, token_mixer, recurrent], ids=lambda build: build.__name__
+)
+def test_floats_may_be_stored_as_float16(build: Callable[[], onnx.ModelProto]) -> None:
+    model = build()
+    inputs = random_inputs(model, np.random.default_rng(1))
+    loaded = groat.load(model.SerializeToString())
+    for expected, found in zip(run_onnx(model, inputs), run_groat(loaded, inputs, floats="float16"), strict=True):
+        assert close(expected, found, 2e-2)
+
+
+@pytest.mark.qemu
+@pytest.mark.parametrize(
+    "build", [recurrent, attention, resizes, places, differences], ids=lambda build: build.__name__
+)
+@pytest.mark.parametrize("target", ["cortex-m4", "rv32imc"])
+def test_devices_give_the_same_bytes(build: Callable[[], onnx.ModelProto], target: str) -> None:
+    source = build().SerializeToString()
+    compiled, loaded = groat.compile(source, target=target), groat.load(source)
+    rng = np.random.default_rng(0)
+    shapes = [loaded.graph.tensors[number].shape for number in loaded.graph.inputs]
+    inputs = [rng.standard_normal(shape).astype(np.float32) for shape in shapes]
+    with compiled.on(f"qemu:{target}") as device:
+        found, expected = (y if isinstance(y, list) else [y] for y in (device.run(*inputs), compiled.run(*inputs)))
+    assert [y.tobytes() for y in found] == [y.tobytes() for y in expected]
+
+
 # ---- Where elements lie ----------------------------------------------------------------------------------
 
 

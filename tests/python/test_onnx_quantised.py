@@ -100,6 +100,20 @@ def test_functions_are_tables_or_computed_with_floats_as_the_file_says(tmp_path:
     assert agree >= 38
 
 
+@pytest.mark.parametrize("function", ["HardSwish", "Gelu"])
+def test_a_model_of_floats_is_quantised_here_too(function: str) -> None:
+    source = cnn(function).SerializeToString()
+    loaded = groat.load(source)
+    samples = np.concatenate([x.transpose(0, 2, 3, 1) for x in frames(40, (1, 3, 16, 16), 1)])[:, np.newaxis]
+    compiled = groat.compile(groat.quantize(loaded, samples))
+    assert not [op.kind for op in compiled.graph.ops if op.kind.endswith("_float32")]
+    agree = 0
+    for x in frames(40, (1, 3, 16, 16), 2):
+        found = compiled.run(np.ascontiguousarray(x.transpose(0, 2, 3, 1)))
+        agree += int(np.argmax(found) == run_onnx(source, [x])[0].argmax())
+    assert agree >= 37
+
+
 def test_an_op_without_an_integer_kernel_computes_with_floats(tmp_path: Path) -> None:
     """Between a dequantize and a quantize, as the file says."""
     b = Builder()

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 
 from groat.errors import InputError
 from groat.graph.ir import Array, Op, Tensor
-from groat.ops.base import MOVED, Constants, OpDef, Shape
+from groat.ops.base import ITSELF, MOVED, Constants, OpDef, Operator, Shape
 from groat.ops.call import array, axis_of, call
 
 PLACES_MAX = 65_536
@@ -29,6 +29,9 @@ class Gather(OpDef):
 
     def reference(self, op: Op, inputs: Sequence[Array]) -> list[Array]:
         return [np.take(inputs[0], op.attrs["indices"], axis=op.attrs["axis"])]
+
+    def operator(self, op: Op, dtype: str) -> Operator:
+        return Operator(ITSELF, scale="inputs")
 
     def params(
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants

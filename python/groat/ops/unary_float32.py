@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 
 from groat.errors import InputError
 from groat.graph.ir import Array, Op, Tensor
-from groat.ops.base import Constants, ImportedOp, Importer, OpDef, Shape
+from groat.ops.base import TABLE, Constants, ImportedOp, Importer, OpDef, Operator, Shape
 from groat.ops.call import call
 from groat.ops.exp import Float32, erf, exp, log, log1p, logistic, tanh
 from groat.ops.floats import clamped, float_array, require_floats
@@ -85,6 +85,9 @@ class UnaryFloat32(OpDef):
     def reference(self, op: Op, inputs: Sequence[Array]) -> list[Array]:
         with np.errstate(all="ignore"):
             return [np.asarray(apply(op.attrs, inputs[0].astype(np.float32))).astype(inputs[0].dtype)]
+
+    def operator(self, op: Op, dtype: str) -> Operator | None:
+        return Operator(TABLE) if dtype == "int8" else None
 
     def params(
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
