@@ -59,10 +59,13 @@ def two_by_two(tmp_path: Path) -> Path:
 def test_there_are_these_commands(groat_command: Groat) -> None:
     assert [*COMMANDS] == [
         "analyze",
+        "compare",
         "doctor",
+        "eval",
         "ops",
         "pack",
         "profile",
+        "quantize",
         "run",
         "targets",
         "train",
