@@ -107,7 +107,8 @@ class Comparison:
         agreement: the share of samples for which the largest value of the first output is the same.
         layers: those that both have, in the order of the first.
         missing: names of layers of the first model that were not found in the second.
-        hurts: the first layer with less than 25 dB and 3 dB less than all that it reads; None if there is none.
+        hurts: the first layer with less than 25 dB and 3 dB less than all that it reads, unless all that read it have
+            more; None if there is none.
         advice: what to try, best first.
     """
 
@@ -305,7 +306,10 @@ def _first_that_hurts(layers: Sequence[LayerNoise]) -> LayerNoise | None:
     by_name = {layer.name: layer for layer in layers}
     for layer in layers:
         before = min((by_name[name].snr for name in layer.reads if name in by_name), default=math.inf)
-        if layer.snr < HURTS_BELOW and layer.snr < before - HURTS_BY:
+        # What the next layers do not feel, as a softmax that of small logits, does not hurt.
+        after = [reader.snr for reader in layers if layer.name in reader.reads]
+        felt = not after or min(after) < HURTS_BELOW
+        if felt and layer.snr < HURTS_BELOW and layer.snr < before - HURTS_BY:
             return layer
     return None
 

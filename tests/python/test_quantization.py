@@ -21,6 +21,8 @@ import groat
 from groat.batches import Recorder, host_batches
 from groat.errors import InputError, UnsupportedError
 from groat.graph import Graph, Op, Quantization, Tensor
+from groat.ops import op_def
+from groat.ops.unary_float32 import function_attrs
 from groat.quantization.calibration import samples_of
 from groat.quantization.convert import quantization_of
 from groat.quantization.equalization import equalize
@@ -196,6 +198,17 @@ def test_functions_of_one_value(scheme: str) -> None:
     graph = Graph("tanh", tensors, (Op("sigmoid_float32", (0,), (1,), {"tanh": 1}, 0),), (0,), (1,))
     found = outputs_of(groat.quantize(graph, x, scheme=scheme, ranges="minmax"), x)
     assert np.abs(found - np.tanh(x[:, 0])).max() < (0.025 if scheme == "int8" else 0.001)
+
+
+@pytest.mark.parametrize("function", ["hard_swish", "gelu", "leaky_relu", "sqrt"])
+def test_functions_become_tables(function: str) -> None:
+    tensors = {n: Tensor(f"t{n}", (1, 40), "float32") for n in range(2)}
+    x = RNG.uniform(0 if function == "sqrt" else -4, 4, (30, 1, 40)).astype(np.float32)
+    op = Op("unary_float32", (0,), (1,), function_attrs(function), 0)
+    made = groat.quantize(Graph(function, tensors, (op,), (0,), (1,)), x, ranges="minmax")
+    assert kinds(made.graph) == ["quantize", "lut", "dequantize"]
+    (expected,) = op_def("unary_float32").reference(op, [x[:, 0]])
+    assert np.abs(outputs_of(made, x) - expected).max() < (0.15 if function == "sqrt" else 0.04)
 
 
 # ---- Layers of their own --------------------------------------------------------------------------------------

@@ -57,19 +57,20 @@ def keywords() -> tuple[Array, Array]:
     return reals(arrays["x"], graph.tensors[graph.inputs[0]]).astype(np.float32), arrays["y"].astype(np.int64)
 
 
-SPLITS = tuple(range(4))
+CALIBRATED = (50, 64, 80, 100)
 
 
 def keyword_losses(material: Path, **choices: Any) -> tuple[list[float], list[float]]:
-    """(points lost against floats, points against the published int8 model) on the half of the samples that was not
-    calibrated with, for several halves."""
+    """(points lost against floats, points against the published int8 model) on the samples that were not calibrated
+    with: of the first 50, 64, 80 and 100, and of 100 drawn four times."""
     x, y = keywords()
     floats, published = material / f"models/{KWS_FLOAT}.tflite", material / "models/mlperf_tiny/kws_ref_model.tflite"
     expected, reference = outputs_of(floats, x), outputs_of(published, x)
     lost, behind = [], []
-    for split in SPLITS:
-        order = np.random.default_rng(split).permutation(len(x))
-        learnt, judged = order[:100], order[100:]
+    everything = np.arange(len(x))
+    parts = [(everything[:count], everything[count:]) for count in CALIBRATED]
+    parts += [(order[:100], order[100:]) for order in (np.random.default_rng(s).permutation(len(x)) for s in range(4))]
+    for learnt, judged in parts:
         made = groat.quantize(floats, x[learnt], **choices)
         found = share(outputs_of(made, x[judged]), y[judged])
         lost.append(share(expected[judged], y[judged]) - found)
@@ -81,7 +82,8 @@ def keyword_losses(material: Path, **choices: Any) -> tuple[list[float], list[fl
 def test_keywords_as_int8_are_as_good_as_floats(material: Path) -> None:
     lost, behind = keyword_losses(material)
     assert np.mean(lost) <= 0.5
-    assert np.mean(behind) <= 1.0
+    # One sample is a point: means of eight are all that 200 samples tell.
+    assert np.mean(behind) <= 0.5
 
 
 def test_keywords_with_weights_of_four_bits(material: Path) -> None:

@@ -14,9 +14,10 @@ from groat.errors import InputError
 from groat.graph import Graph
 from groat.graph.ir import Array
 from groat.progress import Progress, silent
-from groat.quantization.observers import Histogram, Range, Rule, choose_range
+from groat.quantization.observers import Histogram, Range, Rule, choose_logits_range, choose_range
 
 LEAST_SAMPLES = 2
+KEPT_MOST = 4_000_000  # values of logits
 ADVICE = "give typical inputs of the model, at best 100 or more"
 
 
@@ -132,12 +133,25 @@ def calibrate(graph: Graph, samples: Sequence[Array], rule: Rule, progress: Prog
             before = ends.get(number, (low, high))
             ends[number] = (min(low, before[0]), max(high, before[1]))
     histograms = {number: Histogram.over(*end) for number, end in ends.items()}
+    logits = {op.inputs[0]: op.attrs["beta"] for op in graph.ops if op.kind == "softmax_float32" and rule == "mse"}
+    logits = {number: beta for number, beta in logits.items() if _is_small(graph, number, len(samples[0]))}
+    seen: dict[int, list[Array]] = {number: [] for number in logits}
     if rule != "minmax":
         for number, array in zip(graph.inputs, samples, strict=True):
             histograms[number].add(array)
         for _, values in recorder.run(samples, progress, "histograms"):
             for number, array in values.items():
                 histograms[number].add(array)
-    return Calibration(
-        {number: choose_range(histogram, rule) for number, histogram in histograms.items()}, len(samples[0])
-    )
+                if number in seen:
+                    seen[number].append(array.reshape(-1, array.shape[-1]))
+    ranges = {number: choose_range(histogram, rule) for number, histogram in histograms.items()}
+    for number, arrays in seen.items():
+        ranges[number] = choose_logits_range(np.concatenate(arrays), logits[number])
+    return Calibration(ranges, len(samples[0]))
+
+
+def _is_small(graph: Graph, number: int, samples: int) -> bool:
+    """Whether a tensor that ops make, and nothing else than a softmax reads, can be kept for all samples."""
+    tensor = graph.tensors[number]
+    alone = len(graph.consumers(number)) == 1 and number not in graph.outputs and graph.producer(number) is not None
+    return alone and tensor.elements * samples <= KEPT_MOST

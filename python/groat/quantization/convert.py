@@ -256,7 +256,8 @@ class Converter:
 
         def function(stored: Int64) -> Int64:
             (values,) = op_def(op.kind).reference(op, [to_reals(stored, span)])
-            return to_integers(values, output, "int8").astype(np.int64)
+            # Where the function is no number, samples were not either: any value will do.
+            return to_integers(np.nan_to_num(values, nan=0.0), output, "int8").astype(np.int64)
 
         return tabulate(source, function)
 

@@ -5,7 +5,8 @@ Integers beyond the ends saturate: a narrower range has finer steps and cuts off
 
     minmax      all values that were seen
     percentile  all but a share of 0.001 % at either end
-    mse         the range whose rounding and cutting has the least mean squared error
+    mse         the range whose rounding and cutting has the least mean squared error; of logits, that of what a softmax
+                makes of them: small ones count as nothing
     entropy     the range of least Kullback-Leibler divergence between the distributions of values and of their 255
                 integers (S. Migacz, "8-bit Inference with TensorRT", GTC 2017)
 """
@@ -94,6 +95,39 @@ def _least_error(histogram: Histogram) -> Range:
         if high > 0:
             high = min(histogram.high * FRACTIONS, key=lambda end: _error(histogram, low, end))
     return float(low), float(high)
+
+
+def choose_logits_range(logits: Array, beta: float) -> Range:
+    """The range of what a softmax reads, with the least squared error of what it makes.
+
+    Args:
+        logits: [n, classes].
+        beta: which they are multiplied by.
+    """
+    x = logits.astype(np.float64)
+    exact = _softmax(x * beta)
+
+    def error(low: float, high: float) -> float:
+        step = (high - low) / STEPS
+        zero = round(-low / step)
+        stored = np.clip(np.round(x / step) + zero, 0, STEPS)
+        return float(np.sum((_softmax((stored - zero) * step * beta) - exact) ** 2))
+
+    ends = min(float(x.min()), 0.0), max(float(x.max()), 0.0)
+    if not ends[0] < ends[1]:
+        return ends
+    low, high = ends
+    for _ in range(2):
+        if ends[0] < 0:
+            low = min(ends[0] * FRACTIONS, key=lambda end: error(end, high))
+        if ends[1] > 0:
+            high = min(ends[1] * FRACTIONS, key=lambda end: error(low, end))
+    return float(low), float(high)
+
+
+def _softmax(x: Float64) -> Float64:
+    e = np.exp(x - x.max(axis=-1, keepdims=True))
+    return np.asarray(e / e.sum(axis=-1, keepdims=True))
 
 
 def _least_divergence(histogram: Histogram) -> Range:
