@@ -37,6 +37,26 @@ static inline fpu_ends fpu_ends_of(float low, float high)
     return (fpu_ends){low, high, low > -__builtin_inff(), high < __builtin_inff()};
 }
 
+/* Sixteen sums in C, four rows of four: row n adds products of xn with y0 to y3.  By name, since not all compilers keep
+ * arrays in registers. */
+#define FPU_ROWS                                                                                               \
+    float a0 = 0.0f, a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0, c0 = a0, c1 = a0, c2 = a0, \
+          c3 = a0, d0 = a0, d1 = a0, d2 = a0, d3 = a0
+#define FPU_ROW_ADDS(row, x)                  \
+    {                                         \
+        const float each = x;                 \
+        row##0 = groat_fma(each, y0, row##0); \
+        row##1 = groat_fma(each, y1, row##1); \
+        row##2 = groat_fma(each, y2, row##2); \
+        row##3 = groat_fma(each, y3, row##3); \
+    }
+#define FPU_ROWS_ADD(x0, x1, x2, x3) \
+    FPU_ROW_ADDS(a, x0)              \
+    FPU_ROW_ADDS(b, x1)              \
+    FPU_ROW_ADDS(c, x2)              \
+    FPU_ROW_ADDS(d, x3)
+#define FPU_ALL_ROWS {a0, a1, a2, a3, b0, b1, b2, b3, c0, c1, c2, c3, d0, d1, d2, d3}
+
 #if FPU_ASSEMBLY
 
 /* Sums in s0 to s15, which no C code touches between the statements that use them: pairs, since an assembly statement has

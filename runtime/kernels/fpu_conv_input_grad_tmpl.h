@@ -222,6 +222,27 @@ static void eight_inputs(const meeting *m, uint32_t count, uint32_t outputs, uin
 
 #endif
 
+/* As four_inputs(), of numbers that lie anywhere. */
+static void four_inputs_anywhere(const meeting *m, uint32_t count, uint32_t outputs, uint32_t w_step, uint32_t channel,
+                                 ELEMENT *dx, uint32_t dx_step)
+{
+    FPU_ROWS;
+    for (const meeting *end = m + count; m < end; m++) {
+        const ELEMENT *w = m->w + channel;
+        const ELEMENT *dy0 = m->dy[0], *dy1 = m->dy[1], *dy2 = m->dy[2], *dy3 = m->dy[3];
+        for (uint32_t left = outputs; left > 0; left--, w += w_step, dy0++, dy1++, dy2++, dy3++) {
+            const float y0 = WIDE(w[0]), y1 = WIDE(w[1]), y2 = WIDE(w[2]), y3 = WIDE(w[3]);
+            FPU_ROWS_ADD(WIDE(*dy0), WIDE(*dy1), WIDE(*dy2), WIDE(*dy3));
+        }
+    }
+    const float sums[] = FPU_ALL_ROWS;
+    for (uint32_t p = 0; p < FOUR; p++) {
+        for (uint32_t i = 0; i < FOUR; i++) {
+            dx[p * dx_step + channel + i] = NARROW(sums[p * FOUR + i]);
+        }
+    }
+}
+
 /* The same pixels as one row, where windows are single pixels that lie side by side. */
 static groat_window flattened(const groat_window *w)
 {
@@ -239,10 +260,7 @@ void KERNEL(conv_input_grad)(const groat_conv_grad_float *given, const ELEMENT *
 {
     const uintptr_t dys = (uintptr_t)dy | given->out_stride * sizeof(ELEMENT) | given->channels_out * sizeof(ELEMENT);
     const uintptr_t dxs = (uintptr_t)dx | given->in_stride * sizeof(ELEMENT);
-    if (!LOADABLE(dys | dxs | (uintptr_t)w | given->channels_in * sizeof(ELEMENT))) {
-        PORTABLE(conv_input_grad)(given, w, dy, dx);
-        return;
-    }
+    const int loadable = LOADABLE(dys | dxs | (uintptr_t)w | given->channels_in * sizeof(ELEMENT));
     const groat_window flat = flattened(given->window);
     const groat_window *v = &flat;
     groat_conv_grad_float image = *given;
@@ -267,13 +285,16 @@ void KERNEL(conv_input_grad)(const groat_conv_grad_float *given, const ELEMENT *
                 }
                 const uint32_t width = pixels == FOUR ? FOUR : EIGHT;
                 ELEMENT *to = dx + x * k->in_stride;
-                if (inputs < width) {
+                if (inputs < width || (!loadable && pixels == 1)) {
                     few_inputs(list.all, list.count, outputs, w_step, 0, inputs, to);
                     continue;
                 }
                 for (uint32_t i = 0; i < inputs; i += width) { /* the last may be computed twice */
                     const uint32_t channel = i + width <= inputs ? i : inputs - width;
-                    if (pixels == FOUR) {
+                    if (!loadable) {
+                        four_inputs_anywhere(list.all, list.count, outputs, w_step, channel, to,
+                                             v->stride_w * k->in_stride);
+                    } else if (pixels == FOUR) {
                         four_inputs(list.all, list.count, outputs, w_step, channel, to, v->stride_w * k->in_stride);
                     } else {
                         eight_inputs(list.all, list.count, outputs, w_step, channel, to);

@@ -305,10 +305,45 @@ static int loadable(const groat_conv_float *k, const int8_t *const *rows, const 
     return LOADABLE(places | (uintptr_t)k->weights | (uintptr_t)out);
 }
 
+/* Up to four channels of up to four pixels, of numbers that lie anywhere, weights in the order of the model; what is over
+ * is the last once more. */
+static void some_anywhere(const groat_conv_float *k, const int8_t *const *rows, uint32_t channel, uint32_t channels,
+                          uint32_t pixel, uint32_t pixels, ELEMENT *out)
+{
+    const ELEMENT *w0 = (const ELEMENT *)k->weights + channel * k->rows * k->taps * k->run;
+    const ELEMENT *w1 = next_filter(k, w0, channels > 1), *w2 = next_filter(k, w1, channels > 2),
+                  *w3 = next_filter(k, w2, channels > 3);
+    const uint32_t second = pixels > 1 ? k->pixel_stride : 0, third = second + (pixels > 2 ? k->pixel_stride : 0),
+                   fourth = third + (pixels > 3 ? k->pixel_stride : 0);
+    FPU_ROWS;
+    for (uint32_t r = 0; r < k->rows; r++) {
+        for (uint32_t t = 0; t < k->taps; t++) {
+            const ELEMENT *x = tap_of(k, rows, r, t, pixel);
+            for (uint32_t left = k->run; left > 0; left--, x++) {
+                const float y0 = WIDE(*w0++), y1 = WIDE(*w1++), y2 = WIDE(*w2++), y3 = WIDE(*w3++);
+                FPU_ROWS_ADD(WIDE(x[0]), WIDE(x[second]), WIDE(x[third]), WIDE(x[fourth]));
+            }
+        }
+    }
+    const float sums[] = FPU_ALL_ROWS;
+    for (uint32_t p = 0; p < pixels; p++) {
+        for (uint32_t c = 0; c < channels; c++) {
+            const float sum = sums[p * FOUR + c] + ((const float *)k->channels)[channel + c];
+            out[p * k->out_stride + channel + c] = NARROW(groat_clamp_float(sum, k->act_min, k->act_max));
+        }
+    }
+}
+
 void KERNEL(conv)(const groat_conv_float *k, const int8_t *const *rows, ELEMENT *out, uint32_t pixels)
 {
     if (!loadable(k, rows, out)) {
-        PORTABLE(conv)(k, rows, out, pixels);
+        for (uint32_t pixel = 0; pixel < pixels; pixel += FOUR) {
+            const uint32_t some = pixels - pixel < FOUR ? pixels - pixel : FOUR;
+            for (uint32_t o = 0; o < k->channels_out; o += FOUR) {
+                const uint32_t channels = k->channels_out - o < FOUR ? k->channels_out - o : FOUR;
+                some_anywhere(k, rows, o, channels, pixel, some, out + pixel * k->out_stride);
+            }
+        }
         return;
     }
     const uint32_t step = k->rows * k->taps * k->run * FOUR; /* from the weights of four channels to the next */

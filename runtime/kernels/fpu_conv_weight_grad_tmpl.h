@@ -168,6 +168,26 @@ static void by_few(const fpu_pixels *p, side a, side b, uint32_t count_b, float 
 
 #endif
 
+/* As sixteen(), of numbers that lie anywhere. */
+static void sixteen_anywhere(const fpu_pixels *p, const ELEMENT *x, const ELEMENT *dy, uint32_t known_outputs,
+                             uint32_t known_inputs, ELEMENT *dw, uint32_t dw_step, float alpha, float beta)
+{
+    FPU_ROWS;
+    for (uint32_t r = 0; r < p->rows; r++, x += p->x_row, dy += p->dy_row) {
+        const ELEMENT *xs = x, *dys = dy;
+        for (uint32_t left = p->columns; left > 0; left--, xs += p->x_step, dys += p->dy_step) {
+            const float y0 = WIDE(xs[0]), y1 = WIDE(xs[1]), y2 = WIDE(xs[2]), y3 = WIDE(xs[3]);
+            FPU_ROWS_ADD(WIDE(dys[0]), WIDE(dys[1]), WIDE(dys[2]), WIDE(dys[3]));
+        }
+    }
+    const float sums[] = FPU_ALL_ROWS;
+    for (uint32_t o = known_outputs; o < FOUR; o++) {
+        for (uint32_t i = known_inputs; i < FOUR; i++) {
+            fpu_update(dw + o * dw_step + i, sums[o * FOUR + i], alpha, beta);
+        }
+    }
+}
+
 /* Of a single pixel: for each output a row of weights, to = alpha * dy * x + beta * to, of which `eights` times eight. */
 #if FPU_ASSEMBLY
 
@@ -259,13 +279,13 @@ static void tap_of_few(const groat_conv_grad_float *k, const fpu_pixels *p, cons
     }
 }
 
-/* All weights under a tap. */
-static void tap_weights(const groat_conv_grad_float *k, const fpu_pixels *p, const ELEMENT *x, const ELEMENT *dy,
-                        ELEMENT *dw, uint32_t dw_step)
+/* All weights under a tap; of arrays whose numbers can be loaded several at a time, or not. */
+static void tap_weights(const groat_conv_grad_float *k, int loadable, const fpu_pixels *p, const ELEMENT *x,
+                        const ELEMENT *dy, ELEMENT *dw, uint32_t dw_step)
 {
     const uint32_t inputs = k->channels_in, outputs = k->channels_out;
     if (p->rows * p->columns == 1) {
-        const uint32_t eights = inputs / EIGHT;
+        const uint32_t eights = loadable ? inputs / EIGHT : 0;
         if (eights > 0) {
             rows_of_eights(x, dy, outputs, eights, dw, dw_step, k->alpha, k->beta);
         }
@@ -277,15 +297,24 @@ static void tap_weights(const groat_conv_grad_float *k, const fpu_pixels *p, con
         return;
     }
     if (inputs < FOUR || outputs < FOUR) {
-        tap_of_few(k, p, x, dy, dw, dw_step);
+        if (loadable) {
+            tap_of_few(k, p, x, dy, dw, dw_step);
+        } else {
+            few(p, x, dy, outputs, inputs, dw, dw_step, k->alpha, k->beta);
+        }
         return;
     }
     for (uint32_t o = 0; o < outputs; o += FOUR) { /* the last four may overlap those before */
         const uint32_t first_o = o + FOUR <= outputs ? o : outputs - FOUR;
         for (uint32_t i = 0; i < inputs; i += FOUR) {
             const uint32_t first_i = i + FOUR <= inputs ? i : inputs - FOUR;
-            sixteen(p, x + first_i, dy + first_o, o - first_o, i - first_i, dw + first_o * dw_step + first_i, dw_step,
-                    k->alpha, k->beta);
+            ELEMENT *to = dw + first_o * dw_step + first_i;
+            if (loadable) {
+                sixteen(p, x + first_i, dy + first_o, o - first_o, i - first_i, to, dw_step, k->alpha, k->beta);
+            } else {
+                sixteen_anywhere(p, x + first_i, dy + first_o, o - first_o, i - first_i, to, dw_step, k->alpha,
+                                 k->beta);
+            }
         }
     }
 }
@@ -296,14 +325,11 @@ void KERNEL(conv_weight_grad)(const groat_conv_grad_float *k, const ELEMENT *x, 
     const groat_window *v = k->window;
     const uintptr_t xs = (uintptr_t)x | (uintptr_t)dw | (k->in_stride | k->channels_in) * sizeof(ELEMENT);
     const uintptr_t dys = (uintptr_t)dy | (k->out_stride | k->channels_out) * sizeof(ELEMENT);
-    if (!LOADABLE((k->channels_in < FOUR ? 0 : xs) | (k->channels_out < FOUR ? 0 : dys))) {
-        PORTABLE(conv_weight_grad)(k, x, dy, dw, db);
-        return;
-    }
+    const int loadable = LOADABLE((k->channels_in < FOUR ? 0 : xs) | (k->channels_out < FOUR ? 0 : dys));
     for (uint32_t tap = 0, ky = 0; dw != 0 && ky < v->kernel_h; ky++) {
         for (uint32_t kx = 0; kx < v->kernel_w; kx++, tap++) {
             const fpu_pixels p = fpu_pixels_of(v, ky, kx, k->in_stride, k->out_stride);
-            tap_weights(k, &p, x + p.x, dy + p.dy, dw + tap * k->channels_in,
+            tap_weights(k, loadable, &p, x + p.x, dy + p.dy, dw + tap * k->channels_in,
                         (uint32_t)v->kernel_h * v->kernel_w * k->channels_in);
         }
     }

@@ -2,7 +2,7 @@
  *
  * How the templates for floating-point units (fpu_*_tmpl.h) see float16, which such a unit can only convert: two lie in a
  * register, and are widened to two.  Words must lie at multiples of four bytes; where they do not, since a number of
- * channels is odd, there is the portable kernel.
+ * channels is odd, convolutions take numbers one by one, and depthwise ones the portable kernel.
  */
 #include "fpu.h"
 #include "half.h"
