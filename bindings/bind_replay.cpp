@@ -52,6 +52,11 @@ class ReplayBuffer
         return groat_replay_count(replay());
     }
 
+    bool full() const
+    {
+        return replay()->config.policy == GROAT_REPLAY_FILL && count() == replay()->config.capacity;
+    }
+
     void add(const py::object &data, uint8_t dtype, int32_t label)
     {
         const View view(data, PyBUF_SIMPLE);
@@ -112,6 +117,7 @@ void bind_replay(py::module_ &module)
              "The buffer that memory() gave; StatusError if the bytes are none.")
         .def("memory", &ReplayBuffer::memory, "All of the buffer, generator included.")
         .def_property_readonly("count", &ReplayBuffer::count, "How many samples there are.")
+        .def_property_readonly("full", &ReplayBuffer::full, "Whether it refuses further samples.")
         .def_property_readonly("elements", &ReplayBuffer::elements, "Of one sample.")
         .def("add", &ReplayBuffer::add, py::arg("data"), py::arg("dtype"), py::arg("label"),
              "Offers a sample: contiguous elements of a dtype of format.h.")

@@ -137,6 +137,10 @@ class ReplayBuffer:
     @property
     def count(self) -> int: ...
     @property
+    def full(self) -> bool:
+        """Whether it refuses further samples."""
+
+    @property
     def elements(self) -> int: ...
     def add(self, data: _Bytes, dtype: int, label: int) -> None:
         """Offers a sample. Raises ValueError for a wrong length, StatusError as ``groat_replay_add``."""

@@ -33,6 +33,7 @@ from groat.progress import Progress, silent
 from groat.runners import BaseRunner, open_runner
 from groat.runners.base import Array
 from groat.targets import Target, load_target
+from groat.train.head import with_head
 from groat.train.options import Train
 from groat.train.session import Trainer
 from groat.train.tape import training_graph
@@ -391,6 +392,8 @@ class Job:
                 f'floats is "{options.floats}", but train has dtype "{train.dtype}", which decides what is stored'
             )
         floats = options.floats if train is None else train.floats
+        if train is not None and train.classes > 0:
+            graph = with_head(graph, train.classes)
         self.graph = run_passes(graph, after_each, options.io, floats)
         if train is not None:
             self.graph = training_graph(self.graph, train)

@@ -1,15 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Training with latent replay: what a model forgets without it, and keeps with it."""
+"""Training with latent replay; test_continual.py has what a model forgets without it, and keeps with it."""
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator
-from types import ModuleType
 
 import numpy as np
 import pytest
-from tests.support.material import ROOT
 from tools.tflite_builder import Builder, Quant
 
 import groat
@@ -18,35 +15,6 @@ from groat.train.latent import LatentTrainer, features, replay_for
 from groat.train.replay import Replay
 
 RNG = np.random.default_rng(11)
-LEAST_OLD, LEAST_NEW, FORGOTTEN = 88.0, 85.0, 15.0  # per cent
-
-
-def example() -> ModuleType:
-    pytest.importorskip("sklearn", reason="needs the scans that come with scikit-learn")
-    spec = importlib.util.spec_from_file_location("continual", ROOT / "examples" / "continual" / "continual.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_new_digits_are_learnt_and_old_ones_kept() -> None:
-    """Trained on 8s and 9s alone the network forgets others; with replay it does not."""
-    continual = example()
-    model = continual.pretrained()
-    _, _, test_x, test_y = continual.scans()
-    old = test_y < continual.NEW
-    with groat.compile(model).on("host") as session:
-        before = continual.accuracy(session, test_x[old], test_y[old])
-        assert before > 95
-        assert continual.accuracy(session, test_x[~old], test_y[~old]) < 2
-    alone_old, alone_new = continual.learn(model, "host", "host", 0)
-    assert before - alone_old > FORGOTTEN
-    assert alone_new > LEAST_NEW
-    kept_old, kept_new = continual.learn(model, "host", "host", continual.REPLAYS)
-    assert kept_old > LEAST_OLD
-    assert kept_new > LEAST_NEW
 
 
 # ---- The trainer ------------------------------------------------------------------------------------------------
@@ -145,3 +113,25 @@ def test_what_does_not_fit_is_refused(session: groat.Session) -> None:
     with pytest.raises(InputError, match="label"):
         trainer.step(np.zeros(6, np.float32), 3, 0.1)
     assert len(trainer.replay) == 0
+
+
+def test_a_full_buffer_is_said_before_anything_is_learnt(session: groat.Session) -> None:
+    x = RNG.normal(size=(3, 6)).astype(np.float32)
+    replay = replay_for(session, list(x), 2, "fill")
+    trainer = LatentTrainer(session, replay)
+    assert not replay.full
+    for label in range(2):
+        trainer.remember(x[label], label)
+    assert replay.full
+    before, kept = session.parameters(), replay.to_bytes()
+    with pytest.raises(InputError, match=r"has its 2 samples .* step with keep=False"):
+        trainer.step(x[2], 2, 0.1)
+    for name, value in session.parameters().items():
+        np.testing.assert_array_equal(value, before[name])
+    assert replay.to_bytes() == kept
+    trainer.step(x[2], 2, 0.1, keep=False)
+    assert len(replay) == 2
+    assert not any(np.array_equal(value, before[name]) for name, value in session.parameters().items())
+    ring = Replay((1, 5), 1, "ring", scale=1.0)
+    ring.add(np.zeros((1, 5), np.float32), 0)
+    assert not ring.full

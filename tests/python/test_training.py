@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tests.support import bad_samples
 from tests.support.float_nets import LINEAR, RELU6, Net, digits_net
 from tests.support.torch_nets import forward, parameters_of
 from torch.nn import functional
@@ -308,3 +309,14 @@ def test_adapters_are_trained_and_merged() -> None:
 def test_of_some_layers_only_the_bias() -> None:
     compiled = groat.compile(chain(), train=groat.Train(layers=["conv_2d_0:bias", "fully_connected_2"]))
     assert sorted(compiled.parameters()) == ["conv0/b", "dense2/b", "dense2/w"]
+
+
+@pytest.mark.parametrize("what", bad_samples.BAD)
+@pytest.mark.parametrize(
+    ("optimizer", "dtype"), [("sgd", "fp32"), ("sgd", "fp16"), ("momentum", "fp32"), ("adam", "fp16")]
+)
+def test_devices_learn_nothing_from_bad_samples(optimizer: Any, dtype: Any, what: str) -> None:
+    graph = pools()
+    image, label = samples(graph, 1)[0]
+    with groat.compile(graph, train=groat.Train(optimizer=optimizer, dtype=dtype)).on("host") as session:
+        bad_samples.assert_nothing_is_learnt_from(bad_samples.BAD[what], session, image, label)

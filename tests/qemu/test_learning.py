@@ -7,7 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.support.learning import RATES, learn, learn_by_torch
+from tests.support import bad_samples
+from tests.support.learning import RATES, learn, learn_by_torch, network
+
+import groat
 
 PLACES = [("qemu:cortex-m4", "fp32"), ("qemu:cortex-m55", "fp16"), ("qemu:rv32v", "fp16")]
 # float16 keeps 11 bits: two orders of the same sums differ by about that, and steps carry it on.
@@ -29,12 +32,27 @@ def test_the_first_steps_are_the_hosts(where: str, dtype: Any) -> None:
     assert np.mean(found[-25:]) < 0.95 * np.mean(found[:25])
 
 
+@pytest.mark.parametrize(("where", "dtype"), PLACES)
+def test_nothing_is_learnt_from_bad_samples(where: str, dtype: Any) -> None:
+    graph = network()
+    with groat.compile(graph, target=where.split(":")[1], train=groat.Train(dtype=dtype)).on(where) as session:
+        image = np.random.default_rng(2).random(graph.tensors[graph.inputs[0]].shape)
+        for bad in bad_samples.BAD.values():
+            session.runner.reset()
+            bad_samples.assert_nothing_is_learnt_from(bad, session, image, 3)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("where", "dtype"), PLACES)
 def test_a_device_learns_the_digits(where: str, dtype: Any) -> None:
-    losses, accuracy = learn(where, dtype)
     theirs, expected = learn_by_torch()
-    print(f"{where} {dtype}: {100 * accuracy:.2f} %, PyTorch {100 * expected:.2f} %, loss {np.mean(losses[-500:]):.4f}")
+    hosts, accuracy_there = learn("host", dtype)
+    losses, accuracy = learn(where, dtype)
+    print(
+        f"{where} {dtype}: {100 * accuracy:.2f} %, host {100 * accuracy_there:.2f} %, PyTorch {100 * expected:.2f} %; "
+        f"loss {np.mean(losses[-500:]):.4f}, {np.mean(hosts[-500:]):.4f}, {np.mean(theirs[-500:]):.4f}"
+    )
+    assert len(losses) == len(theirs) == len(RATES) * 1347
     assert accuracy >= 0.96
     assert accuracy >= expected - 0.005
-    assert len(losses) == len(theirs) == len(RATES) * 1347
+    assert_same_curve(losses, hosts, dtype, 500)

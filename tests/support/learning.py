@@ -81,8 +81,18 @@ def learn(where: str, dtype: Any, epochs: int = len(RATES), steps: int | None = 
         return losses, accuracy(session.runner, test_x, test_y)
 
 
+@functools.cache
 def learn_by_torch(epochs: int = len(RATES)) -> tuple[list[float], float]:
-    """The same by PyTorch."""
+    """The same by PyTorch; on one core, since the work of a step is less than that of sharing it."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return _learn_by_torch(epochs)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _learn_by_torch(epochs: int) -> tuple[list[float], float]:
     graph = network()
     names = [t.name for t in graph.tensors.values() if t.data is not None]
     parameters = parameters_of(graph, names)

@@ -44,19 +44,30 @@ class LatentTrainer:
         """Offers a sample to the buffer.  Raises as Replay.add."""
         self.replay.add(self.features(x), label)
 
-    def step(self, x: ArrayLike, label: int, lr: float, replays: int = 1) -> float:
-        """A step on a new sample, then on `replays` that are drawn from the buffer; the new one is offered to it.
+    def step(self, x: ArrayLike, label: int, lr: float, replays: int = 1, keep: bool = True) -> float:
+        """A step on a new sample, then on `replays` that are drawn from the buffer, sent to the device together.
 
-        Returns the loss of the new sample, before the step.  Raises as Session.train_step and Replay.add.
+        Args:
+            keep: the new sample is offered to the buffer; with False that stays as it is.
+
+        Returns the loss of the new sample, before the step.
+        Raises as Session.train_step and Replay.add; no parameter or sample has changed then, unless a loss was not
+        finite.
         """
         latent = self.features(x)
-        dtype = str(latent.dtype)
-        loss = self._session.train_step(latent, label, lr)
+        if keep and self.replay.full:
+            raise InputError(
+                f'the replay buffer has its {len(self.replay)} samples and its policy is "fill": it takes no more; '
+                "step with keep=False, or use another policy"
+            )
+        drawn = [(latent, label)]
         for _ in range(replays if len(self.replay) > 0 else 0):
-            sample, known = self.replay.get(self.replay.draw(), dtype)
-            self._session.train_step(sample, known, lr)
-        self.replay.add(latent, label)
-        return loss
+            drawn.append(self.replay.get(self.replay.draw(), str(latent.dtype)))
+        samples, labels = zip(*drawn, strict=True)
+        results = self._session.trainer.steps(samples, labels, lr)
+        if keep:
+            self.replay.add(latent, label)
+        return results[0].loss
 
 
 def features(session: Session, x: ArrayLike) -> Array:

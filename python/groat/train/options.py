@@ -29,6 +29,8 @@ class Train:
         adapter_rank: 0, or the rank of a low-rank adapter that is trained beside each of these layers in place of its
             weights, which stay in flash: y = layer(x) + B(A(x)), A with so many filters of the layer's own kernel, B
             1x1 and zero at first (Hu et al., "LoRA", 2021).  Convolutions without groups, and dense layers.
+        classes: 0, or how many a dense layer of floats tells apart that takes the place of the model's last one, and
+            begins with its weights (groat.train.head): new classes are learnt so, also by an int8 model.
         optimizer: plain gradient descent, the same with momentum, or Adam.
         loss: cross-entropy of the softmax of the model's output, for labels int32; or the mean squared error.
         dtype: how activations, gradients and weights are stored; sums are float32 either way.  "int8": layers of int8
@@ -56,6 +58,7 @@ class Train:
         ),
     )
     adapter_rank: int = field(default=0, metadata=about("train low-rank adapters of this rank beside these layers"))
+    classes: int = field(default=0, metadata=about("a head of floats for so many classes, known and new ones"))
     optimizer: Optimizer = field(default="sgd", metadata=about("how parameters follow gradients", get_args(Optimizer)))
     loss: Loss = field(default="softmax_ce", metadata=about("what is made small", get_args(Loss)))
     dtype: Dtype = field(default="fp32", metadata=about("how values are stored", get_args(Dtype)))
@@ -89,6 +92,8 @@ class Train:
             raise InputError(f"train: scale_interval is {self.scale_interval}; expected at least 1 step")
         if self.adapter_rank < 0:
             raise InputError(f"train: adapter_rank is {self.adapter_rank}; expected 0, or a rank")
+        if self.classes < 0:
+            raise InputError(f"train: classes is {self.classes}; expected 0, or how many there shall be")
         for name in ("momentum", "beta1", "beta2"):
             if not 0 <= getattr(self, name) < 1:
                 raise InputError(f"train: {name} is {getattr(self, name)}; expected at least 0 and less than 1")

@@ -94,6 +94,11 @@ class Replay:
     def __len__(self) -> int:
         return self._buffer.count
 
+    @property
+    def full(self) -> bool:
+        """Whether it refuses further samples: it has as many as it holds, and its policy is "fill"."""
+        return self._buffer.full
+
     def add(self, sample: ArrayLike, label: int) -> None:
         """Offers a sample: float32 or float16, which are rounded half away from zero and saturate, or int8 as kept.
 
