@@ -54,7 +54,7 @@ def of_images(folder: Path, images: int | None = None, stream: int = STREAM, jud
         },
         capacity=CAPACITY,
         replays=8,
-        rate=0.005,
+        rate=0.002,
     )
 
 

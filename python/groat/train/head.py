@@ -62,8 +62,8 @@ def with_head(graph: Graph, classes: int) -> Graph:
     shape = (*dense.attrs["out_shape"][:-1], classes)
     output = first + 3
     tensors[output] = Tensor(HEAD, shape, "float32")
-    attrs = {"act_min": -np.inf, "act_max": np.inf, "out_shape": shape}
-    ops.append(Op("fully_connected_float32", (number, first, first + 1), (output,), attrs, dense.index))
+    clamp_and_shape = {"act_min": -np.inf, "act_max": np.inf, "out_shape": shape}
+    ops.append(Op("fully_connected_float32", (number, first, first + 1), (output,), clamp_and_shape, dense.index))
     used = {n for op in ops for n in (*op.inputs, *op.outputs)} | set(graph.inputs)
     tensors = {n: t for n, t in tensors.items() if n in used}
     return replace(graph, tensors=tensors, ops=tuple(ops), outputs=(output,))
@@ -76,8 +76,8 @@ def _floats(graph: Graph, dense: Op) -> tuple[Array, Array]:
         raise InputError(f"the weights of {graph.name}'s last layer are no constants")
     weights, scales = stored.data.astype(np.float32), np.ones(len(stored.data), np.float32)
     if stored.quantization is not None:
-        scales = np.broadcast_to(np.float32(stored.quantization.scale), scales.shape)
-        zeros = np.broadcast_to(np.float32(stored.quantization.zero_point), scales.shape)
+        scales = np.broadcast_to(np.array(stored.quantization.scale, np.float32), scales.shape)
+        zeros = np.broadcast_to(np.array(stored.quantization.zero_point, np.float32), scales.shape)
         weights = (weights - zeros[:, np.newaxis]) * scales[:, np.newaxis]
     if len(dense.inputs) < 3:
         return weights, np.zeros(len(weights), np.float32)

@@ -9,7 +9,7 @@ parameter is applied in the op that computes it, behind the last op that still r
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -274,12 +274,9 @@ class _Builder:
         for op in forward:
             if any(n in self.states for n in op.inputs) or any(self.root(n) in leads for n in op.inputs):
                 leads |= {self.root(n) for n in op.outputs}
-        gradients: dict[int, list[int]] = {self.root(y): [dy]}
-        for op in reversed(forward):
-            root = op.outputs[0]
-            if root not in leads or root not in gradients:
-                continue
-            dy = self._sum(gradients.pop(root), self.tensors[root], op.index)
+        gradients = {self.root(y): dy}
+        for op in self._from_the_last(forward, leads, gradients):
+            dy = self._shaped(gradients.pop(op.outputs[0]), self.tensors[op.outputs[0]].shape)
             tape = _Tape(self, op, leads)
             try:
                 found = op_def(op.kind).gradients(op, dy, tape)
@@ -290,17 +287,44 @@ class _Builder:
                 ) from error
             tape.finish()
             for index, gradient in found.items():
-                gradients.setdefault(self.root(op.inputs[index]), []).append(gradient)
+                root = self.root(op.inputs[index])
+                gradients[root] = self._sum(gradients.get(root), gradient, self.tensors[root], op.index)
 
-    def _sum(self, gradients: list[int], tensor: Tensor, index: int) -> int:
-        """The sum of gradients as one tensor of the shape of `tensor`."""
-        total, dtype = self._shaped(gradients[0], tensor.shape), self.tensors[gradients[0]].dtype
-        for other in gradients[1:]:
-            result = self.new(tensor.shape, dtype)
-            attrs = {"act_min": -math.inf, "act_max": math.inf}
-            self.emit(f"add_{dtype}", (total, self._shaped(other, tensor.shape)), (result,), attrs, index)
-            total = result
-        return total
+    def _from_the_last(self, forward: list[Op], leads: set[int], gradients: Mapping[int, int]) -> Iterator[Op]:
+        """The ops that lead from something trained to the loss, each when the gradient of its output is whole.
+
+        Of several, first the one after which the fewest gradients are alive: one of two branches to the same
+        tensor waits until the other has come as far, since its gradient could only lie there.
+        """
+        left = [op for op in reversed(forward) if op.outputs[0] in leads]
+        readers = {op.outputs[0]: sum(op.outputs[0] in map(self.root, other.inputs) for other in left) for op in left}
+
+        def growth(op: Op) -> int:
+            dy = self.root(gradients[op.outputs[0]])
+            alone = sum(self.root(number) == dy for number in gradients.values()) == 1
+            roots = {self.root(number) for number in op.inputs} & leads - set(gradients)
+            return sum(self.tensors[root].elements for root in roots) - (self.tensors[dy].elements if alone else 0)
+
+        while left:
+            ready = [op for op in left if op.outputs[0] in gradients and readers[op.outputs[0]] == 0]
+            if not ready:  # the others do not lead to the loss
+                return
+            op = min(ready, key=growth)
+            left.remove(op)
+            for root in {self.root(number) for number in op.inputs}:
+                if root in readers:
+                    readers[root] -= 1
+            yield op
+
+    def _sum(self, total: int | None, other: int, tensor: Tensor, index: int) -> int:
+        """The sum of two gradients of a tensor, if there are two, in its shape."""
+        other, dtype = self._shaped(other, tensor.shape), self.tensors[other].dtype
+        if total is None:
+            return other
+        result = self.new(tensor.shape, dtype)
+        attrs = {"act_min": -math.inf, "act_max": math.inf}
+        self.emit(f"add_{dtype}", (total, other), (result,), attrs, index)
+        return result
 
     def _shaped(self, number: int, shape: Shape) -> int:
         """The same bytes in another shape."""
