@@ -17,7 +17,7 @@ import groat
 
 NEW = 8  # digits from here on come later
 RATES = (0.02, 0.01, 0.002)  # of the epochs in which the others are learnt
-CAPACITY, STREAM = 500, 3000
+CAPACITY, STREAM = 1000, 3000
 SEED = 3
 
 
@@ -54,7 +54,7 @@ def of_images(folder: Path, images: int | None = None, stream: int = STREAM, jud
         },
         capacity=CAPACITY,
         replays=8,
-        rate=0.002,
+        rate=0.005,
     )
 
 
