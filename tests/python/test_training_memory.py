@@ -48,7 +48,7 @@ def state_bytes(compiled: groat.Compiled) -> int:
     ("graph", "dtype", "most"),
     [
         (perceptron(), "fp32", 11),
-        (perceptron(), "fp16", 6),
+        (perceptron(), "fp16", 10),
         (cnn((8, 8)), "fp32", 20),
         (cnn((8, 16)), "fp32", 27),
         (cnn((8, 16)), "fp16", 15),
