@@ -188,6 +188,7 @@ typedef struct groat_conv_float {
     uint32_t tap_stride;
     uint32_t pixel_stride;
     uint32_t out_stride;
+    uint32_t pixels_most;           /* of a call; 0: not known */
     float act_min;
     float act_max;
     void *scratch;

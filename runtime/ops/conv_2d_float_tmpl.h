@@ -41,6 +41,7 @@ static int prepare(const float_params *p, conv_context *c, groat_needs *needs)
     k->tap_stride = (uint32_t)w->dilation_w * w->in_c;
     k->pixel_stride = (uint32_t)w->stride_w * w->in_c;
     k->out_stride = p->out_c;
+    k->pixels_most = (uint32_t)w->batches * w->out_h * w->out_w;
     k->act_min = p->act_min;
     k->act_max = p->act_max;
     int known = NEEDS(k, needs);

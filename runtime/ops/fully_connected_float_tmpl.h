@@ -19,6 +19,7 @@ static int prepare(const float_params *p, groat_conv_float *k, groat_needs *need
     k->tap_stride = p->depth;
     k->pixel_stride = p->depth;
     k->out_stride = p->out_c;
+    k->pixels_most = p->batches;
     k->act_min = p->act_min;
     k->act_max = p->act_max;
     return NEEDS(k, needs);

@@ -114,6 +114,7 @@ def conv_of(draw: Draw, shape: Shape, kernel: str, trained: bool = False) -> Cas
     fields = {
         "channels_out": shape.channels_out,
         "run": shape.run,
+        "pixels_most": draw.pick(0, shape.pixels),
         "out_stride": shape.channels_out + (draw.up_to(5) if draw.one_in(2) else 0),
     }
     return filter_case(draw, kernel, shape, weights, terms, weights.reshape(shape.channels_out, -1).T, fields, trained)

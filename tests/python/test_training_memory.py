@@ -48,10 +48,10 @@ def state_bytes(compiled: groat.Compiled) -> int:
     ("graph", "dtype", "most"),
     [
         (perceptron(), "fp32", 11),
-        (perceptron(), "fp16", 10),
+        (perceptron(), "fp16", 6),
         (cnn((8, 8)), "fp32", 20),
         (cnn((8, 16)), "fp32", 27),
-        (cnn((8, 16)), "fp16", 15),
+        (cnn((8, 16)), "fp16", 20),
     ],
 )
 @pytest.mark.parametrize("target", ["cortex-m4", "cortex-m55"])

@@ -37,7 +37,8 @@ static uint64_t pair_bytes(const groat_conv_float *k)
 static uint64_t copy_bytes(const groat_conv_float *k)
 {
     const uint64_t bytes = terms_of(k) * eights_of(k) * sizeof(uint16_t);
-    return k->layout == PLAIN && bytes <= COPY_BYTES ? bytes : 0;
+    const int few = k->pixels_most > 0 && k->pixels_most < COPY_PIXELS;
+    return k->layout == PLAIN && bytes <= COPY_BYTES && !few ? bytes : 0;
 }
 
 int groat_conv_f16_needs_mve(const groat_conv_float *k, groat_needs *needs)
