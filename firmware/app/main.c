@@ -7,6 +7,7 @@
 
 #include "../port/port.h"
 #include "measure.h"
+#include "../serve/models.h"
 #ifdef GROAT_LAYERS
 #include "../layers/layers.h"
 #endif
@@ -16,19 +17,7 @@ static groat_info info;
 
 /* ---- The channel --------------------------------------------------------------------------------- */
 
-static void receive(void *bytes, uint32_t count)
-{
-    if (groat_channel_read(bytes, count) != 0) {
-        groat_exit(GROAT_EXIT_CHANNEL);
-    }
-}
-
-static void send(const void *bytes, uint32_t count)
-{
-    if (groat_channel_write(bytes, count) != 0) {
-        groat_exit(GROAT_EXIT_CHANNEL);
-    }
-}
+/* Of a request whose host is gone, the rest is soon done: nothing more comes, and nothing goes. */
 
 /* ---- Rows: they come and go over the channel, while the model runs ----------------------------------- */
 
@@ -38,7 +27,7 @@ static void read_row(void *unused, uint32_t index, uint32_t row, void *to, uint3
     (void)unused;
     (void)index;
     (void)row;
-    receive(to, bytes);
+    (void)groat_channel_read(to, bytes);
 }
 
 static void write_row(void *unused, uint32_t index, uint32_t row, const void *from, uint32_t bytes)
@@ -46,7 +35,7 @@ static void write_row(void *unused, uint32_t index, uint32_t row, const void *fr
     (void)unused;
     (void)index;
     (void)row;
-    send(from, bytes);
+    (void)groat_channel_write(from, bytes);
 }
 
 static const groat_row_io row_io = {read_row, write_row, 0};
@@ -63,11 +52,10 @@ static void do_nothing(void *unused)
     (void)unused;
 }
 
-static void do_open(void *unused)
+static void do_open(void *served)
 {
-    (void)unused;
-    info.open_status = groat_open_regions(&net, groat_model_start, (uint32_t)(groat_model_end - groat_model_start),
-                                          groat_memories, info.memories);
+    const groat_served *s = served;
+    info.open_status = groat_open_regions(&net, s->model, s->bytes, s->memories, info.memories);
 }
 
 static void do_run(void *unused)
@@ -81,16 +69,11 @@ static void do_step(void *step)
     groat_run_step(&net, *(const uint32_t *)step);
 }
 
-static void open_model(void)
+int32_t groat_server_open(const groat_served *served)
 {
-
-    info.version = GROAT_PROTOCOL_VERSION;
-    info.memories = (uint32_t)(groat_memories_end - groat_memories);
-    info.stack_limit_bytes = groat_measure_limit();
-    info.idle = groat_measure(do_nothing, 0);
-    info.open_status = groat_check_crc(groat_model_start, (uint32_t)(groat_model_end - groat_model_start));
+    info.open_status = groat_check_crc(served->model, served->bytes);
     if (info.open_status == GROAT_OK) {
-        info.open = groat_measure(do_open, 0);
+        info.open = groat_measure(do_open, (void *)served);
         groat_set_row_io(&net, &row_io);
 #ifndef GROAT_NO_STATES
         if (info.open_status == GROAT_OK) {
@@ -98,24 +81,46 @@ static void open_model(void)
         }
 #endif
     }
+    return info.open_status;
 }
 
-static void reply(int32_t status, uint32_t bytes)
+void groat_server_close(int32_t status)
+{
+    info.open_status = status;
+}
+
+static void start(void)
+{
+    info.version = GROAT_PROTOCOL_VERSION;
+    info.memories = (uint32_t)(groat_memories_end - groat_memories);
+    info.stack_limit_bytes = groat_measure_limit();
+    info.idle = groat_measure(do_nothing, 0);
+#ifdef GROAT_SERVE
+    groat_models_start();
+#else
+    const groat_served served = {groat_model_start, (uint32_t)(groat_model_end - groat_model_start), groat_memories};
+    (void)groat_server_open(&served);
+#endif
+}
+
+void groat_server_reply(int32_t status, uint32_t bytes)
 {
     const groat_reply header = {status, bytes};
-    send(&header, sizeof header);
+    (void)groat_channel_write(&header, sizeof header);
 }
 
 /* Reads what came with a request that is refused, so that the next one is found. */
-static void refuse(const groat_request *request, int32_t status)
+void groat_server_refuse(const groat_request *request, int32_t status)
 {
     uint32_t sink[16];
     for (uint32_t left = request->bytes; left > 0;) {
         uint32_t count = left < sizeof sink ? left : sizeof sink;
-        receive(sink, count);
+        if (groat_channel_read(sink, count) != 0) {
+            return;
+        }
         left -= count;
     }
-    reply(status, 0);
+    groat_server_reply(status, 0);
 }
 
 /* ---- The commands -------------------------------------------------------------------------------- */
@@ -130,13 +135,15 @@ static uint32_t output_bytes(void)
 }
 
 /* Inputs that go row by row come later, as the run asks for them. */
-static void receive_inputs(void)
+static int receive_inputs(void)
 {
+    int failed = 0;
     for (uint32_t i = 0; i < groat_input_count(&net); i++) {
         if (!groat_input_by_rows(&net, i)) {
-            receive(groat_input(&net, i), groat_input_bytes(&net, i));
+            failed |= groat_channel_read(groat_input(&net, i), groat_input_bytes(&net, i));
         }
     }
+    return failed;
 }
 
 /* Bytes of the inputs that go row by row, or of the others. */
@@ -158,11 +165,11 @@ static int is_input(uint32_t frames, uint32_t bytes)
 static void serve_input(const groat_request *request)
 {
     if (request->bytes != input_bytes(0)) {
-        refuse(request, GROAT_E_ARGUMENT);
+        groat_server_refuse(request, GROAT_E_ARGUMENT);
         return;
     }
-    receive_inputs();
-    reply(GROAT_OK, 0);
+    (void)receive_inputs();
+    groat_server_reply(GROAT_OK, 0);
 }
 
 static void serve_run(const groat_request *request)
@@ -170,16 +177,15 @@ static void serve_run(const groat_request *request)
     uint32_t outputs = groat_output_count(&net);
     uint64_t bytes = (uint64_t)request->argument * output_bytes();
     if (!is_input(request->argument, request->bytes) || bytes > UINT32_MAX) {
-        refuse(request, GROAT_E_ARGUMENT);
+        groat_server_refuse(request, GROAT_E_ARGUMENT);
         return;
     }
-    reply(GROAT_OK, (uint32_t)bytes);
-    for (uint32_t frame = 0; frame < request->argument; frame++) {
-        receive_inputs();
+    groat_server_reply(GROAT_OK, (uint32_t)bytes);
+    for (uint32_t frame = 0; frame < request->argument && receive_inputs() == 0; frame++) {
         info.last = groat_measure(do_run, 0);
         for (uint32_t i = 0; i < outputs; i++) {
             if (!groat_output_by_rows(&net, i)) {
-                send(groat_output(&net, i), groat_output_bytes(&net, i));
+                (void)groat_channel_write(groat_output(&net, i), groat_output_bytes(&net, i));
             }
         }
     }
@@ -200,69 +206,76 @@ static void measure_step(uint32_t step)
 static void serve_step(const groat_request *request)
 {
     if ((request->bytes != 0 && request->bytes != input_bytes(1)) || request->argument >= groat_step_count(&net)) {
-        refuse(request, GROAT_E_ARGUMENT);
+        groat_server_refuse(request, GROAT_E_ARGUMENT);
         return;
     }
     measure_step(request->argument);
-    reply(GROAT_OK, 0);
+    groat_server_reply(GROAT_OK, 0);
 }
 
 static void serve_tensor(const groat_request *request)
 {
     uint32_t bytes = groat_tensor_bytes(&net, request->argument);
     if (request->bytes != 0 || groat_tensor_data(&net, request->argument) == 0) {
-        refuse(request, GROAT_E_ARGUMENT);
+        groat_server_refuse(request, GROAT_E_ARGUMENT);
         return;
     }
-    reply(GROAT_OK, bytes);
-    send(groat_tensor_data(&net, request->argument), bytes);
+    groat_server_reply(GROAT_OK, bytes);
+    (void)groat_channel_write(groat_tensor_data(&net, request->argument), bytes);
 }
 
 #ifndef GROAT_NO_STATES
 static void serve_select(const groat_request *request)
 {
     if (request->bytes != 0) {
-        refuse(request, GROAT_E_ARGUMENT);
+        groat_server_refuse(request, GROAT_E_ARGUMENT);
         return;
     }
-    reply(groat_select(&net, request->argument), 0);
+    groat_server_reply(groat_select(&net, request->argument), 0);
 }
 
 static void serve_reset(const groat_request *request)
 {
     if (request->bytes != 0) {
-        refuse(request, GROAT_E_ARGUMENT);
+        groat_server_refuse(request, GROAT_E_ARGUMENT);
         return;
     }
     groat_reset_states(&net);
-    reply(GROAT_OK, 0);
+    groat_server_reply(GROAT_OK, 0);
 }
 
 static void serve_state(const groat_request *request)
 {
     if (request->bytes == 0 || request->bytes != groat_state_bytes(&net, request->argument)) {
-        refuse(request, GROAT_E_ARGUMENT);
+        groat_server_refuse(request, GROAT_E_ARGUMENT);
         return;
     }
-    receive(groat_state_data(&net, request->argument), request->bytes);
-    reply(GROAT_OK, 0);
+    (void)groat_channel_read(groat_state_data(&net, request->argument), request->bytes);
+    groat_server_reply(GROAT_OK, 0);
 }
 #endif
 
-/* Returns 0 when the host has no more wishes. */
+/* Returns 0 when the host has no more wishes: firmware that serves goes on for ever. */
 static int serve(const groat_request *request)
 {
+#ifndef GROAT_SERVE
     if (request->bytes == 0 && request->command == GROAT_COMMAND_EXIT) {
-        reply(GROAT_OK, 0);
+        groat_server_reply(GROAT_OK, 0);
         return 0;
     }
+#endif
+#ifdef GROAT_SERVE
+    if (groat_models_serve(request)) {
+        return 1;
+    }
+#endif
     if (request->bytes == 0 && request->command == GROAT_COMMAND_INFO) {
-        reply(GROAT_OK, sizeof info);
-        send(&info, sizeof info);
+        groat_server_reply(GROAT_OK, sizeof info);
+        (void)groat_channel_write(&info, sizeof info);
         return 1;
     }
     if (info.open_status != GROAT_OK) {
-        refuse(request, info.open_status);
+        groat_server_refuse(request, info.open_status);
         return 1;
     }
     switch (request->command) {
@@ -290,23 +303,36 @@ static int serve(const groat_request *request)
         break;
 #endif
     default:
-        refuse(request, GROAT_E_ARGUMENT);
+        groat_server_refuse(request, GROAT_E_ARGUMENT);
         break;
     }
     return 1;
 }
 
+#ifdef GROAT_SERVE
+__attribute__((weak)) void groat_board_start(void)
+{
+}
+#endif
+
 int main(void)
 {
+#ifdef GROAT_SERVE
+    groat_board_start();
+#endif
     groat_counter_start();
     if (groat_channel_open() != 0) {
         groat_print("groat: the files groat.in and groat.out cannot be opened\n");
         return GROAT_EXIT_CHANNEL;
     }
-    open_model();
+    start();
     groat_request request;
     do {
-        receive(&request, sizeof request);
+        while (groat_channel_read(&request, sizeof request) != 0) {
+            if (groat_channel_renew() != 0) {
+                return GROAT_EXIT_CHANNEL;
+            }
+        }
     } while (serve(&request));
     return GROAT_EXIT_OK;
 }

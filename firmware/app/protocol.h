@@ -2,7 +2,7 @@
  *
  * What the host says to the firmware and what it answers: the only definition of both.  The Python side reads
  * these very structs through cffi, so this header holds nothing but enums and structs of fixed-width fields,
- * little-endian and without holes.
+ * little-endian and without holes.  docs/PROTOCOL.md is the normative text, and says how they go over a serial line.
  *
  * The host sends a request and `bytes` bytes; the firmware answers with a reply and `bytes` bytes.  Of the inputs of
  * a frame those come first that do not go row by row; of those that do there is at most one.  An output that goes row by
@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 enum {
-    GROAT_PROTOCOL_VERSION = 3
+    GROAT_PROTOCOL_VERSION = 4
 };
 
 enum groat_command {
@@ -25,10 +25,17 @@ enum groat_command {
                              * input that goes row by row if it reads it; gives no rows.  Firmware that measures layers
                              * runs the stream for any of its steps, and measures the rows of that one */
     GROAT_COMMAND_TENSOR = 5, /* argument: tensor id -> its bytes */
-    GROAT_COMMAND_EXIT = 6, /* -> nothing; the firmware ends */
+    GROAT_COMMAND_EXIT = 6, /* -> nothing; the firmware ends, unless it is one that serves */
     GROAT_COMMAND_SELECT = 7, /* argument: program that the other commands mean from now on */
     GROAT_COMMAND_RESET = 8, /* all states get their first contents */
-    GROAT_COMMAND_STATE = 9 /* argument: state; its bytes: overwrites it */
+    GROAT_COMMAND_STATE = 9, /* argument: state; its bytes: overwrites it */
+    /* Of firmware that serves, and takes models from the host; those up to DATA work without a model, too. */
+    GROAT_COMMAND_ABOUT = 10, /* -> groat_about */
+    GROAT_COMMAND_OPS = 11, /* -> a bit for each op id: 1 if it is linked */
+    GROAT_COMMAND_MEMORIES = 12, /* -> groat_room for each memory that may hold a region of a model */
+    GROAT_COMMAND_LOAD = 13, /* groat_load -> uint32_t: how many of the model's bytes are there already */
+    GROAT_COMMAND_DATA = 14, /* argument: how many bytes are there already; the next ones */
+    GROAT_COMMAND_ACTIVATE = 15 /* checks what was loaded, and serves it from now on */
 };
 
 typedef struct groat_request {
@@ -58,5 +65,37 @@ typedef struct groat_info {
     groat_cost open; /* of groat_open alone */
     groat_cost last; /* of the last groat_run or groat_run_step */
 } groat_info;
+
+/* Where a model lies. */
+enum groat_place {
+    GROAT_PLACE_NONE = 0,
+    GROAT_PLACE_IMAGE = 1, /* in the firmware's own image, or loaded beside it */
+    GROAT_PLACE_RAM = 2 /* at the end of the first memory; its region there gets the rest */
+};
+
+/* What firmware is, and which model it serves. */
+typedef struct groat_about {
+    uint32_t library_version; /* GROAT_LIBRARY_VERSION */
+    uint16_t format_major; /* the file format that it reads */
+    uint16_t format_minor;
+    uint16_t packing; /* enum groat_packing */
+    uint16_t workers; /* cores that share the work of an op */
+    uint32_t place; /* enum groat_place: of the model that is served */
+    uint32_t model_bytes; /* length and checksum of its file; 0 without one */
+    uint32_t model_crc;
+    char target[24]; /* whose description in python/groat/targets it was built from; zero-padded */
+} groat_about;
+
+typedef struct groat_room {
+    uint32_t start;
+    uint32_t bytes;
+} groat_room;
+
+/* A model that the host is about to send. */
+typedef struct groat_load {
+    uint32_t place; /* enum groat_place */
+    uint32_t bytes;
+    uint32_t crc; /* CRC-32 of all of them */
+} groat_load;
 
 #endif

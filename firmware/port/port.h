@@ -35,12 +35,22 @@ void groat_print(const char *text);
 /* Prints `text`, then `value` as 0x and eight hexadecimal digits. */
 void groat_print_hex(const char *text, uint32_t value);
 
-/* ---- A channel to the host: two files, one each way -------------------------------------------- */
+/* ---- A channel to the host: bytes, each way ----------------------------------------------------- */
 
-/* Each returns 0, or -1 when the other side is gone. */
+/* Each returns 0, or -1 when the other side is gone; then all do until groat_channel_renew. */
 int groat_channel_open(void);
 int groat_channel_read(void *bytes, uint32_t count);
 int groat_channel_write(const void *bytes, uint32_t count);
+
+/* Returns 0 if there is another host to listen to, which knows nothing of what was said before; else -1. */
+int groat_channel_renew(void);
+
+/* ---- A board ------------------------------------------------------------------------------------- */
+
+/* Both do nothing where a board defines none: sets up clocks and pins before anything else of the server; is called over
+ * and over while it waits for the host, to feed a watchdog, to blink. */
+void groat_board_start(void);
+void groat_board_wait(void);
 
 /* ---- A counter of executed instructions -------------------------------------------------------- */
 

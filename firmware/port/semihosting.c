@@ -64,18 +64,6 @@ void groat_print(const char *text)
     semihost(SYS_WRITE0, text);
 }
 
-void groat_print_hex(const char *text, uint32_t value)
-{
-    char digits[] = "0x00000000";
-    for (int i = 9; i > 1; i--) {
-        uint32_t digit = value & 15u;
-        digits[i] = (char)(digit + (digit < 10 ? '0' : 'a' - 10));
-        value >>= 4;
-    }
-    groat_print(text);
-    groat_print(digits);
-}
-
 static intptr_t open_file(const char *name, intptr_t name_bytes, intptr_t mode)
 {
     const intptr_t arguments[3] = {(intptr_t)name, mode, name_bytes};
@@ -112,4 +100,9 @@ int groat_channel_read(void *bytes, uint32_t count)
 int groat_channel_write(const void *bytes, uint32_t count)
 {
     return transfer(SYS_WRITE, out_file, (intptr_t)bytes, count);
+}
+
+int groat_channel_renew(void)
+{
+    return -1;
 }

@@ -321,7 +321,7 @@ def _show(graph: Any, number: int) -> str:
 @_compiles
 def run(
     model: ModelPath,
-    on: Annotated[str, typer.Option(help="host, or qemu: and a target")] = "host",
+    on: Annotated[str, typer.Option(help="host, qemu: and a target, or serial: and a port")] = "host",
     data: Annotated[
         list[Path] | None,
         typer.Option(help=".npy file of an input, or of a batch of them; once for each input.  Default: the LCG input"),
@@ -339,8 +339,8 @@ def run(
 
     with _progress() as progress:
         packed, _ = _packed(model, split_where(on)[1], options, progress)
-    arrays = None if data is None else load_arrays(data)
-    result = run_model(packed, on, arrays)
+        arrays = None if data is None else load_arrays(data)
+        result = run_model(packed, on, arrays, progress)
     if output is not None:
         save_arrays(output, result)
     table = _table(f"{model} on {on}", "output", "dtype", "shape", "values")
@@ -406,7 +406,7 @@ def validate(
 def train(
     model: SourcePath,
     data: Annotated[Path, typer.Option(help=".npz with x and y, and x_test and y_test to measure accuracy")],
-    on: Annotated[str, typer.Option(help="host, or qemu: and a target")] = "host",
+    on: Annotated[str, typer.Option(help="host, qemu: and a target, or serial: and a port")] = "host",
     epochs: Annotated[int, typer.Option(help="how often each sample is learnt from")] = 1,
     lr: Annotated[float, typer.Option(help="learning rate")] = 0.01,
     seed: Annotated[int, typer.Option(help="of the order of samples")] = 0,
@@ -440,7 +440,7 @@ def train(
         raise InputError(f"{output}: {model} is ONNX; what it learnt can be written as .npz")
     with _progress() as progress:
         compiled = compile_model(loaded, split_where(on)[1], None, options, progress, choices)
-        with compiled.on(on) as session:
+        with compiled.on(on, progress) as session:
             history = learn(
                 session.runner, samples, epochs, lr, accumulate=choices.accumulate, seed=seed, progress=progress
             )
@@ -514,7 +514,7 @@ def train_plan(
 @_takes(options=Options, choices=Train)
 def profile(
     model: ModelPath,
-    on: Annotated[str, typer.Option(help="a device, for example qemu:cortex-m4")] = "qemu:cortex-m4",
+    on: Annotated[str, typer.Option(help="a device: qemu: and a target, or serial: and a port")] = "qemu:cortex-m4",
     by: Annotated[By | None, typer.Option(help="tell also where the instructions go")] = None,
     program: Annotated[str, typer.Option(help="infer, or one that trains: train_step, apply")] = "infer",
     cycles: Annotated[bool, typer.Option("--cycles", help="estimate cycles too, from a table of costs")] = False,
@@ -523,8 +523,8 @@ def profile(
     choices: Train,
     format: FormatOption = Format.table,
 ) -> None:
-    """Measures executed instructions, stack and flash of one inference, or step of training (emulated; instructions,
-    not cycles)."""
+    """Measures one inference, or step of training: stack, flash, and executed instructions of an emulated device, not
+    cycles, or what the counter of one at a port says."""
     from groat.profiling import profile as measure
     from groat.runners import split_where
 
@@ -532,7 +532,7 @@ def profile(
         trains = choices if program != "infer" else None
         packed, names = _packed(model, split_where(on)[1], options, progress, trains)
         progress(f"profiling on {on}", 0, 0)
-        report = measure(packed, on, names, by.value if by is not None else None, cycles, program)
+        report = measure(packed, on, names, by.value if by is not None else None, cycles, program, progress)
     parts = {f"flash {name}": value for name, value in report["flash"].items()}
     apart = ("flash", "layers", "streams", "by", "rows", "cycles")
     facts = {name: report[name] for name in report if name not in apart} | parts

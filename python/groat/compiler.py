@@ -158,9 +158,9 @@ class Compiled:
         """The model on this host, open as long as this object lives."""
         return self.on("host")
 
-    def on(self, where: str) -> Session:
-        """The model opened elsewhere, for example "qemu:cortex-m4"; use it in a `with` or close it."""
-        return Session(open_runner(where, self.packed))
+    def on(self, where: str, progress: Progress = silent) -> Session:
+        """The model opened elsewhere: "qemu:cortex-m4", "serial:/dev/ttyACM0"; use it in a `with` or close it."""
+        return Session(open_runner(where, self.packed, progress=progress))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the packed model; the file appears whole or not at all."""

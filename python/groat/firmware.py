@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
@@ -99,6 +100,7 @@ def build(
     measures_layers: bool = False,
     stack_bytes: int | None = None,
     fence: bool = False,
+    serve: Literal["serial", "files"] | None = None,
 ) -> Image:
     """Builds an image, or finds it in the cache.
 
@@ -114,15 +116,22 @@ def build(
         measures_layers: the image finds the cost of each step of a stream (firmware/layers); it needs `row_ops`.
         stack_bytes: a multiple of 16; default: what the target's description says.
         fence: an access of any memory but code, model, stack, variables and arenas is a fault (firmware/fence).
+        serve: let the host send models (firmware/serve), over the target's serial line or, in an emulator, its files;
+            None: serve the one that is linked in or lies beside, in an emulator.
 
     Raises:
-        InputError: the target has no compiler or no fence, or an op does not exist; sizes that a fence cannot have.
+        InputError: the target has no compiler, no fence or no serial line, an op does not exist; sizes that a fence
+            cannot have.
         FitError: code, model or arena do not fit the target's memory, and by how much.
         ToolchainError: a compiler is missing or failed; its whole output is in the message.
     """
     sources = find_sources()
     ops_header = None if ops is None else _ops_header(sources, sorted(set(ops)), sorted(set(row_ops)), states)
     server = _units(sources.firmware / "app", "firmware")
+    if serve is not None:
+        own = ("-DGROAT_SERVE", f"-DGROAT_WORKERS={target.workers}", f'-DGROAT_TARGET="{target.name}"')
+        server += _units(sources.firmware / "serve", "firmware")
+        server = [replace(unit, flags=(*unit.flags, *own)) for unit in server]
     wrapped = sorted({f"groat_row_op_{name}" for name in row_ops}) if measures_layers else []
     if measures_layers:
         server = [replace(unit, flags=(*unit.flags, "-DGROAT_LAYERS")) for unit in server]
@@ -130,7 +139,7 @@ def build(
     runtime = _runtime_units(target, sources)
     if layouts is not None:
         runtime = _only_layouts(runtime, layouts)
-    units = [*runtime, *_board_units(target, sources, fence), *server]
+    units = [*runtime, *_board_units(target, sources, fence, serve == "serial"), *server]
     arenas = arenas if arenas is not None else {target.memory("data").name: None}
     stack_bytes = stack_bytes if stack_bytes is not None else target.stack_bytes
     layout = _Layout(target, model is not None, arenas, stack_bytes, fence)
@@ -227,8 +236,8 @@ def _only_layouts(units: list[_Unit], layouts: Iterable[int]) -> list[_Unit]:
     return [replace(unit, flags=(*unit.flags, flag)) if unit.source.name == "conv_s8.c" else unit for unit in units]
 
 
-def _board_units(target: Target, sources: Sources, fence: bool = False) -> list[_Unit]:
-    """Start-up, port and counter, and a fence."""
+def _board_units(target: Target, sources: Sources, fence: bool = False, serial: bool = False) -> list[_Unit]:
+    """Start-up, port and counter, and a fence; a channel to the host."""
     if target.compiler is None or target.counter is None:
         raise InputError(f"no firmware is built for target {target.name}")
     if fence and not target.fence:
@@ -247,7 +256,27 @@ def _board_units(target: Target, sources: Sources, fence: bool = False) -> list[
             "firmware",
             ("-Os", f"-DGROAT_COUNTER_ADDRESS={counter.address:#x}u"),
         ),
-        *_units(firmware / "port", "firmware"),
+        *(_Unit(firmware / "port" / name, "firmware", ("-Os",)) for name in ("memory.c", "text.c")),
+        *(
+            _serial_units(target, sources)
+            if serial
+            else [_Unit(firmware / "port" / "semihosting.c", "firmware", ("-Os",))]
+        ),
+    ]
+
+
+def _serial_units(target: Target, sources: Sources) -> list[_Unit]:
+    """A machine with nothing but a serial line."""
+    if target.serial is None:
+        raise InputError(f"{target.name} describes no serial line")
+    line, firmware = target.serial, sources.firmware
+    values = {"ADDRESS": f"{line.address:#x}u", "CLOCK": f"{line.clock}u", "BAUD": f"{line.baud}u"}
+    values |= {name: str(pin) for name, pin in zip(("PIN_TX", "PIN_RX"), line.pins, strict=False)}
+    flags = ("-Os", *(f"-DGROAT_UART_{name}={value}" for name, value in values.items()))
+    return [
+        *_units(firmware / "link", "firmware"),
+        _Unit(firmware / "port" / "bare.c", "firmware", ("-Os",)),
+        _Unit(firmware / "uart" / f"{line.kind}.c", "firmware", flags),
     ]
 
 

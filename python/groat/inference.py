@@ -13,6 +13,7 @@ from groat.compiler import write_file
 from groat.errors import InputError
 from groat.graph.ir import Array
 from groat.inputs import lcg_inputs
+from groat.progress import Progress, silent
 from groat.runners import open_runner
 
 
@@ -30,15 +31,18 @@ def load_arrays(paths: Sequence[Path]) -> list[Array]:
     return arrays
 
 
-def run_model(packed: bytes, on: str, inputs: Sequence[Array] | None = None) -> dict[str, Array]:
+def run_model(
+    packed: bytes, on: str, inputs: Sequence[Array] | None = None, progress: Progress = silent
+) -> dict[str, Array]:
     """One inference, or a batch if every array has one more dimension than its input.
 
     Args:
         inputs: an array for each input; None means the LCG input that figures are measured with.
+        progress: as of groat.Runner.
 
     Returns output name -> array.  Raises as groat.Runner; InputError for arrays that do not fit.
     """
-    with open_runner(on, packed) as runner:
+    with open_runner(on, packed, progress=progress) as runner:
         arrays = lcg_inputs(runner.model.inputs) if inputs is None else list(inputs)
         pairs = zip(arrays, runner.model.inputs, strict=False)
         batch = len(arrays) > 0 and all(array.ndim == len(info.shape) + 1 for array, info in pairs)

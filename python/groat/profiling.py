@@ -11,7 +11,8 @@ from groat.errors import InputError
 from groat.hotspots import UNKNOWN, Counts, Functions, Instruction, Spot, disassemble, group, total
 from groat.inputs import lcg_inputs, training_inputs
 from groat.pack import PackedModel, read
-from groat.runners import split_where
+from groat.progress import Progress, silent
+from groat.runners import open_runner, split_where
 from groat.runners.qemu import QemuRunner
 from groat.targets import load_target
 
@@ -25,22 +26,26 @@ def profile(
     by: By | None = None,
     cycles: bool = False,
     program: str = "infer",
+    progress: Progress = silent,
 ) -> dict[str, Any]:
-    """Measures one inference of a packed model on an emulated device.
+    """Measures one inference of a packed model on a device.
 
-    The input is the LCG of groat.inputs; counts are of executed instructions, exact and repeatable, not cycles.
+    The input is the LCG of groat.inputs.  Counts of emulated devices are executed instructions, exact and repeatable,
+    not cycles; those of a device at a serial port are what its own counter says (PortRunner.profile).
 
     Args:
-        on: a device, for example "qemu:cortex-m4".
+        on: a device, for example "qemu:cortex-m4" or "serial:/dev/ttyACM0".
         names: of the layers, where the packed model itself has none.
         by: tell also where the instructions go; cycles without it means "layer".
         cycles: estimate cycles too, from a table of costs; not a measurement.
         program: which one of the model's is measured; steps of training learn class 0 at a rate of 0.001.
+        progress: as of groat.Runner.
 
     Returns a dict with the keys
         on, program, instructions (of groat_run), macs, instructions_per_mac (None without MACs), open_instructions,
         arena_bytes, stack_bytes (peak below the call of groat_run), open_stack_bytes,
-        flash: {code_bytes (all of the firmware but the model), runtime_code_bytes, model_bytes},
+        flash: {code_bytes (all of the firmware but the model), runtime_code_bytes, model_bytes}, of a device at a port
+            model_bytes only,
         layers: [{index, op, name, instructions, macs}], where a layer of a stream has the instructions of its rows,
         streams: [{first, last (indices of layers), instructions (of all of it), walk_instructions (what it takes beside
             the layers' rows: finding the next one, taking and giving rows of inputs and outputs)}];
@@ -59,8 +64,10 @@ def profile(
         ModelError, FitError, ToolchainError, RunnerError: as groat.Runner.
     """
     kind, target = split_where(on)
-    if kind != "qemu":
+    if kind == "host":
         raise InputError(f"{on} does not count instructions; profile on a device, for example qemu:cortex-m4")
+    if kind != "qemu" and (by is not None or cycles):
+        raise InputError(f"{on} does not tell where its time goes; profile on an emulated device, qemu:{target}")
     if by is not None and by not in get_args(By):
         raise InputError(f"cannot tell instructions by {by!r}; there are: {', '.join(get_args(By))}")
     if cycles:
@@ -70,12 +77,16 @@ def profile(
     if names is not None:
         first = model.first_step
         names = names[first : first + len(model.steps)]
-    with QemuRunner(target, packed, linked=True) as runner:
+    flash = {"model_bytes": len(packed)}
+    with open_runner(on, packed, linked=True, progress=progress) as runner:
         runner.select(program)
         inputs = training_inputs(model.inputs) if model.states else lcg_inputs(model.inputs)
         measured = runner.profile(inputs)
-        code = runner.image
-        counts = runner.count(inputs) if by is not None else None
+        counts = None
+        if isinstance(runner, QemuRunner):
+            code = runner.image
+            flash = {"code_bytes": code.code_bytes, "runtime_code_bytes": code.runtime_code_bytes} | flash
+            counts = runner.count(inputs) if by is not None else None
     report: dict[str, Any] = {
         "on": on,
         "program": program,
@@ -86,11 +97,7 @@ def profile(
         "arena_bytes": model.arena_bytes,
         "stack_bytes": measured.stack_bytes,
         "open_stack_bytes": measured.open_stack_bytes,
-        "flash": {
-            "code_bytes": code.code_bytes,
-            "runtime_code_bytes": code.runtime_code_bytes,
-            "model_bytes": len(packed),
-        },
+        "flash": flash,
         "layers": [
             {
                 "index": index,

@@ -150,7 +150,7 @@ def validate(
     """Runs seeded random inputs through the oracle and through each runner and compares every byte.
 
     Args:
-        on: places such as "host" and "qemu:cortex-m4".
+        on: places such as "host", "qemu:cortex-m4" and "serial:/dev/ttyACM0".
         against: the oracle: "tflm", TensorFlow Lite Micro's reference kernels, is that of TFLite models, "onnxruntime"
             that of ONNX models of floats; None: the one of the model.
         inputs: how many random inputs.
@@ -190,7 +190,7 @@ def validate(
     verdicts = []
     for where, compiled in compiled_for.items():
         tolerance = tolerance_of(compiled.graph)
-        with open_runner(where, compiled.packed) as runner:
+        with open_runner(where, compiled.packed, progress=progress) as runner:
             found = from_ends(runner.run_batch(to_ends(batches, compiled.graph)), compiled.graph, model.graph)
             equal = [
                 all(

@@ -191,6 +191,11 @@ def _advice(packed: bytes, status: int) -> str:
     return ""
 
 
+def checksum(packed: bytes) -> int:
+    """The checksum in the header of a packed model."""
+    return int(structs.record(packed, "groat_header", 0).crc32)
+
+
 def _layout(packed: bytes, op: str, offset: int) -> int | None:
     """The layout of an op's weights, from its parameters."""
     params = structs.record(packed, f"groat_{op}_params", offset)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from groat.errors import InputError
+from groat.progress import Progress, silent
 from groat.runners.base import BaseRunner, Profile
 from groat.targets import list_targets
 
@@ -11,30 +12,45 @@ __all__ = ["BaseRunner", "Profile", "open_runner", "split_where"]
 
 
 def split_where(where: str) -> tuple[str, str]:
-    """("host", "host") or ("qemu", target); InputError for anything else, with what there is."""
+    """("host", "host"), ("qemu", target), or ("serial", target) after asking the firmware at that port.
+
+    Raises:
+        InputError: anything else; with what there is.
+        RunnerError: nothing answers at the port.
+    """
     kind, _, target = where.partition(":")
     if where == "host":
         return "host", "host"
+    if kind == "serial" and target:
+        from groat.runners.port import target_of
+
+        return kind, target_of(target)
     devices = [name for name in list_targets() if name != "host"]
     if kind == "qemu" and target.partition("-smp")[0] in devices:
         return kind, target
-    choices = ", ".join(["host", *(f"qemu:{name}" for name in devices)])
+    choices = ", ".join(["host", *(f"qemu:{name}" for name in devices), "serial: and a port"])
     raise InputError(f"cannot run on {where!r}; expected one of {choices}")
 
 
-def open_runner(where: str, packed: bytes, linked: bool = False) -> BaseRunner:
-    """Opens a packed model on "host" or on an emulator such as "qemu:cortex-m4".
+def open_runner(where: str, packed: bytes, linked: bool = False, progress: Progress = silent) -> BaseRunner:
+    """Opens a packed model on "host", on an emulator such as "qemu:cortex-m4", or on the device at a serial port:
+    "serial:/dev/ttyACM0", "serial:socket://localhost:5000".
 
     Args:
-        linked: link the model into the firmware instead of loading it beside; the host makes no difference.
+        linked: link the model into the firmware instead of loading it beside; only emulators make a difference.
+        progress: told how much of the model was sent through a port.
 
     Raises:
-        InputError: an unknown place.
+        InputError: an unknown place, or a model for another device than the one at a port.
         ModelError: the runtime there refuses the model.
         FitError: the target's memories are too small.
         ToolchainError: a compiler or emulator is missing; the message names the command that installs it.
         RunnerError: the emulator or firmware failed.
     """
+    if where.startswith("serial:"):
+        from groat.runners.port import PortRunner
+
+        return PortRunner(where.removeprefix("serial:"), packed, progress=progress)
     kind, target = split_where(where)
     if kind == "host":
         from groat.runners.host import HostRunner

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import cffi
@@ -32,6 +32,21 @@ class Info:
     idle: Cost
     open: Cost
     last: Cost
+
+
+@dataclass(frozen=True)
+class About:
+    """What firmware that serves is, and which model it serves; the fields are those of groat_about."""
+
+    library_version: int
+    format_major: int
+    format_minor: int
+    packing: int
+    workers: int
+    place: int
+    model_bytes: int
+    model_crc: int
+    target: str
 
 
 class Protocol:
@@ -63,6 +78,22 @@ class Protocol:
             for name, cost in ((name, getattr(info, name)) for name in _COSTS)
         }
         return Info(info.version, info.open_status, info.memories, info.stack_limit_bytes, **costs)
+
+    def about(self, data: bytes) -> About:
+        about = self._read("groat_about", data)
+        numbers = {field.name: getattr(about, field.name) for field in fields(About) if field.name != "target"}
+        return About(**numbers, target=self._ffi.string(about.target).decode(errors="replace"))
+
+    def rooms(self, data: bytes) -> list[tuple[int, int]]:
+        """Start and bytes of each memory."""
+        size = self._ffi.sizeof("groat_room")
+        rooms = [self._read("groat_room", data[at : at + size]) for at in range(0, len(data), size)]
+        return [(room.start, room.bytes) for room in rooms]
+
+    def load(self, place: str, count: int, crc: int) -> bytes:
+        """A model of `count` bytes that is about to come to a place ("RAM", …)."""
+        number = getattr(self._constants, f"GROAT_PLACE_{place}")
+        return bytes(self._ffi.buffer(self._ffi.new("groat_load *", [number, count, crc])))
 
     def _read(self, struct: str, data: bytes) -> Any:
         value = self._ffi.new(f"{struct} *")

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import select
+import socket
 import subprocess
 import tempfile
 import time
@@ -25,15 +26,17 @@ from groat import firmware, hotspots, toolchain
 from groat.errors import FitError, InputError, ModelError, RunnerError
 from groat.hotspots import Counts, Functions
 from groat.pack import reader
-from groat.runners.base import Array, BaseRunner, Bytes, Profile, bytes_of, output_bytes
+from groat.runners.base import Array, Bytes, Profile
+from groat.runners.device import DeviceRunner, status_text
 from groat.runners.protocol import Cost, Info, load_protocol
 from groat.targets import Target, load_target
 
 TIMEOUT_SECONDS = 60.0
 _SECONDS_TO_DIE = 5.0
+_SECONDS_TO_START = 30.0
+_PAUSE_SECONDS = 0.02
 _KEPT_OUTPUT_BYTES = 8192
 _READ_BYTES = 1 << 16
-_REQUEST_BYTES = 1 << 24  # a batch is sent in pieces of about this size
 _STACK_ALIGN = 16
 # Names without folders, for the same reason as the model's below.
 _PLUGIN_LINK, _PLUGIN_FILE = "plugin.so", "plugin.txt"
@@ -176,7 +179,7 @@ class QemuSession:
             elif self._output in events and not self._listen():
                 raise RunnerError(self._last_words(f"ended with exit code {self._exit_code()}", what))
         if status != 0:
-            raise ModelError(f"{self._name}: the firmware refused {what}: {_status_text(status)}")
+            raise ModelError(f"{self._name}: the firmware refused {what}: {status_text(status)}")
         return bytes(incoming[header_bytes:])
 
     def _wait(self, sending: bool, deadline: float, what: str) -> set[int]:
@@ -252,10 +255,6 @@ def _write(file: int, data: memoryview) -> int:
         return 0
 
 
-def _status_text(status: int) -> str:
-    return f"{reader.status_text(status)} (status {status})"
-
-
 def run_program(
     target: Target, image: Path, *, count: bool = False, timeout: float = TIMEOUT_SECONDS, folder: Path | None = None
 ) -> tuple[int, str]:
@@ -286,8 +285,43 @@ def run_program(
     return done.returncode, done.stdout.decode(errors="replace")
 
 
-def _command(target: Target, image: Path, count: bool) -> list[str]:
-    """QEMU as a target that runs an image."""
+@contextlib.contextmanager
+def serving(target: Target, image: Path, *, count: bool = False) -> Iterator[str]:
+    """Runs firmware that serves over its serial line (firmware.build with serve="serial"), like a board plugged in.
+
+    Args:
+        count: let every instruction take the same time, so that the firmware's ticks count instructions.
+
+    Yields where it is, as `--on` takes it: "serial:socket://127.0.0.1:PORT".
+
+    Raises:
+        ToolchainError: QEMU is not installed.
+        RunnerError: it did not start; with what it said.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = _command(target, image, count, f"tcp:127.0.0.1:{port},server=on,wait=off,nodelay=on")
+    with contextlib.ExitStack() as undo:
+        folder = Path(undo.enter_context(tempfile.TemporaryDirectory(prefix="groat-", ignore_cleanup_errors=True)))
+        process = _start(command, folder, undo)
+        assert process.stdout is not None
+        deadline = time.monotonic() + _SECONDS_TO_START
+        while not _listens(port):
+            if process.poll() is not None or time.monotonic() > deadline:
+                process.kill()
+                said = process.stdout.read().decode(errors="replace")
+                raise RunnerError(f"{target.name}: QEMU does not listen at port {port}; it said:\n{said}")
+            time.sleep(_PAUSE_SECONDS)
+        yield f"serial:socket://127.0.0.1:{port}"
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _command(target: Target, image: Path, count: bool, serial: str = "none") -> list[str]:
+    """QEMU as a target that runs an image, with its serial line at a character device of QEMU's."""
     if target.qemu is None or target.counter is None:
         raise InputError(f"target {target.name} has no emulator")
     timing = ["-icount", f"shift={target.counter.icount_shift},sleep=off"] if count else []
@@ -295,14 +329,14 @@ def _command(target: Target, image: Path, count: bool) -> list[str]:
         toolchain.require(target.qemu.command, f"running {target.name}"),
         *target.qemu.args,
         *(("-smp", str(target.workers)) if target.workers > 1 else ()),
-        *("-display", "none", "-monitor", "none", "-serial", "none"),
+        *("-display", "none", "-monitor", "none", "-serial", serial),
         *("-semihosting-config", "enable=on,target=native"),
         *("-kernel", str(image.resolve())),
         *timing,
     ]
 
 
-class QemuRunner(BaseRunner):
+class QemuRunner(DeviceRunner):
     """A packed model on an emulated target."""
 
     def __init__(
@@ -344,11 +378,7 @@ class QemuRunner(BaseRunner):
         self._linked = packed if linked else None
         self._beside = None if linked else packed
         self.image = self._build()
-        if sum(info.by_rows for info in self.model.inputs) > 1:
-            raise InputError("the firmware takes one input row by row; this model has more; keep them resident")
-        if any(info.by_rows for info in self.model.outputs) and len(self.model.outputs) > 1:
-            raise InputError("the firmware gives the only output row by row; this model has more; keep them resident")
-        self._rows = b""
+        self._check_rows()
         _check_fit(self._target, self.image, self._arenas, self._beside)
         self._session = self._open(count=False)
 
@@ -378,67 +408,10 @@ class QemuRunner(BaseRunner):
         status = session.info.open_status
         if status != 0:
             session.close()
-            raise ModelError(f"{self.target}: the firmware refused the model: {_status_text(status)}")
+            raise ModelError(f"{self.target}: the firmware refused the model: {status_text(status)}")
         if self.model.selected > 0:
             session.ask("SELECT", self.model.selected)
         return session
-
-    def close(self) -> None:
-        self._session.close()
-
-    def _run_frames(self, frames: Bytes) -> Bytes:
-        row = output_bytes(self.model)
-        piece = max(1, _REQUEST_BYTES // max(1, row, frames.shape[1]))
-        frames = np.concatenate(self._split(frames), axis=1)
-        outputs = [
-            self._session.ask("RUN", len(part), part.tobytes())
-            for part in (frames[start : start + piece] for start in range(0, len(frames), piece))
-        ]
-        return np.frombuffer(b"".join(outputs), np.uint8).reshape(len(frames), row)
-
-    def _select(self, program: int) -> None:
-        self._session.ask("SELECT", program)
-
-    def _reset(self) -> None:
-        if self.model.states:
-            self._session.ask("RESET")
-
-    def _set_state(self, index: int, data: bytes) -> None:
-        self._session.ask("STATE", index, data)
-
-    def _set_inputs(self, frame: Bytes) -> None:
-        self._rows = self._send_inputs(self._session, frame)
-
-    def _send_inputs(self, session: QemuSession, frame: Bytes) -> bytes:
-        """Sets the inputs that lie in the arena; returns the bytes of those that a step asks for row by row."""
-        whole, by_rows = self._split(frame[np.newaxis])
-        session.ask("INPUT", 0, whole.tobytes())
-        return by_rows.tobytes()
-
-    def _split(self, frames: Bytes) -> tuple[Bytes, Bytes]:
-        """The columns of inputs that lie in the arena, and of those that come row by row."""
-        ends = np.cumsum([bytes_of(info) for info in self.model.inputs])
-        columns = np.split(frames, ends[:-1], axis=1)
-        parts = []
-        for wanted in (False, True):
-            chosen = [c for c, info in zip(columns, self.model.inputs, strict=True) if info.by_rows == wanted]
-            parts.append(np.concatenate([*chosen, np.empty((len(frames), 0), np.uint8)], axis=1))
-        return parts[0], parts[1]
-
-    def _ask_step(self, session: QemuSession, index: int, rows: bytes, layers: bool = False) -> None:
-        """Runs a step; `rows` go with the one that runs a stream which reads an input row by row: its first, or, in an
-        image that measures `layers`, any."""
-        first = self.model.steps[index].stream
-        stream = [s for s in self.model.steps if s.stream == first] if layers or first == index else []
-        given = {info.tensor_id for info in self.model.inputs if info.by_rows}
-        reads = any(number in given for s in stream for number in s.inputs)
-        session.ask("STEP", index, rows if reads else b"")
-
-    def _run_step(self, index: int) -> None:
-        self._ask_step(self._session, index, self._rows)
-
-    def _tensor_bytes(self, tensor_id: int, count: int) -> bytes:
-        return self._session.ask("TENSOR", tensor_id)
 
     def profile(self, inputs: Sequence[Array]) -> Profile:
         """Measures one inference; exact and the same every time.
@@ -448,13 +421,7 @@ class QemuRunner(BaseRunner):
         frame = self._pack(inputs, batch=False)
         session = self._open(count=True)
         try:
-            session.ask("RUN", 1, np.concatenate(self._split(frame), axis=1).tobytes())
-            run = session.ask_info()
-            rows = self._send_inputs(session, frame[0])
-            steps: list[Cost] = []
-            for index in range(len(self.model.steps)):
-                self._ask_step(session, index, rows)
-                steps.append(session.ask_info().last)
+            run, steps = self._measure(session, frame)
         finally:
             session.close()
         costs = [run.open, run.last, *steps]

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from groat.errors import GroatError, InputError
 
-__all__ = ["Compiler", "Counter", "Memory", "Qemu", "Target", "list_targets", "load_target"]
+__all__ = ["Compiler", "Counter", "Memory", "Qemu", "Serial", "Target", "list_targets", "load_target"]
 
 _FOLDER = Path(__file__).parent
 
@@ -80,6 +80,25 @@ class Counter:
 
 
 @dataclass(frozen=True)
+class Serial:
+    """The device's serial line to the host.
+
+    Attributes:
+        kind: a file of firmware/uart.
+        address: of its registers.
+        clock: Hz that its baud rate is divided from.
+        baud: bits per second.
+        pins: (TX, RX) where the device can choose, as its registers number them; else empty.
+    """
+
+    kind: str
+    address: int
+    clock: int
+    baud: int = 115200
+    pins: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
 class Qemu:
     """The emulator and the arguments that make it this target."""
 
@@ -100,6 +119,7 @@ class Target:
     memories: tuple[Memory, ...] = ()
     compiler: Compiler | None = None
     counter: Counter | None = None
+    serial: Serial | None = None
     qemu: Qemu | None = None
     fence: str = ""
     """How its core protects memory: a file of firmware/fence without its suffix; empty if it cannot."""
@@ -192,6 +212,9 @@ def _parse(name: str, table: dict[str, Any]) -> Target:
         if "compiler" in table
         else None,
         counter=Counter(**table["counter"]) if "counter" in table else None,
+        serial=Serial(**table["serial"] | {"pins": tuple(table["serial"].get("pins", []))})
+        if "serial" in table
+        else None,
         qemu=Qemu(table["qemu"]["command"], strings("qemu", "args")) if "qemu" in table else None,
         fence=table.get("fence", ""),
         harts=table.get("harts", 1),

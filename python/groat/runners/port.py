@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs a model on whatever is at the end of a serial port: a board, or an emulated one behind a socket.
+
+The firmware there takes models from the host (firmware/serve).  One that it does not serve yet is sent to its RAM.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from typing import Any
+
+import serial
+
+from groat.errors import FitError, InputError, ModelError, RunnerError
+from groat.ops import op_rows
+from groat.pack import reader
+from groat.progress import Progress, silent
+from groat.runners.base import Array, Profile
+from groat.runners.device import DeviceRunner, status_text
+from groat.runners.link import TIMEOUT_SECONDS, Line, Link
+from groat.runners.protocol import About, Info, load_protocol
+from groat.targets import load_target
+
+BAUD = 115200
+_PIECE_BYTES = 1 << 12  # of a model: so much is sent again at most when the connection is lost
+
+
+class SerialLine:
+    """A serial port, or what pyserial takes for one: "/dev/ttyACM0", "socket://host:port"."""
+
+    def __init__(self, url: str, baud: int = BAUD) -> None:
+        """Opens it; RunnerError if it is not there, or busy."""
+        self.name = f"serial:{url}"
+        self._url, self._baud = url, baud
+        try:
+            self._port = self._open()
+        except (OSError, ValueError) as error:
+            raise RunnerError(f"{self.name} cannot be opened: {error}{_others()}") from error
+
+    def _open(self) -> Any:
+        return serial.serial_for_url(self._url, baudrate=self._baud, write_timeout=TIMEOUT_SECONDS)
+
+    def read(self, seconds: float) -> bytes:
+        self._port.timeout = seconds
+        data = bytes(self._port.read(1))
+        return data + bytes(self._port.read(self._port.in_waiting)) if data else data
+
+    def write(self, data: bytes) -> None:
+        self._port.write(data)
+
+    def reopen(self) -> None:
+        self.close()
+        self._port = self._open()
+
+    def close(self) -> None:
+        self._port.close()
+
+
+def _others() -> str:
+    """The ports that are there, for a message."""
+    from serial.tools import list_ports
+
+    found = ", ".join(port.device for port in list_ports.comports())
+    return f"; ports that are there: {found}" if found else "; there are no serial ports"
+
+
+class PortSession:
+    """A conversation with the firmware at the end of a line.
+
+    Attributes:
+        info: what the firmware said of itself at the start.
+    """
+
+    def __init__(self, line: Line, timeout: float = TIMEOUT_SECONDS) -> None:
+        """Raises RunnerError if nothing answers, or firmware of another version."""
+        self.name = line.name
+        self._protocol = load_protocol()
+        try:
+            self._link = Link(line, timeout)
+            self.info = self.ask_info()
+            if self.info.version != self._protocol.version:
+                raise RunnerError(
+                    f"{self.name}: the firmware speaks version {self.info.version} of the protocol, "
+                    f"expected {self._protocol.version}"
+                )
+        except BaseException:
+            line.close()
+            raise
+
+    def close(self) -> None:
+        """Closes the line; the firmware waits for the next host.  May be called again."""
+        self._link.close()
+
+    def ask_info(self) -> Info:
+        """What the firmware knows of itself, and what its last call cost."""
+        return self._protocol.info(self.ask("INFO"))
+
+    def ask_about(self) -> About:
+        """What the firmware is, and which model it serves."""
+        return self._protocol.about(self.ask("ABOUT"))
+
+    def ask_ops(self) -> list[str]:
+        """The names of the ops that are linked."""
+        bits = int.from_bytes(self.ask("OPS"), "little")
+        return [row.name for row in op_rows() if bits >> row.id & 1]
+
+    def ask_memories(self) -> list[tuple[int, int]]:
+        """Start and bytes of each memory that may hold a region of a model."""
+        return self._protocol.rooms(self.ask("MEMORIES"))
+
+    def load(self, packed: bytes, place: str = "RAM", progress: Progress = silent) -> None:
+        """Sends a model, from where an earlier attempt ended, and has it served.
+
+        Raises ModelError if the firmware refuses it, and why; RunnerError as `ask`.
+        """
+        wanted = self._protocol.load(place, len(packed), zlib.crc32(packed))
+        done = int.from_bytes(self.ask("LOAD", 0, wanted), "little")
+        while done < len(packed):
+            progress(f"loading the model onto {self.name}", done, len(packed))
+            piece = packed[done : done + _PIECE_BYTES]
+            self.ask("DATA", done, piece)
+            done += len(piece)
+        progress(f"loading the model onto {self.name}", done, len(packed))
+        self.ask("ACTIVATE")
+        self.info = self.ask_info()
+
+    def ask(self, command: str, argument: int = 0, data: bytes = b"") -> bytes:
+        """Sends a request, and `data` with it, and returns the bytes that the firmware answers.
+
+        Raises:
+            ModelError: the firmware refused, and why.
+            RunnerError: it does not answer, has started anew, or speaks with another host.
+        """
+        what = f"{command} {argument}"
+        link = self._link
+        outgoing = memoryview(self._protocol.request(command, argument, len(data)) + data)
+        incoming = bytearray()
+        header_bytes = self._protocol.reply_bytes
+        status, count = 0, -1  # until the header is there
+        while not (link.wants and count >= 0 and len(incoming) >= header_bytes + count):
+            if link.wants:
+                if not outgoing:
+                    raise RunnerError(f"{self.name}: the firmware waits for more than belongs to {what}")
+                link.send(bytes(outgoing[: link.payload_bytes]))
+                outgoing = outgoing[link.payload_bytes :]
+            incoming += link.receive(what)
+            if count < 0 and len(incoming) >= header_bytes:
+                status, count = self._protocol.reply(bytes(incoming[:header_bytes]))
+        if outgoing or len(incoming) != header_bytes + count:
+            raise RunnerError(f"{self.name}: the firmware answered {what} with a reply of another length")
+        if status != 0:
+            raise ModelError(f"{self.name}: the firmware refused {what}: {status_text(status)}")
+        return bytes(incoming[header_bytes:])
+
+
+class PortRunner(DeviceRunner):
+    """A packed model on a device at a serial port."""
+
+    def __init__(
+        self,
+        url: str,
+        packed: bytes,
+        *,
+        timeout: float = TIMEOUT_SECONDS,
+        progress: Progress = silent,
+        line: Line | None = None,
+    ) -> None:
+        """Opens the port, and the model there; sends it, unless the device serves it already.
+
+        Args:
+            url: as pyserial takes it: "/dev/ttyACM0", "socket://localhost:5000".
+            packed: the packed model.
+            timeout: seconds without an answer after which the device is given up.
+            progress: told how much of the model is sent.
+            line: what to speak through instead of opening `url`; it is closed with the runner.
+
+        Raises:
+            InputError: the model is packed for other kernels than the device's.
+            ModelError: the model is damaged, or the firmware refuses it.
+            FitError: the device has no room for it.
+            RunnerError: there is no such port, nothing answers, or the firmware is another one.
+        """
+        self.model = reader.read(packed)
+        self._check_rows()
+        self._session: PortSession = PortSession(line if line is not None else SerialLine(url), timeout)
+        try:
+            self.target = self._serve(packed, progress)
+        except BaseException:
+            self._session.close()
+            raise
+
+    def _serve(self, packed: bytes, progress: Progress) -> str:
+        about, name = self._session.ask_about(), self._session.name
+        target = load_target(about.target)
+        if self.model.packing != target.packing:
+            raise InputError(
+                f"the model is packed for {self.model.packing!r} kernels; the device at {name}, a {about.target}, "
+                f"has {target.packing!r}: compile it with --target {about.target}"
+            )
+        if (about.model_bytes, about.model_crc) == (len(packed), reader.checksum(packed)):
+            if self.model.states:  # as for a host before, which may have trained it
+                self._session.ask("SELECT", 0)
+                self._session.ask("RESET")
+            return about.target
+        linked = set(self._session.ask_ops())
+        missing = sorted({step.op for step in self.model.all_steps} - linked)
+        if missing:
+            raise ModelError(f"the firmware at {name} was built without these ops of the model: {', '.join(missing)}")
+        rooms = [room for _, room in self._session.ask_memories()]
+        if len(self.model.regions) > len(rooms):
+            raise FitError(
+                f"the model needs {len(self.model.regions)} memories; the firmware at {name} has {len(rooms)}"
+            )
+        needed = [region.nbytes for region in self.model.regions]
+        needed[0] += len(packed)  # it lies behind its own arena
+        for region, need, room in zip(self.model.regions, needed, rooms, strict=False):
+            if need > room:
+                raise FitError(
+                    f"the model and its memory {region.name!r} need {need:,} bytes of RAM; "
+                    f"the device at {name} has {room:,}"
+                )
+        self._session.load(packed, "RAM", progress)
+        return about.target
+
+    def profile(self, inputs: Sequence[Array]) -> Profile:
+        """What the device's own counter says of one inference: cycles where it counts those; instructions in an
+        emulator that gives each the same time (QEMU's -icount).  A stream counts as its first step.
+
+        Raises as `run`.
+        """
+        run, steps = self._measure(self._session, self._pack(inputs, batch=False))
+        counter = load_target(self.target).counter
+        assert counter is not None  # or there were no firmware for it
+        idle = counter.instructions(run.idle.ticks)
+        return Profile(
+            instructions=counter.instructions(run.last.ticks) - idle,
+            open_instructions=counter.instructions(run.open.ticks) - idle,
+            stack_bytes=max(cost.stack_bytes for cost in (run.last, *steps)),
+            open_stack_bytes=run.open.stack_bytes,
+            firmware_stack_bytes=max(cost.depth_bytes for cost in (run.open, run.last, *steps)),
+            step_instructions=tuple(counter.instructions(cost.ticks) - idle for cost in steps),
+            walk_instructions=tuple(0 for _ in self.model.streams),
+        )
+
+
+def target_of(url: str) -> str:
+    """The name of the target that the firmware at a port was built for.
+
+    Raises RunnerError as PortRunner.
+    """
+    session = PortSession(SerialLine(url))
+    try:
+        return session.ask_about().target
+    finally:
+        session.close()

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Emulated boards that serve over their serial lines: what works in the emulator works through a port, too."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.support.command import Groat
+from tests.support.devices import DEVICES, device
+from tests.support.learner import W, X, learner
+from tests.support.material import RESNET8
+
+import groat
+from groat import firmware
+from groat.compiler import compile_model, load
+from groat.errors import FitError, RunnerError
+from groat.pack import read
+from groat.runners import open_runner, split_where
+from groat.runners.port import PortRunner
+from groat.runners.qemu import serving
+from groat.validation import validate
+
+pytestmark = pytest.mark.qemu
+DIGITS = Path(__file__).parents[2] / "examples" / "digits" / "digits_int8.tflite"
+RESNET_CODE_BYTES = 24 * 1024
+LINKED = ["cortex-m0"]  # whose RAM holds no model beside the arena
+
+
+def image(name: str, packed: bytes, linked: bool = False) -> firmware.Image:
+    """Firmware that serves, with the ops of a model."""
+    model = read(packed)
+    return firmware.build(
+        device(name),
+        ops=[step.op for step in model.all_steps],
+        row_ops=[step.op for step in model.all_steps if step.stream is not None],
+        states=bool(model.states),
+        model=packed if linked else None,
+        serve="serial",
+    )
+
+
+@contextmanager
+def board(name: str, packed: bytes, linked: bool = False, count: bool = False) -> Iterator[str]:
+    with serving(device(name), image(name, packed, linked).path, count=count) as where:
+        yield where
+
+
+@pytest.mark.parametrize("name", DEVICES)
+def test_a_board_answers_as_tflm(name: str) -> None:
+    device(name)
+    model = load(DIGITS)
+    with board(name, groat.compile(DIGITS, target=name).packed, name in LINKED) as where:
+        assert split_where(where) == ("serial", name)
+        (verdict,) = validate(model, [where], inputs=4)
+        assert (verdict.outputs_equal, verdict.difference) == (4, None)
+
+
+def test_a_board_learns() -> None:
+    packed = learner(packing="scalar")
+    with board("rv32imc", packed) as where, open_runner(where, packed) as runner:
+        runner.select("train_step")
+        runner.run([X])
+        np.testing.assert_array_equal(runner.parameters()["w"], W + X)
+
+
+def test_rows_come_and_go_while_a_board_runs() -> None:
+    compiled = groat.compile(DIGITS, target="cortex-m4", input="rows")
+    inputs = [np.arange(64, dtype=np.int8).reshape(1, 8, 8, 1)]
+    with board("cortex-m4", compiled.packed) as where, open_runner(where, compiled.packed) as runner:
+        np.testing.assert_array_equal(runner.run(inputs)[0], groat.compile(DIGITS).run(*inputs))
+
+
+def test_a_profile_is_that_of_the_emulator() -> None:
+    packed = groat.compile(DIGITS, target="rv32imc").packed
+    with board("rv32imc", packed, count=True) as where, open_runner(where, packed) as runner:
+        assert isinstance(runner, PortRunner)
+        inputs = [np.zeros(info.shape, info.dtype) for info in runner.model.inputs]
+        found = runner.profile(inputs)
+    with open_runner("qemu:rv32imc", packed) as runner:
+        expected = runner.profile(inputs)
+    assert found.step_instructions == expected.step_instructions
+    assert found.instructions == expected.instructions
+
+
+def test_commands_take_a_port(groat_command: Groat) -> None:
+    with board("cortex-m3", groat.compile(DIGITS, target="cortex-m3").packed) as where:
+        for command in (["run"], ["validate", "--inputs", "2"], ["profile"]):
+            assert where in json.dumps(groat_command.json(*command, DIGITS, "--on", where))
+        said = groat_command.fails(2, "profile", DIGITS, "--on", where, "--by", "function")
+        assert "does not tell where its time goes; profile on an emulated device, qemu:cortex-m3" in said
+
+
+def test_a_model_that_is_too_large_for_the_board() -> None:
+    packed = groat.compile(DIGITS, target="cortex-m0").packed
+    with (
+        board("cortex-m0", packed) as where,
+        pytest.raises(FitError, match="bytes of RAM; the device at"),
+    ):
+        open_runner(where, packed)
+
+
+def test_there_is_no_such_port() -> None:
+    with pytest.raises(RunnerError, match=r"serial:/dev/nothing cannot be opened: .*(no serial ports|ports that are)"):
+        open_runner("serial:/dev/nothing", learner())
+    with pytest.raises(RunnerError, match=r"serial:socket://127.0.0.1:1 cannot be opened"):
+        split_where("serial:socket://127.0.0.1:1")
+
+
+def test_serving_is_small(material: Path) -> None:
+    device("cortex-m4")
+    packed = compile_model(RESNET8.model(material), "cortex-m4").packed
+    assert image("cortex-m4", packed).code_bytes <= RESNET_CODE_BYTES
