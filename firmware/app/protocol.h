@@ -29,13 +29,15 @@ enum groat_command {
     GROAT_COMMAND_SELECT = 7, /* argument: program that the other commands mean from now on */
     GROAT_COMMAND_RESET = 8, /* all states get their first contents */
     GROAT_COMMAND_STATE = 9, /* argument: state; its bytes: overwrites it */
-    /* Of firmware that serves, and takes models from the host; those up to DATA work without a model, too. */
+    /* Of firmware that serves, and takes models from the host; they work without a model, too. */
     GROAT_COMMAND_ABOUT = 10, /* -> groat_about */
     GROAT_COMMAND_OPS = 11, /* -> a bit for each op id: 1 if it is linked */
     GROAT_COMMAND_MEMORIES = 12, /* -> groat_room for each memory that may hold a region of a model */
     GROAT_COMMAND_LOAD = 13, /* groat_load -> uint32_t: how many of the model's bytes are there already */
     GROAT_COMMAND_DATA = 14, /* argument: how many bytes are there already; the next ones */
-    GROAT_COMMAND_ACTIVATE = 15 /* checks what was loaded, and serves it from now on */
+    GROAT_COMMAND_ACTIVATE = 15, /* checks what was loaded, and serves it from now on */
+    GROAT_COMMAND_SLOTS = 16, /* -> two groat_slot_about, the newest model's first */
+    GROAT_COMMAND_ROLLBACK = 17 /* forgets the model that is served from a slot, and serves that of the other one */
 };
 
 typedef struct groat_request {
@@ -70,6 +72,7 @@ typedef struct groat_info {
 enum groat_place {
     GROAT_PLACE_NONE = 0,
     GROAT_PLACE_IMAGE = 1, /* in the firmware's own image, or loaded beside it */
+    GROAT_PLACE_SLOT = 3, /* in the slot of flash that the one which is served does not lie in */
     GROAT_PLACE_RAM = 2 /* at the end of the first memory; its region there gets the rest */
 };
 
@@ -90,6 +93,24 @@ typedef struct groat_room {
     uint32_t start;
     uint32_t bytes;
 } groat_room;
+
+enum groat_slot_state {
+    GROAT_SLOT_NONE = 0, /* nothing, or nothing whole */
+    GROAT_SLOT_WHOLE = 1,
+    GROAT_SLOT_SERVED = 2
+};
+
+/* A slot of flash. */
+typedef struct groat_slot_about {
+    uint32_t state; /* enum groat_slot_state */
+    uint32_t sequence; /* the larger, the newer */
+    uint32_t model_bytes; /* length and checksum of its file */
+    uint32_t model_crc;
+} groat_slot_about;
+
+enum {
+    GROAT_LOAD_UNIT = 256 /* DATA for a slot is a multiple of it, or all the rest */
+};
 
 /* A model that the host is about to send. */
 typedef struct groat_load {

@@ -93,7 +93,7 @@ def outputs_of(
         return [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
     collected: list[list[Array]] = []
     count = len(inputs[0])
-    with open_runner(on, packed) as runner:
+    with open_runner(on, packed, progress=progress) as runner:
         for start in range(0, count, TOGETHER):
             collected.append(runner.run_batch([array[start : start + TOGETHER] for array in inputs]))
             progress(what, min(start + TOGETHER, count), count)

@@ -26,12 +26,13 @@ from elftools.elf.sections import SymbolTableSection
 from groat import toolchain
 from groat.errors import FitError, InputError, ToolchainError
 from groat.sources import Sources, find_sources
-from groat.targets import Target
+from groat.targets import Slots, Target
 
 _COMPILERS_AT_ONCE = 2
 _TIMEOUT_SECONDS = 120.0
 # Of the linker script: a memory that holds nothing but an arena, and the section of an arena, without its name.
 _ARENA_REGION, _ARENA_SECTION = "ARENA_", ".arena_"
+_SERVING_STACK_BYTES = 256  # that loading and opening a model lie deeper in it
 _ARENA_ALIGN, _GATE_ALIGN = 16, 32  # where an arena may begin, and where a gate of a fence may begin and end
 _OPS_FILE, _MODEL_FILE, _SCRIPT_FILE = "linked_ops.h", "model.bin", "linker.ld"
 _COMMON_FLAGS = (
@@ -114,7 +115,7 @@ def build(
         arenas: memory (Target.arenas) -> bytes to reserve there for a region of the model, None for all that is left;
             in the order of the model's regions.  Default: all that is left of the target's RAM.
         measures_layers: the image finds the cost of each step of a stream (firmware/layers); it needs `row_ops`.
-        stack_bytes: a multiple of 16; default: what the target's description says.
+        stack_bytes: a multiple of 16; default: what the target's description says, and 256 more to serve.
         fence: an access of any memory but code, model, stack, variables and arenas is a fault (firmware/fence).
         serve: let the host send models (firmware/serve), over the target's serial line or, in an emulator, its files;
             None: serve the one that is linked in or lies beside, in an emulator.
@@ -129,8 +130,11 @@ def build(
     ops_header = None if ops is None else _ops_header(sources, sorted(set(ops)), sorted(set(row_ops)), states)
     server = _units(sources.firmware / "app", "firmware")
     if serve is not None:
-        own = ("-DGROAT_SERVE", f"-DGROAT_WORKERS={target.workers}", f'-DGROAT_TARGET="{target.name}"')
+        own: tuple[str, ...] = ("-DGROAT_SERVE", f"-DGROAT_WORKERS={target.workers}", f'-DGROAT_TARGET="{target.name}"')
         server += _units(sources.firmware / "serve", "firmware")
+        if target.slots is not None:
+            server += _slot_units(target.slots, sources)
+            own = (*own, "-DGROAT_SLOTS")
         server = [replace(unit, flags=(*unit.flags, *own)) for unit in server]
     wrapped = sorted({f"groat_row_op_{name}" for name in row_ops}) if measures_layers else []
     if measures_layers:
@@ -141,7 +145,8 @@ def build(
         runtime = _only_layouts(runtime, layouts)
     units = [*runtime, *_board_units(target, sources, fence, serve == "serial"), *server]
     arenas = arenas if arenas is not None else {target.memory("data").name: None}
-    stack_bytes = stack_bytes if stack_bytes is not None else target.stack_bytes
+    if stack_bytes is None:
+        stack_bytes = target.stack_bytes + (_SERVING_STACK_BYTES if serve is not None else 0)
     layout = _Layout(target, model is not None, arenas, stack_bytes, fence)
     return _build(target, units, layout, ops_header, model, wrapped)
 
@@ -277,6 +282,17 @@ def _serial_units(target: Target, sources: Sources) -> list[_Unit]:
         *_units(firmware / "link", "firmware"),
         _Unit(firmware / "port" / "bare.c", "firmware", ("-Os",)),
         _Unit(firmware / "uart" / f"{line.kind}.c", "firmware", flags),
+    ]
+
+
+def _slot_units(slots: Slots, sources: Sources) -> list[_Unit]:
+    """Slots for models in flash."""
+    sizes = {"BYTES": slots.length, "ERASE_BYTES": slots.erase_bytes, "PROGRAM_BYTES": slots.program_bytes}
+    flags = [f"-DGROAT_FLASH_ADDRESS={slots.address:#x}u", *(f"-DGROAT_FLASH_{k}={v}u" for k, v in sizes.items())]
+    store = sources.runtime / "store"
+    return [
+        *(_Unit(store / name, "firmware", ("-Os",)) for name in ("record.c", "slots.c")),
+        _Unit(sources.firmware / "flash" / f"{slots.kind}.c", "firmware", ("-Os", *flags)),
     ]
 
 

@@ -92,23 +92,27 @@ def test_a_cut_in_any_step_leaves_old_or_new_parameters(
         assert found[-1] == NEW * count  # the power stayed
 
 
-def mutant(folder: Path, old: str, new: str) -> Store:
-    source = (cc.RUNTIME / "store" / "store.c").read_text(encoding="utf-8")
+def mutant(folder: Path, name: str, old: str, new: str) -> Store:
+    files = {path.name: path for path in (cc.RUNTIME / "store" / "store.c", cc.RUNTIME / "store" / "record.c")}
+    source = files[name].read_text(encoding="utf-8")
     assert source.count(old) == 1
     changed = source.replace(old, new).replace('"../', f'"{cc.RUNTIME}/')
-    changed = changed.replace('"flash.h"', f'"{cc.RUNTIME}/store/flash.h"')
-    (folder / "store.c").write_text(changed, encoding="utf-8")
-    return Store(folder, [folder / "store.c", cc.RUNTIME / "core" / "crc.c"])
+    changed = changed.replace('"record.h"', f'"{cc.RUNTIME}/store/record.h"')
+    files[name] = folder / name
+    files[name].write_text(changed, encoding="utf-8")
+    return Store(folder, [*files.values(), cc.RUNTIME / "core" / "crc.c"])
 
 
 def test_a_store_that_overwrites_the_newest_slot_is_found(tmp_path: Path) -> None:
-    store = mutant(tmp_path, "uint32_t offset = slots[1].offset, crc;", "uint32_t offset = slots[0].offset, crc;")
+    store = mutant(
+        tmp_path, "store.c", "uint32_t offset = slots[1].offset, crc;", "uint32_t offset = slots[0].offset, crc;"
+    )
     assert not set(cuts(store, (128, 4, 96), [OLDEST, OLD], 0)) <= {OLD * 96, NEW * 96}
 
 
 def test_a_store_that_checks_no_parameters_is_found(tmp_path: Path) -> None:
     """Which needs an erasure that is cut short and leaves a record."""
-    store = mutant(tmp_path, "crc == s.record.crc;", "(s.record.crc = crc, 1);")
+    store = mutant(tmp_path, "record.c", "crc == record->crc;", "(record->crc = crc, 1);")
     flash = slots_for(store, 128, 4, 96)
     port = store.port(flash)
     commit(store, port, OLD * 96)

@@ -22,7 +22,7 @@ from groat.errors import FitError, RunnerError
 from groat.pack import read
 from groat.runners import open_runner, split_where
 from groat.runners.port import PortRunner
-from groat.runners.qemu import serving
+from groat.runners.qemu import conv_layouts, serving
 from groat.validation import validate
 
 pytestmark = pytest.mark.qemu
@@ -39,6 +39,7 @@ def image(name: str, packed: bytes, linked: bool = False) -> firmware.Image:
         ops=[step.op for step in model.all_steps],
         row_ops=[step.op for step in model.all_steps if step.stream is not None],
         states=bool(model.states),
+        layouts=conv_layouts(model),
         model=packed if linked else None,
         serve="serial",
     )

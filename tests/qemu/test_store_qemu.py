@@ -23,7 +23,7 @@ FILES = [
     PROGRAMS / "power_cut.c",
     *sorted((cc.RUNTIME / "core").glob("*.c")),
     *(cc.RUNTIME / "ops" / f"{name}.c" for name in ("add_float32", "mul_float32", "broadcast")),
-    *(cc.RUNTIME / "store" / f"{name}.c" for name in ("store", "net")),
+    *(cc.RUNTIME / "store" / f"{name}.c" for name in ("record", "store", "net")),
 ]
 ERASE_BYTES, PROGRAM_BYTES, SLOT_BYTES = 64, 8, 128
 PARAMETERS_BYTES = 32 + 12  # w, which ends at a multiple of 16, and v

@@ -8,6 +8,7 @@ import os
 import random
 import select
 import subprocess
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -22,6 +23,7 @@ OPS = ["add_float32", "mul_float32"]
 HELPERS = ["broadcast"]
 KERNELS = ["elementwise_f32"]
 STOP_SECONDS = 10
+FLASH_BYTES = 1 << 18
 ACTIONS = ("drop", "cut", "flip", "repeat", "late", "noise")
 
 
@@ -45,10 +47,11 @@ def build(folder: Path, files: Iterable[Path], sanitizers: Iterable[str] = cc.SA
     (folder / "ops.h").write_text("".join(f"GROAT_USE({name.upper()}, {name})\n" for name in OPS), encoding="utf-8")
     runtime = [
         *sorted((cc.RUNTIME / "core").glob("*.c")),
+        *(cc.RUNTIME / "store" / f"{name}.c" for name in ("record", "slots")),
         *(cc.RUNTIME / "ops" / f"{name}.c" for name in (*OPS, *HELPERS)),
         *(cc.RUNTIME / "kernels" / "ref" / f"{name}.c" for name in KERNELS),
     ]
-    defines = ["-DGROAT_SERVE", "-DGROAT_WORKERS=1", '-DGROAT_TARGET="host"', "-DGROAT_NO_STREAMS"]
+    defines = ["-DGROAT_SERVE", "-DGROAT_WORKERS=1", '-DGROAT_TARGET="host"', "-DGROAT_NO_STREAMS", "-DGROAT_SLOTS"]
     defines += [f"-iquote{folder}", '-DGROAT_OPS_FILE="ops.h"', "-D_POSIX_C_SOURCE=200112L"]
     sections = ["-ffunction-sections", "-fdata-sections"]
     return cc.build(
@@ -67,18 +70,27 @@ class BoardLine:
         self.name = "the board"
         self._program = program
         self.unplugged = False
+        self.flash = Path(tempfile.mkstemp(prefix="flash-", dir=program.parent)[1])
+        self.flash.write_bytes(bytes(FLASH_BYTES))  # not erased, nor anything that means something
         self.power_on()
 
-    def power_on(self) -> None:
+    def power_on(self, cut: int = -1) -> None:
+        """Starts it; the power is lost in write number `cut` to its flash."""
         self.process = subprocess.Popen(
-            [self._program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0
+            [self._program],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+            env={"GROAT_FLASH": str(self.flash), "GROAT_CUT": str(cut)},
         )
 
     def power_off(self) -> None:
         """AssertionError with what a sanitizer said, if one did."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        self.process.stdin.close()
+        with contextlib.suppress(OSError):
+            self.process.stdin.close()
         self.process.stdout.close()
         assert self.process.stderr is not None
         said = self.process.stderr.read()

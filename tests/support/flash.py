@@ -112,7 +112,9 @@ class Store:
         compiler = toolchain.require("cc", "preprocessing headers")
         command = [compiler, "-E", "-P", "-nostdinc", "-DGROAT_CFFI", f"-I{folder}"]
         headers = folder / "headers.h"
-        headers.write_text("#include <groat/store.h>\n#include <groat/replay.h>\n", encoding="utf-8")
+        headers.write_text(
+            "#include <groat/store.h>\n#include <groat/replay.h>\n#include <groat/slots.h>\n", encoding="utf-8"
+        )
         self.ffi.cdef(toolchain.run([*command, cc.INCLUDE, str(headers)], 30))
         library = cc.build(folder / "libgroat.so", cc.runtime_files() if files is None else files, FLAGS)
         self.lib: Any = self.ffi.dlopen(str(library))

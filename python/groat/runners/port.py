@@ -19,7 +19,7 @@ from groat.progress import Progress, silent
 from groat.runners.base import Array, Profile
 from groat.runners.device import DeviceRunner, status_text
 from groat.runners.link import TIMEOUT_SECONDS, Line, Link
-from groat.runners.protocol import About, Info, load_protocol
+from groat.runners.protocol import About, Info, Slot, load_protocol
 from groat.targets import load_target
 
 BAUD = 115200
@@ -109,8 +109,18 @@ class PortSession:
         """Start and bytes of each memory that may hold a region of a model."""
         return self._protocol.rooms(self.ask("MEMORIES"))
 
+    def ask_slots(self) -> list[Slot]:
+        """The slots of its flash, the newest model's first; ModelError if it has none."""
+        return self._protocol.slots(self.ask("SLOTS"))
+
     def load(self, packed: bytes, place: str = "RAM", progress: Progress = silent) -> None:
         """Sends a model, from where an earlier attempt ended, and has it served.
+
+        Args:
+            packed: the packed model.
+            place: "RAM", for as long as the device is on; "SLOT", the slot of its flash that is not served: only when
+                all of the model is there and opens is it the one that is served, now and after each start.
+            progress: told how much is sent.
 
         Raises ModelError if the firmware refuses it, and why; RunnerError as `ask`.
         """

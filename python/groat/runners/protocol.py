@@ -49,6 +49,19 @@ class About:
     target: str
 
 
+@dataclass(frozen=True)
+class Slot:
+    """A slot of flash; the fields are those of groat_slot_about.
+
+    Its state is 0 if it holds nothing whole, 1 for a model, and 2 if that is served.
+    """
+
+    state: int
+    sequence: int
+    model_bytes: int
+    model_crc: int
+
+
 class Protocol:
     """Requests to bytes, bytes to replies.  Both sides are little-endian."""
 
@@ -89,6 +102,12 @@ class Protocol:
         size = self._ffi.sizeof("groat_room")
         rooms = [self._read("groat_room", data[at : at + size]) for at in range(0, len(data), size)]
         return [(room.start, room.bytes) for room in rooms]
+
+    def slots(self, data: bytes) -> list[Slot]:
+        """All of them, the newest model's first."""
+        size = self._ffi.sizeof("groat_slot_about")
+        found = [self._read("groat_slot_about", data[at : at + size]) for at in range(0, len(data), size)]
+        return [Slot(slot.state, slot.sequence, slot.model_bytes, slot.model_crc) for slot in found]
 
     def load(self, place: str, count: int, crc: int) -> bytes:
         """A model of `count` bytes that is about to come to a place ("RAM", …)."""

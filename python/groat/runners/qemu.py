@@ -40,6 +40,7 @@ _READ_BYTES = 1 << 16
 _STACK_ALIGN = 16
 # Names without folders, for the same reason as the model's below.
 _PLUGIN_LINK, _PLUGIN_FILE = "plugin.so", "plugin.txt"
+_RAM_LINK = "ram.bin"
 # groat_measure calls, the others are called and measured.
 _CALLER, _CALLED = "groat_measure", ("groat_run", "groat_run_step")
 # The same of the rows of one step of a stream, where an image measures layers.
@@ -286,15 +287,17 @@ def run_program(
 
 
 @contextlib.contextmanager
-def serving(target: Target, image: Path, *, count: bool = False) -> Iterator[str]:
+def serving(target: Target, image: Path, *, count: bool = False, ram: Path | None = None) -> Iterator[str]:
     """Runs firmware that serves over its serial line (firmware.build with serve="serial"), like a board plugged in.
 
     Args:
         count: let every instruction take the same time, so that the firmware's ticks count instructions.
+        ram: a file that keeps the RAM in which its slots lie while it is off; made if it is not there.
 
     Yields where it is, as `--on` takes it: "serial:socket://127.0.0.1:PORT".
 
     Raises:
+        InputError: the target has no RAM that a file may keep.
         ToolchainError: QEMU is not installed.
         RunnerError: it did not start; with what it said.
     """
@@ -303,6 +306,10 @@ def serving(target: Target, image: Path, *, count: bool = False) -> Iterator[str
     command = _command(target, image, count, f"tcp:127.0.0.1:{port},server=on,wait=off,nodelay=on")
     with contextlib.ExitStack() as undo:
         folder = Path(undo.enter_context(tempfile.TemporaryDirectory(prefix="groat-", ignore_cleanup_errors=True)))
+        if ram is not None:
+            ram.touch()  # QEMU makes no file where a link leads
+            (folder / _RAM_LINK).symlink_to(ram.resolve())
+            command += _kept_in_file(target)
         process = _start(command, folder, undo)
         assert process.stdout is not None
         deadline = time.monotonic() + _SECONDS_TO_START
@@ -313,6 +320,14 @@ def serving(target: Target, image: Path, *, count: bool = False) -> Iterator[str
                 raise RunnerError(f"{target.name}: QEMU does not listen at port {port}; it said:\n{said}")
             time.sleep(_PAUSE_SECONDS)
         yield f"serial:socket://127.0.0.1:{port}"
+
+
+def _kept_in_file(target: Target) -> list[str]:
+    assert target.qemu is not None  # or there were no command
+    if target.qemu.ram_bytes == 0:
+        raise InputError(f"target {target.name} has no RAM that a file may keep")
+    backend = f"memory-backend-file,id=kept,size={target.qemu.ram_bytes},mem-path={_RAM_LINK},share=on"
+    return ["-object", backend, "-machine", "memory-backend=kept"]
 
 
 def _listens(port: int) -> bool:
@@ -390,7 +405,7 @@ class QemuRunner(DeviceRunner):
             ops=[step.op for step in self.model.all_steps],
             row_ops=[step.op for step in self.model.all_steps if step.stream is not None],
             states=bool(self.model.states),
-            layouts=_conv_layouts(self.model),
+            layouts=conv_layouts(self.model),
             model=self._linked,
             arenas={name: region.nbytes if exact else None for name, region in self._arenas.items()},
             measures_layers=measures_layers,
@@ -576,7 +591,7 @@ class QemuRunner(DeviceRunner):
             )
 
 
-def _conv_layouts(model: reader.PackedModel) -> set[int] | None:
+def conv_layouts(model: reader.PackedModel) -> set[int] | None:
     """The layouts of a model's convolutions and dense layers; None if they are more than a build can tell apart."""
     found = {step.layout for step in model.all_steps if step.layout is not None and "depthwise" not in step.op}
     return found if all(layout < 32 for layout in found) else None

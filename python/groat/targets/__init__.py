@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from groat.errors import GroatError, InputError
 
-__all__ = ["Compiler", "Counter", "Memory", "Qemu", "Serial", "Target", "list_targets", "load_target"]
+__all__ = ["Compiler", "Counter", "Memory", "Qemu", "Serial", "Slots", "Target", "list_targets", "load_target"]
 
 _FOLDER = Path(__file__).parent
 
@@ -99,11 +99,29 @@ class Serial:
 
 
 @dataclass(frozen=True)
+class Slots:
+    """Flash that holds two slots for models.
+
+    Attributes:
+        kind: a file of firmware/flash.
+        address: where it is mapped.
+        length: of all its sectors; erase_bytes of a sector; program_bytes of what is written at once.
+    """
+
+    kind: str
+    address: int
+    length: int
+    erase_bytes: int
+    program_bytes: int
+
+
+@dataclass(frozen=True)
 class Qemu:
-    """The emulator and the arguments that make it this target."""
+    """The emulator and the arguments that make it this target; the size of its RAM, if a file may be behind that."""
 
     command: str
     args: tuple[str, ...]
+    ram_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -120,6 +138,7 @@ class Target:
     compiler: Compiler | None = None
     counter: Counter | None = None
     serial: Serial | None = None
+    slots: Slots | None = None
     qemu: Qemu | None = None
     fence: str = ""
     """How its core protects memory: a file of firmware/fence without its suffix; empty if it cannot."""
@@ -215,7 +234,10 @@ def _parse(name: str, table: dict[str, Any]) -> Target:
         serial=Serial(**table["serial"] | {"pins": tuple(table["serial"].get("pins", []))})
         if "serial" in table
         else None,
-        qemu=Qemu(table["qemu"]["command"], strings("qemu", "args")) if "qemu" in table else None,
+        slots=Slots(**table["slots"]) if "slots" in table else None,
+        qemu=Qemu(table["qemu"]["command"], strings("qemu", "args"), table["qemu"].get("ram_bytes", 0))
+        if "qemu" in table
+        else None,
         fence=table.get("fence", ""),
         harts=table.get("harts", 1),
         model_memory=table.get("model", {}).get("memory", ""),
