@@ -3,15 +3,18 @@
 
 from __future__ import annotations
 
+import random
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
-from tests.support.onnx_models import Builder, close, kinds, random_inputs, run_groat, run_onnx
+from tests.support.onnx_models import Builder, close, damaged, kinds, random_inputs, run_groat, run_onnx
 
 import groat
+from groat.errors import ModelError
 from groat.frontends.onnx.layout import Value, groups_of, merged, own_order
 from groat.passes import run_passes
 
@@ -326,6 +329,29 @@ def test_devices_give_the_same_bytes(build: Callable[[], onnx.ModelProto], targe
     with compiled.on(f"qemu:{target}") as device:
         found, expected = (y if isinstance(y, list) else [y] for y in (device.run(*inputs), compiled.run(*inputs)))
     assert [y.tobytes() for y in found] == [y.tobytes() for y in expected]
+
+
+@pytest.mark.parametrize("build", [build for build, _ in MODELS], ids=[build.__name__ for build, _ in MODELS])
+def test_models_that_contradict_themselves_are_errors(build: Callable[[], onnx.ModelProto]) -> None:
+    model, rng = build(), random.Random(0)
+    outcomes = Counter()
+    for _ in range(60):
+        try:
+            groat.load(damaged(model, rng))
+        except ModelError:
+            outcomes["refused"] += 1
+        else:
+            outcomes["loaded"] += 1
+    assert outcomes["refused"] > 10
+
+
+def test_group_normalisation_as_torch_writes_it_stays_where_it_is() -> None:
+    """A reshape to groups, an InstanceNormalization, and back."""
+    b = Builder()
+    x = b.node("Reshape", b.conv("x", 2, 8, (1, 1)), b.constant([1, 4, -1]))
+    x = b.node("InstanceNormalization", x, b.weights(4), b.weights(4))
+    x = b.node("Mul", b.node("Reshape", x, b.constant([1, 8, 5, 6])), b.weights(8, 1, 1))
+    check(b.model({"x": [1, 2, 5, 6]}, [b.conv(x, 8, 2, (1, 1))]))
 
 
 # ---- Where elements lie ----------------------------------------------------------------------------------

@@ -133,6 +133,19 @@ def test_an_old_opset() -> None:
         groat.load(model.SerializeToString())
 
 
+def test_a_pad_that_cuts_off_everything() -> None:
+    """The onnx package itself would abort when it sees what is left."""
+    b = Builder()
+    x = b.node("Pad", "x", b.constant([0, 0, -1000, 0, 0, 0, 0, 0]))
+    model = b.model({"x": [1, 2, 8, 8]}, ["y"])
+    model.graph.node.append(
+        onnx.helper.make_node("Slice", [x, b.constant([1]), b.constant([5]), b.constant([2])], ["y"])
+    )
+    model.graph.initializer.extend(b.constants[1:])
+    with pytest.raises(ModelError, match=r"has shape \[1, 2, -992, 8\]; expected no empty tensor"):
+        groat.load(model.SerializeToString())
+
+
 def test_a_node_that_does_not_fit_its_inputs() -> None:
     b = Builder()
     model = b.model({"x": [1, 4]}, [b.node("Relu", "x")])

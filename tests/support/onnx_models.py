@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -103,3 +104,41 @@ def close(expected: Array, found: Array, tolerance: float = 1e-5) -> bool:
 
 def kinds(loaded: Model) -> list[str]:
     return [op.kind for op in loaded.graph.ops]
+
+
+def damaged(model: onnx.ModelProto, rng: random.Random) -> bytes:
+    """A valid file of a model that contradicts itself somewhere: other attributes, inputs, constants, ops or shapes."""
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    graph = copy.graph
+    numbers = [0, -1, 1, 2, 3, 7, 100, -1000, 2**31, -(2**40)]
+    names = [name for node in graph.node for name in node.output] + [tensor.name for tensor in graph.initializer] + [""]
+    for _ in range(rng.randint(1, 3)):
+        node = rng.choice(graph.node)
+        kind = rng.choice(["attribute", "op", "input", "constant", "shape", "node"])
+        if kind == "attribute" and node.attribute:
+            attribute = rng.choice(node.attribute)
+            if attribute.type == onnx.AttributeProto.INT:
+                attribute.i = rng.choice(numbers)
+            elif attribute.type == onnx.AttributeProto.INTS and attribute.ints:
+                attribute.ints[rng.randrange(len(attribute.ints))] = rng.choice(numbers)
+            elif attribute.type == onnx.AttributeProto.STRING:
+                attribute.s = rng.choice([b"", b"SAME_LOWER", b"\xff"])
+        elif kind == "op":
+            node.op_type = rng.choice(["Conv", "Gemm", "Slice", "Concat", "Resize", "LSTM", "Pad", "Softmax", "Tile"])
+        elif kind == "input":
+            node.input[rng.randrange(len(node.input))] = rng.choice(names)
+        elif kind == "constant" and graph.initializer:
+            tensor = rng.choice(graph.initializer)
+            value = numpy_helper.to_array(tensor).copy()
+            if value.dtype == np.int64 and value.size > 0:
+                value.flat[rng.randrange(value.size)] = rng.choice(numbers)
+            else:
+                value = rng.choice([value.astype(np.float64), value[..., np.newaxis], value.reshape(-1)])
+            tensor.CopyFrom(numpy_helper.from_array(value, tensor.name))
+        elif kind == "shape":
+            for dim in graph.input[0].type.tensor_type.shape.dim:
+                dim.dim_value = rng.choice([dim.dim_value, dim.dim_value, 1, 2, 1000])
+        elif kind == "node" and len(graph.node) > 1:
+            del graph.node[rng.randrange(len(graph.node))]
+    return copy.SerializeToString()

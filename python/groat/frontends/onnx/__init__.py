@@ -85,6 +85,7 @@ IMPORTERS: dict[str, Importer] = {
     "Pow": elements.power,
     "QuantizeLinear": _quantize,
     "RMSNormalization": elements.rms_norm,
+    "ReduceL2": elements.reduction(elements.total, square=True, root=True),
     "ReduceMax": elements.reduction(elements.largest),
     "ReduceMean": elements.mean,
     "ReduceSum": elements.reduction(elements.total),
@@ -113,6 +114,10 @@ IMAGE_OPS = {
     *("GroupNormalization", "InstanceNormalization", "DepthToSpace", "SpaceToDepth", "Resize"),
 }
 REGROUPED = {"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "MatMul", "Gemm", "LSTM", "GRU"}
+
+
+CONTRADICTIONS = (LookupError, TypeError, ValueError, ArithmeticError, AssertionError, MemoryError)
+"""What NumPy and importers raise where attributes and constants of a damaged file do not fit each other."""
 
 
 def is_onnx(data: bytes) -> bool:
@@ -147,11 +152,16 @@ def load_onnx(
     """
     if channels not in CHANNELS:
         raise InputError(f"channels is {channels!r}; expected {' or '.join(CHANNELS)}")
-    model = without_aliases(read_onnx(data, name, shapes, folder))
-    quantized = fused(fold_quantization(model))
-    model = quantized.model
-    quantized = replace(quantized, model=model.with_nodes(live(model.nodes, model.outputs)))
-    return _Import(Emitter(quantized), channels == "last").result()
+    read = read_onnx(data, name, shapes, folder)
+    try:
+        quantized = fused(fold_quantization(without_aliases(read)))
+        model = quantized.model
+        quantized = replace(quantized, model=model.with_nodes(live(model.nodes, model.outputs)))
+        return _Import(Emitter(quantized), channels == "last").result()
+    except Unsupported as reason:
+        raise UnsupportedError(name, [str(reason)]) from None
+    except CONTRADICTIONS as error:
+        raise ModelError(f"{name}: the ONNX file contradicts itself ({type(error).__name__}: {error})") from error
 
 
 class _Import:
@@ -196,6 +206,11 @@ class _Import:
                 importer(self.to, node)
         except Unsupported as reason:
             self.problems.append(f"{self._describe(node)}: {reason}")
+            broken = {""}
+        except CONTRADICTIONS as error:
+            self.problems.append(
+                f"{self._describe(node)}: it does not fit its inputs ({type(error).__name__}: {error})"
+            )
             broken = {""}
         if broken:
             self.missing |= set(node.outputs) - {""}

@@ -245,7 +245,7 @@ def largest(to: Emitter, x: int, axes: Sequence[int]) -> int:
 
 
 def reduction(
-    reduce: Callable[[Emitter, int, Sequence[int]], int], square: bool = False
+    reduce: Callable[[Emitter, int, Sequence[int]], int], square: bool = False, root: bool = False
 ) -> Callable[[Emitter, Node], None]:
     """The importer of a node that reduces axes."""
 
@@ -261,6 +261,8 @@ def reduction(
         if square:
             x = to.operator("MUL", [x, x], to.like(x, "square"))
         y = reduce(to, x, placed(axes, order)) if axes else x
+        if root:
+            y = to.op("unary_float32", [y], to.like(y, "root"), function_attrs("sqrt"))
         kept = [axis for axis in order if axis not in axes]
         ranks = {axis: i for i, axis in enumerate(sorted(kept))}
         to.write(node.outputs[0], y, order if node.attrs.get("keepdims", 1) else tuple(ranks[axis] for axis in kept))

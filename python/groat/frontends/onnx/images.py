@@ -14,7 +14,7 @@ import numpy as np
 
 from groat.frontends.onnx.emitter import Emitter
 from groat.frontends.onnx.fuse import batch_normalization
-from groat.frontends.onnx.layout import channels_last, natural
+from groat.frontends.onnx.layout import Value, channels_last, groups_of, is_sorted, natural
 from groat.frontends.onnx.reader import Node
 from groat.graph import Quantization
 from groat.graph.ir import Array
@@ -285,6 +285,20 @@ def _constants(to: Emitter, node: Node) -> tuple[Array, Array | None]:
     return gamma, beta
 
 
+def channels_of_groups(value: Value) -> int | None:
+    """Of a value [n, groups, …]: how many channels each group has, if memory holds [n, pixels, groups, channels]; None
+    if it holds something else, or [n, pixels, groups] as usual."""
+    groups = groups_of(value.factors, value.shape)
+    if groups is None or len(groups[1]) != 1:
+        return None
+    images, [group], rest = groups[0], groups[1], [factor for axis in groups[2:] for factor in axis]
+    channels = [factor for factor in rest if factor[1] > group[1]]
+    pixels = rest[len(channels) :]
+    if not channels or rest[: len(channels)] != channels or not is_sorted([*images, *pixels, group, *channels]):
+        return None
+    return math.prod(size for size, _ in channels)
+
+
 def group_norm(to: Emitter, node: Node) -> None:
     """InstanceNormalization and GroupNormalization."""
     to.integers = False
@@ -294,6 +308,17 @@ def group_norm(to: Emitter, node: Node) -> None:
     if gamma.size != shape[1]:  # before opset 21 there is one for each group
         gamma = np.repeat(gamma, shape[1] // groups)
         beta = None if beta is None else np.repeat(beta, shape[1] // groups)
+    value = to.value(name)
+    split = channels_of_groups(value)
+    if split is not None:
+        # Groups of channels that a reshape made: they normalise where they are, channels last.
+        image = (shape[0], math.prod(shape[2:]) // split, shape[1] * split)
+        more = [None if row is None else np.repeat(row, split) for row in (gamma, beta)]
+        assert more[0] is not None
+        x = to.reshaped(value.number, image)
+        y = _normalized(to, node, x, groups, more[0], more[1])
+        to.keep(node.outputs[0], replace(value, number=y))
+        return
     order = channels_last(len(shape))
     x = to.read(name, order, (shape[0], math.prod(shape[2:]), shape[1]))
     to.write(node.outputs[0], _normalized(to, node, x, groups, gamma, beta), order)

@@ -37,6 +37,12 @@ def transpose(to: Emitter, node: Node) -> None:
     to.keep(node.outputs[0], to.permuted(value, order))
 
 
+def require_places(count: int, name: str) -> None:
+    """Raises Unsupported for more places along a dimension than a gather can have."""
+    if count > PLACES_MAX:
+        raise Unsupported(f"{name!r} has {count} places along a dimension; expected at most {PLACES_MAX}")
+
+
 def taken(to: Emitter, value: Value, axis: int, indices: Sequence[int], name: str, order: Order | None = None) -> Value:
     """Some places along a dimension of a value, in any order."""
     order = to.order_of(value) if order is None else order
@@ -76,6 +82,7 @@ def expand(to: Emitter, node: Node) -> None:
     value = replace(value, shape=(1,) * (len(shape) - len(value.shape)) + value.shape)
     for axis, size in enumerate(shape):
         if size != value.shape[axis]:
+            require_places(size, node.outputs[0])
             value = taken(to, value, axis, [0] * size, node.outputs[0])
     to.keep(node.outputs[0], value)
 
@@ -85,6 +92,7 @@ def tile(to: Emitter, node: Node) -> None:
     assert repeats is not None
     for axis, count in enumerate(repeats.tolist()):
         if count != 1:
+            require_places(value.shape[axis] * count, node.outputs[0])
             value = taken(to, value, axis, list(range(value.shape[axis])) * count, node.outputs[0])
     to.keep(node.outputs[0], value)
 
@@ -185,6 +193,7 @@ def pad(to: Emitter, node: Node) -> None:
         inside = to.value(node.inputs[0])
         for axis, pair in enumerate(pairs):
             if pair != (0, 0):
+                require_places(sum(pair), node.outputs[0])
                 numpy_mode: Any = {"reflect": "reflect", "edge": "edge", "wrap": "wrap"}[mode]
                 if min(pair) < 0:
                     raise Unsupported(f"its pads are {pair}; expected at least 0 where its mode is {mode}")
@@ -265,6 +274,7 @@ def resize(to: Emitter, node: Node) -> None:
     for axis in sorted(axes, key=lambda axis: out[axis] / shape[axis]):
         if out[axis] == shape[axis] and factors[axis] == 1:
             continue
+        require_places(out[axis], name)
         places = source_places(node, shape[axis], out[axis], factors[axis])
         if mode == "nearest":
             rounded = ROUNDED[node.attrs.get("nearest_mode", "round_prefer_floor")](places)

@@ -8,6 +8,7 @@ after it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -276,6 +277,10 @@ class _Reader:
             return False
         if any(attribute.HasField("g") or attribute.graphs for attribute in proto.attribute):
             return False
+        self._infer(proto)
+        for name in node.outputs:
+            if (shape := self._shape(name)) is not None and math.prod(shape) > FOLDED_MAX:
+                raise ValueError(f"constant {name!r} would have {math.prod(shape)} elements")
         helper = self.onnx.helper
         feeds = {name: self.constants[name] for name in node.inputs if name}
         infos = [helper.make_value_info(name, self.types[name]) for name in feeds]
@@ -287,8 +292,6 @@ class _Reader:
         for name, value in zip([name for name in node.outputs if name], values, strict=True):
             if not isinstance(value, np.ndarray | np.generic):
                 return False
-            if value.size > FOLDED_MAX:
-                raise ValueError(f"constant {name!r} would have {value.size} elements")
             self._constant(name, np.asarray(value))
         return True
 
@@ -297,6 +300,13 @@ class _Reader:
         onnx = self.onnx
         if not all(name in self.types for name in proto.input if name) or proto.domain not in ("", "ai.onnx"):
             return
+        for index, name in enumerate(proto.input):
+            # The package's inference aborts on some of these.
+            if name and min(self._shape(name) or (1,)) < 1 and (index == 0 or name not in self.constants):
+                raise ModelError(
+                    f"{self.name}: {name!r}, which node {proto.name or proto.output[0]!r} ({proto.op_type}) reads, has "
+                    f"shape {list(self._shape(name) or ())}; expected no empty tensor"
+                )
         try:
             schema = onnx.defs.get_schema(proto.op_type, self.opset, "")
             types = {name: self.types[name] for name in proto.input if name}
