@@ -47,6 +47,15 @@ static inline int16x2_t __ssub16(int16x2_t a, int16x2_t b)
     return (int16x2_t)((uint32_t)(emulate_high(a) - emulate_high(b)) << 16 | low);
 }
 
+static inline uint32_t __usada8(uint32_t a, uint32_t b, uint32_t acc)
+{
+    for (uint32_t bits = 0; bits < 32; bits += 8) {
+        const uint32_t x = a >> bits & 0xFFu, y = b >> bits & 0xFFu;
+        acc += x > y ? x - y : y - x;
+    }
+    return acc;
+}
+
 static inline int32_t __smlad(int16x2_t a, int16x2_t b, int32_t acc)
 {
     uint32_t low = (uint32_t)(emulate_low(a) * emulate_low(b));

@@ -62,6 +62,19 @@ static uint32_t scratch_bytes(const void *params)
     return groat_saturated(b.weights_bytes + b.kernel_bytes);
 }
 
+/* Some channels of all filters of a group. */
+static void make_real(const int8_t *q, const blocks *b, uint32_t channels, uint32_t taps, const float *scales,
+                      ELEMENT *real)
+{
+    for (uint32_t o = 0; o < b->kernel.channels_out; o++) {
+        for (uint32_t t = 0; t < taps; t++, q += b->depth) {
+            for (uint32_t i = 0; i < channels; i++) {
+                *real++ = NARROW(scales[o] * (float)q[i]);
+            }
+        }
+    }
+}
+
 static void run(const groat_call *call)
 {
     const float_params *p = groat_params(call);
@@ -76,10 +89,7 @@ static void run(const groat_call *call)
         const int8_t *weights = (const int8_t *)groat_in(call, 0) + group * count * taps * b.depth;
         for (uint32_t first = 0; first < b.depth; first += b.kernel.channels_in) {
             k.channels_in = at_most(b.depth - first, b.kernel.channels_in);
-            for (uint32_t o = 0; o < count; o++) {
-                pixels_to_real(weights + o * taps * b.depth + first, b.depth, real + o * taps * k.channels_in,
-                               k.channels_in, taps, scales[group * count + o], 0);
-            }
+            make_real(weights + first, &b, k.channels_in, taps, scales + group * count, real);
             const ELEMENT *dy = (const ELEMENT *)groat_in(call, 1) + group * count;
             ELEMENT *dx = (ELEMENT *)groat_out(call, 0) + group * b.depth + first;
             for (uint32_t n = 0; n < w->batches; n++) {

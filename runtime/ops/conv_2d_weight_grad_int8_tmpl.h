@@ -9,7 +9,7 @@
 typedef groat_conv_2d_weight_grad_int8_float32_params float_params; /* the fields are the same for every type */
 
 enum {
-    BLOCK_BYTES = 16384, /* that the sums of a block of channels may take, if that is 4 or more */
+    BLOCK_BYTES = 8192, /* that the sums of a block of channels may take, if that is 4 or more */
 };
 
 /* How the work is cut, and what each piece takes in scratch; they lie there in this order. */
@@ -20,6 +20,7 @@ typedef struct blocks {
     uint32_t rows; /* of dy in a strip */
     uint64_t dw_bytes;
     uint64_t db_bytes;
+    uint64_t reals_bytes;
     uint64_t x_bytes;
     uint64_t kernel_bytes;
 } blocks;
@@ -40,6 +41,7 @@ static blocks blocks_of(const float_params *p)
         b.dw_bytes = u->has_weights ? aligned((uint64_t)b.channels * filter * sizeof(ELEMENT)) : 0;
         b.db_bytes = u->has_bias ? aligned((uint64_t)b.channels * sizeof(float)) : 0;
     }
+    b.reals_bytes = u->has_weights ? REALS * sizeof(ELEMENT) : 0;
     for (uint32_t row = 0; row < w->out_h; row += b.rows) {
         const strip s = strip_of(w, row, b.rows);
         if (u->has_weights) {
@@ -78,28 +80,28 @@ static int check(const groat_call *call)
 static uint32_t scratch_bytes(const void *params)
 {
     const blocks b = blocks_of(params);
-    return groat_saturated(b.dw_bytes + b.db_bytes + b.x_bytes + aligned(b.kernel_bytes));
+    return groat_saturated(b.dw_bytes + b.db_bytes + b.reals_bytes + b.x_bytes + aligned(b.kernel_bytes));
 }
 
 /* The gradients of a block of channels, from `channel` on, of all images. */
-static void sum_block(const groat_call *call, const blocks *b, uint32_t channel, ELEMENT *dw, float *db, ELEMENT *real)
+static void sum_block(const groat_call *call, const blocks *b, uint32_t channel, const real_rows *from, ELEMENT *dw,
+                      float *db)
 {
     const float_params *p = groat_params(call);
     const groat_window *w = &p->layer.window;
-    const uint32_t depth = b->kernel.channels_in;
     const uint32_t group = channel / (p->layer.out_c / p->layer.groups);
     groat_conv_grad_float k = b->kernel;
     for (uint32_t n = 0; n < w->batches; n++) {
         const ELEMENT *dy = (const ELEMENT *)groat_in(call, 0) + n * w->out_h * w->out_w * p->layer.out_c + channel;
+        real_rows rows = *from;
         for (uint32_t row = 0; row < w->out_h; row += b->rows) {
             const strip s = strip_of(w, row, b->rows);
             if (dw != NULL) {
                 const int8_t *x = groat_in(call, 1);
-                x += (n * w->in_h + s.in_row) * w->in_w * w->in_c + group * depth;
-                pixels_to_real(x, w->in_c, real, depth, s.window.in_h * w->in_w, p->input_scale, p->input_zero_point);
+                read_rows(&rows, x + n * w->in_h * w->in_w * w->in_c + group * from->depth, &s);
             }
             k.window = &s.window;
-            KERNEL(conv_weight_grad)(&k, dw != NULL ? real : NULL, dy + row * w->out_w * p->layer.out_c, dw, db);
+            KERNEL(conv_weight_grad)(&k, dw != NULL ? rows.to : NULL, dy + row * w->out_w * p->layer.out_c, dw, db);
             k.beta = 1.0f;
         }
     }
@@ -134,8 +136,13 @@ static void run(const groat_call *call)
     b.kernel.alpha = step.factors.alpha;
     b.kernel.beta = step.factors.beta;
     uint8_t *scratch = scratch_bytes(p) > 0 ? groat_scratch(call) : NULL;
-    ELEMENT *real = (ELEMENT *)(scratch + b.dw_bytes + b.db_bytes);
-    b.kernel.scratch = scratch + b.dw_bytes + b.db_bytes + b.x_bytes;
+    ELEMENT *reals = (ELEMENT *)(scratch + b.dw_bytes + b.db_bytes);
+    ELEMENT *real = (ELEMENT *)((uint8_t *)reals + b.reals_bytes);
+    b.kernel.scratch = (uint8_t *)real + b.x_bytes;
+    const real_rows rows = {reals, real, p->layer.window.in_w, b.kernel.channels_in, p->layer.window.in_c, 0, 0};
+    if (u->has_weights) {
+        make_reals(reals, p->input_scale, p->input_zero_point);
+    }
     void *weights = weight_gradient(call, u), *biases = bias_gradient(call, u);
     const uint32_t count = (uint32_t)(p->layer.out_c / p->layer.groups);
     for (uint32_t group = 0; group < p->layer.groups; group++) {
@@ -150,7 +157,7 @@ static void run(const groat_call *call)
             if (biases != NULL) {
                 db = step.takes ? (float *)(scratch + b.dw_bytes) : (float *)biases + channel;
             }
-            sum_block(call, &b, channel, dw, db, real);
+            sum_block(call, &b, channel, &rows, dw, db);
             if (step.takes) {
                 step_block(p, &b, channel, dw, db, weights, biases, groat_const(call, p->scales), &step);
             }

@@ -15,6 +15,7 @@ typedef struct pieces {
     uint32_t rows; /* of dy in a strip */
     uint64_t dw_bytes;
     uint64_t db_bytes;
+    uint64_t reals_bytes;
     uint64_t x_bytes;
     uint64_t kernel_bytes;
 } pieces;
@@ -32,6 +33,7 @@ static pieces pieces_of(const float_params *p)
         b.dw_bytes = u->has_weights ? aligned((uint64_t)b.taps * p->layer.out_c * sizeof(ELEMENT)) : 0;
         b.db_bytes = u->has_bias ? aligned((uint64_t)p->layer.out_c * sizeof(float)) : 0;
     }
+    b.reals_bytes = u->has_weights ? REALS * sizeof(ELEMENT) : 0;
     for (uint32_t row = 0; row < w->out_h; row += b.rows) {
         const strip s = strip_of(w, row, b.rows);
         groat_needs needs;
@@ -66,24 +68,25 @@ static int check(const groat_call *call)
 static uint32_t scratch_bytes(const void *params)
 {
     const pieces b = pieces_of(params);
-    return groat_saturated(b.dw_bytes + b.db_bytes + b.x_bytes + aligned(b.kernel_bytes));
+    return groat_saturated(b.dw_bytes + b.db_bytes + b.reals_bytes + b.x_bytes + aligned(b.kernel_bytes));
 }
 
-static void sum_all(const groat_call *call, const pieces *b, ELEMENT *dw, float *db, ELEMENT *real)
+static void sum_all(const groat_call *call, const pieces *b, const real_rows *from, ELEMENT *dw, float *db)
 {
     const float_params *p = groat_params(call);
     const groat_window *w = &p->layer.window;
     groat_depthwise_grad_float k = b->kernel;
     for (uint32_t n = 0; n < w->batches; n++) {
         const ELEMENT *dy = (const ELEMENT *)groat_in(call, 0) + n * w->out_h * w->out_w * p->layer.out_c;
+        real_rows rows = *from;
         for (uint32_t row = 0; row < w->out_h; row += b->rows) {
             const strip s = strip_of(w, row, b->rows);
             if (dw != NULL) {
-                const int8_t *x = (const int8_t *)groat_in(call, 1) + (n * w->in_h + s.in_row) * w->in_w * w->in_c;
-                to_real(x, real, (uint32_t)s.window.in_h * w->in_w * w->in_c, p->input_scale, p->input_zero_point);
+                read_rows(&rows, (const int8_t *)groat_in(call, 1) + n * w->in_h * w->in_w * w->in_c, &s);
             }
             k.window = &s.window;
-            KERNEL(depthwise_weight_grad)(&k, dw != NULL ? real : NULL, dy + row * w->out_w * p->layer.out_c, dw, db);
+            KERNEL(depthwise_weight_grad)(&k, dw != NULL ? rows.to : NULL, dy + row * w->out_w * p->layer.out_c, dw,
+                                          db);
             k.beta = 1.0f;
         }
     }
@@ -115,12 +118,18 @@ static void run(const groat_call *call)
     b.kernel.alpha = step.factors.alpha;
     b.kernel.beta = step.factors.beta;
     uint8_t *scratch = scratch_bytes(p) > 0 ? groat_scratch(call) : NULL;
-    ELEMENT *real = (ELEMENT *)(scratch + b.dw_bytes + b.db_bytes);
-    b.kernel.scratch = scratch + b.dw_bytes + b.db_bytes + b.x_bytes;
+    ELEMENT *reals = (ELEMENT *)(scratch + b.dw_bytes + b.db_bytes);
+    ELEMENT *real = (ELEMENT *)((uint8_t *)reals + b.reals_bytes);
+    b.kernel.scratch = (uint8_t *)real + b.x_bytes;
+    const uint32_t channels = p->layer.window.in_c;
+    const real_rows rows = {reals, real, p->layer.window.in_w, channels, channels, 0, 0};
+    if (u->has_weights) {
+        make_reals(reals, p->input_scale, p->input_zero_point);
+    }
     void *weights = weight_gradient(call, u), *biases = bias_gradient(call, u);
     ELEMENT *dw = weights != NULL && step.takes ? (ELEMENT *)scratch : weights;
     float *db = biases != NULL && step.takes ? (float *)(scratch + b.dw_bytes) : biases;
-    sum_all(call, &b, dw, db, real);
+    sum_all(call, &b, &rows, dw, db);
     if (step.takes) {
         step_all(p, b.taps, dw, db, weights, biases, groat_const(call, p->scales), &step);
     }

@@ -28,27 +28,6 @@ static inline uint32_t channels_of_block(uint32_t count, uint64_t bytes_each, ui
     return at_most(count, 4u * fours);
 }
 
-/* real = scale * (q - zero_point). */
-static inline void to_real(const int8_t *q, ELEMENT *real, uint32_t count, float scale, int32_t zero_point)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        real[i] = NARROW(scale * (float)(q[i] - zero_point));
-    }
-}
-
-/* The same of `depth` channels of each of some pixels, which then lie side by side. */
-static inline void pixels_to_real(const int8_t *q, uint32_t stride, ELEMENT *real, uint32_t depth, uint32_t pixels,
-                                  float scale, int32_t zero_point)
-{
-    if (stride == depth) {
-        to_real(q, real, pixels * depth, scale, zero_point);
-        return;
-    }
-    for (uint32_t i = 0; i < pixels; i++, q += stride, real += depth) {
-        to_real(q, real, depth, scale, zero_point);
-    }
-}
-
 /* The scales of `count` channels lie in the file, and are positive and finite. */
 static inline int check_scales(const groat_call *call, uint32_t offset, uint32_t count)
 {

@@ -21,7 +21,7 @@ from groat import _core
 
 SOURCE = ROOT / "tests" / "kernels" / "checkkernel.c"
 MUTANTS = SOURCE.with_name("mutants.h")
-COMPANIONS = ("_needs", "_check")  # kernels that are asked beside another, not cases of their own
+COMPANIONS = ("_needs", "_check", "_begin")  # kernels that are called beside another, not cases of their own
 RUN, DOUBTFUL, NEEDS = range(3)
 EQUAL, DIFFERS, WROTE_OUTSIDE, TOO_LARGE, NOT_RUN = range(5)
 _DATA, _FREE, _POINTERS = range(3)
@@ -101,7 +101,9 @@ def _argument(kind: Any, index: int) -> str:
 def _call_of(kernel: Kernel) -> str:
     """C functions that call one kernel with the values of a case, and its companions."""
     fields = "".join(f"        .{name} = {_argument(kind, i)},\n" for i, (name, kind) in enumerate(kernel.fields))
-    prepare = f"    const {kernel.struct} k = {{\n{fields}    }};\n" if kernel.fields else ""
+    begins = f"{kernel.name}_begin" in kernels()
+    constant = "" if begins else "const "
+    prepare = f"    {constant}{kernel.struct} k = {{\n{fields}    }};\n" if kernel.fields else ""
     position, arguments = len(kernel.fields), []
     for name, kind in kernel.arguments:
         if name == "k":
@@ -109,7 +111,8 @@ def _call_of(kernel: Kernel) -> str:
         else:
             arguments.append(_argument(kind, position))
             position += 1
-    call = f"    start();\n    kernels->{kernel.name}({', '.join(arguments)});\n    stop();\n"
+    begin = f"    kernels->{kernel.name}_begin(&k);\n" if begins else ""
+    call = f"{begin}    start();\n    kernels->{kernel.name}({', '.join(arguments)});\n    stop();\n"
     text = f"static void run_{kernel.name}(const value *v)\n{{\n{prepare}{call}}}\n\n"
     for companion, extra in (("needs", ", groat_needs *needs"), ("check", "")):
         if f"{kernel.name}_{companion}" in kernels():

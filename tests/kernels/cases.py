@@ -8,6 +8,7 @@ formulas of docs/NUMERICS.md.  How to add a kernel: docs/TESTING.md.
 
 from __future__ import annotations
 
+import copy
 import functools
 import zlib
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from tests.kernels.casefile import DOUBTFUL, SCRATCH, Case, Memory, main_kernels
+from tests.kernels.casefile import DOUBTFUL, RUN, SCRATCH, Case, Memory, main_kernels
 from tests.kernels.draw import INT32_MAX, INT32_MIN, Draw
 from tests.kernels.filters import Shape, candidates, drawn_filters, filter_case, needs_case, rescaled
 
@@ -26,6 +27,7 @@ from groat.ops.quantize import OP as QUANTIZE
 from groat.ops.softmax import OP as SOFTMAX
 from groat.ops.softmax import exp_table
 from groat.ops.window import pad_image, spatial_shape, window_fields
+from groat.pack.layouts import layouts_of
 from groat.pack.structs import build
 
 ROWS_MAX = 5
@@ -111,6 +113,40 @@ def conv_s8_shapes(draw: Draw) -> Iterator[tuple[str, Case]]:
         "dense 640->128": Shape(1, 128, 1, 1, 640),
     }.items():
         yield label, conv_of(draw, shape)
+
+
+def plain_of(draw: Draw, shape: Shape) -> Case:
+    """Weights and constants in the order of the model, on every set."""
+    of_model = copy.copy(draw)
+    of_model.packing, of_model.layouts = "ref", layouts_of("ref")
+    while True:
+        case = conv_of(of_model, shape)
+        if case.purpose == RUN:  # constants are made by the op, so that there are no doubtful ones
+            return replace(case, kernel="conv_plain_s8")
+
+
+def conv_plain_s8(draw: Draw) -> Case:
+    run = draw.up_to(40)
+    return plain_of(
+        draw,
+        Shape(
+            pixels=draw.up_to(draw.pick(4, 9)),
+            channels_out=draw.up_to(draw.pick(9, 18)),
+            rows=draw.up_to(3),
+            taps=draw.up_to(3),
+            run=run,
+            tap_stride=run + draw.up_to(9) if draw.one_in(2) else None,
+            pixel_stride=draw.up_to(30) if draw.one_in(2) else None,
+        ),
+    )
+
+
+def conv_plain_s8_shapes(draw: Draw) -> Iterator[tuple[str, Case]]:
+    for label, shape in {
+        "3x3 32->32, row of 16": Shape(16, 32, 3, 1, 96, pixel_stride=32, tap=32),
+        "dense 64->10": Shape(1, 10, 1, 1, 64),
+    }.items():
+        yield label, plain_of(draw, shape)
 
 
 def depthwise_of(draw: Draw, shape: Shape, channels_in: int) -> Case:

@@ -38,3 +38,20 @@ void groat_conv_s8_ref(const groat_conv_s8 *k, const int8_t *const *rows, int8_t
         }
     }
 }
+
+/* This is the order of the model. */
+int groat_conv_plain_s8_needs_ref(const groat_conv_s8 *k, groat_needs *needs)
+{
+    groat_conv_s8_needs_ref(k, needs);
+    return 1;
+}
+
+void groat_conv_plain_s8_begin_ref(groat_conv_s8 *k)
+{
+    k->layout = 0;
+}
+
+void groat_conv_plain_s8_ref(const groat_conv_s8 *k, const int8_t *const *rows, int8_t *out, uint32_t pixels)
+{
+    groat_conv_s8_ref(k, rows, out, pixels);
+}
