@@ -9,7 +9,7 @@
 typedef groat_conv_2d_weight_grad_int8_float32_params float_params; /* the fields are the same for every type */
 
 enum {
-    BLOCK_BYTES = 8192, /* that the sums of a block of channels may take, if that is 4 or more */
+    BLOCK_BYTES = 4608, /* that the sums of a block of channels may take, if that is 4 or more */
 };
 
 /* How the work is cut, and what each piece takes in scratch; they lie there in this order. */

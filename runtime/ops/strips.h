@@ -6,7 +6,7 @@
 #include "int8_update_tmpl.h"
 
 enum {
-    STRIP_PIXELS = 32 /* of dy in a strip at least, so that kernels have something to work on */
+    STRIP_PIXELS = 16 /* of dy in a strip at least, so that kernels have something to work on */
 };
 
 static inline uint32_t rows_of_strip(const groat_window *w)

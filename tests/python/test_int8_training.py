@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from tests.support.int8_nets import (
     straight_through,
 )
 from tests.support.learning import digits, network
+from tests.support.material import RESNET8
 from tools import tflite_builder as tfl
 from torch.nn import functional
 
@@ -296,6 +298,27 @@ def test_int8_layers_learn_in_front_of_floats(gradients: Any) -> None:
         losses = [session.train_step(image, [2], 0.05) for _ in range(12)]
         assert losses[-1] < 0.3 * losses[0]
         assert all((session.parameters()[name] != value).any() for name, value in before.items())
+
+
+# ---- Memory ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("choices", "limit"),
+    [
+        ({"layers": "last:7"}, 206_192),
+        ({"layers": "last:7", "gradients": "fp16"}, 159_632),
+        ({"layers": "last:7@0.25", "gradients": "fp16"}, 128 * 1024),
+        ({"layers": "last:7@0.5", "gradients": "fp16", "ram": 128 * 1024, "max_mac_overhead": 1.2}, 128 * 1024),
+        ({"layers": "last:4"}, 122_352),
+    ],
+)
+def test_arenas_of_resnet8(material: Path, choices: dict[str, Any], limit: int) -> None:
+    """The last two residual blocks and the dense layer, and the last one."""
+    options = {name: choices[name] for name in ("ram", "max_mac_overhead") if name in choices}
+    train = groat.Train(dtype="int8", **{name: value for name, value in choices.items() if name not in options})
+    compiled = groat.compile(RESNET8.model(material), target="cortex-m4", train=train, **options)
+    assert compiled.plan.arena_bytes <= limit
 
 
 # ---- Learning --------------------------------------------------------------------------------------------
