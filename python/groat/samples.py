@@ -8,6 +8,8 @@ have x_test and y_test beside them: those are what a model is judged by, the oth
 from __future__ import annotations
 
 import os
+import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,7 +58,7 @@ def load_samples(path: str | os.PathLike[str], judging: bool = False) -> Samples
     try:
         with np.load(Path(path), allow_pickle=False) as file:
             arrays: dict[str, Array] = {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError, AttributeError) as error:
+    except (OSError, ValueError, EOFError, AttributeError, LookupError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(f"{path} cannot be read as an .npz: {error}") from error
     return pick_samples(arrays, str(path), judging)
 

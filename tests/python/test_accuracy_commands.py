@@ -159,6 +159,11 @@ def test_mistakes_are_told(groat_command: Groat, model: Path, data: Path, tmp_pa
     assert not output.exists()
     groat_command.fails(3, "eval", damaged, "--data", data)
     groat_command.fails(3, "compare", model, damaged, "--data", data)
+    whole = data.read_bytes()
+    for cut in (0, 10, 200, len(whole) // 2, len(whole) - 5):
+        data.write_bytes(whole[:cut])
+        assert "cannot be read as an .npz" in groat_command.fails(2, *quantize, data)
+    data.write_bytes(whole)
     model.write_bytes(model.read_bytes()[:300])
     groat_command.fails(3, *quantize, data)
     groat_command.fails(3, "eval", model, "--data", data)

@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+import torch
 from tests.support.float_nets import LINEAR, RELU, RELU6, Net
 from tests.support.graphs import evaluate, kinds
 from tests.support.random_floats import random_float_model
 from tests.support.small_cnn import Trained, trained
 from tools.tflite_builder import Builder, Quant
+from torch import nn
 
 import groat
 from groat.batches import Recorder, host_batches
@@ -258,6 +260,25 @@ def test_ops_without_a_kernel_are_an_error_or_stay_floats() -> None:
     assert [layer.name for layer in made.float_layers] == ["normed"]
     assert "group_norm_float32" in kinds(made.graph)
     assert snr(outputs_of(graph, x), outputs_of(made, x)) > 25
+
+
+def test_pytorch_modules_are_quantised() -> None:
+    """BatchNorm, hard swish and all: from a module to integers."""
+    for package in ("onnx", "onnxscript"):
+        pytest.importorskip(package, reason="needs what PyTorch exports ONNX with")
+    torch.manual_seed(0)
+    module = nn.Sequential(
+        nn.Conv2d(3, 8, 3, 2, 1), nn.BatchNorm2d(8), nn.Hardswish(), nn.Conv2d(8, 8, 3, 1, 1, groups=8), nn.ReLU6(),
+        nn.Conv2d(8, 12, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(12, 4),
+    ).eval()  # fmt: skip
+    x = torch.randn(30, 3, 10, 10)
+    images = x.numpy().transpose(0, 2, 3, 1)
+    made = groat.quantize(groat.load(module, x[:1]), images)
+    expected = module(x).detach().numpy()
+    centre = expected.mean(axis=0)
+    assert made.float_layers == ()
+    assert "lut" in kinds(made.graph)
+    assert snr(expected - centre, outputs_of(made, images) - centre) > 8  # random weights: outputs differ little
 
 
 # ---- Parts ------------------------------------------------------------------------------------------------

@@ -222,7 +222,7 @@ def schemes_of(graph: Graph, options: Quantization, overrides: Mapping[str, str]
         for number in op.outputs:
             made[number] = ACTIVATIONS.get(scheme, FLOAT)
     if problems and not options.allow_float:
-        problems.append("with --allow-float (allow_float=True) they stay floats")
+        problems[-1] += "\n  with --allow-float (allow_float=True) they stay floats"
         raise UnsupportedError(f"{graph.name} as {options.scheme}", problems)
     return schemes
 
