@@ -16,10 +16,10 @@ from numpy.typing import ArrayLike
 
 from groat.errors import InputError
 from groat.graph.ir import Array, Op, Tensor
-from groat.ops.base import TABLE, Constants, ImportedOp, Importer, OpDef, Operator, Shape
+from groat.ops.base import TABLE, Constants, ImportedOp, Importer, OpDef, Operator, Shape, Unsupported
 from groat.ops.call import call
 from groat.ops.exp import Float32, erf, exp, log, log1p, logistic, tanh
-from groat.ops.floats import clamped, float_array, require_floats
+from groat.ops.floats import clamped, float_array
 
 _HALF, _ONE = np.float32(0.5), np.float32(1)
 
@@ -104,7 +104,9 @@ class UnaryFloat32(OpDef):
 
 def _importer(function: str) -> Importer:
     def importer(source: ImportedOp) -> Op:
-        require_floats(source)
+        for tensor, role in ((source.input(0), "input"), (source.output(0), "output")):
+            if tensor.dtype != "float32":
+                raise Unsupported(f"its {role} is {tensor.dtype}; there are kernels for float32 only")
         name = "gelu_tanh" if function == "gelu" and source.options.get("Approximate") else function
         alpha = float(source.options.get("Alpha", 0.0)) if function == "leaky_relu" else None
         return source.op("unary_float32", source.inputs[:1], function_attrs(name, alpha))

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""TFLite operators that are functions of floats: against TensorFlow Lite Micro."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.support.onnx_models import close
+from tools.tflite_builder import Builder, Quant
+
+import groat
+from groat.errors import UnsupportedError
+from groat.oracle.tflm import Tflm, is_installed
+
+UNARY: dict[str, tuple[str | None, dict[str, Any], tuple[float, float]]] = {
+    "ABS": ("AbsOptions", {}, (-3, 3)),
+    "NEG": ("NegOptions", {}, (-3, 3)),
+    "SQRT": (None, {}, (0, 9)),
+    "EXP": ("ExpOptions", {}, (-5, 3)),
+    "LOG": (None, {}, (0.01, 9)),
+    "LEAKY_RELU": ("LeakyReluOptions", {"Alpha": 0.3}, (-3, 3)),
+    "ELU": (None, {}, (-3, 3)),
+    "HARD_SWISH": ("HardSwishOptions", {}, (-5, 5)),
+}
+BINARY: dict[str, str] = {
+    "SUB": "SubOptions",
+    "DIV": "DivOptions",
+    "MAXIMUM": "MaximumMinimumOptions",
+    "MINIMUM": "MaximumMinimumOptions",
+}
+
+needs_tflm = pytest.mark.skipif(not is_installed(), reason="needs the package tflite-micro")
+
+
+@needs_tflm
+@pytest.mark.parametrize("name", UNARY)
+def test_a_function_of_one_value(name: str) -> None:
+    options, fields, (low, high) = UNARY[name]
+    m = Builder()
+    x = m.input((1, 4, 5, 3), "float32")
+    y = m.tensor(x.shape, "float32")
+    m.op(name, [x], [y], options, **fields)
+    model = m.build([y])
+    values = np.random.default_rng(0).uniform(low, high, (1, 4, 5, 3)).astype(np.float32)
+    [expected] = Tflm(model).run([values])
+    assert close(expected, groat.compile(model).run(values), 1e-6)
+
+
+@needs_tflm
+@pytest.mark.parametrize("name", BINARY)
+def test_a_function_of_two_values(name: str) -> None:
+    m = Builder()
+    a, b = m.input((1, 4, 5, 3), "float32"), m.input((3,), "float32")
+    y = m.tensor(a.shape, "float32")
+    m.op(name, [a, b], [y], BINARY[name])
+    model = m.build([y])
+    rng = np.random.default_rng(0)
+    values = [rng.uniform(0.5, 3, shape).astype(np.float32) for shape in ((1, 4, 5, 3), (3,))]
+    [expected] = Tflm(model).run(values)
+    assert close(expected, groat.compile(model).run(*values), 1e-6)
+
+
+@pytest.mark.parametrize("name", [*UNARY, *BINARY])
+def test_integers_are_refused(name: str) -> None:
+    m = Builder()
+    x = m.input((1, 4), quant=Quant(0.1, 0))
+    y = m.tensor((1, 4), "int8", Quant(0.1, 0))
+    m.op(name, [x, x] if name in BINARY else [x], [y], BINARY[name] if name in BINARY else UNARY[name][0])
+    with pytest.raises(UnsupportedError, match="is int8"):
+        groat.load(m.build([y]))
