@@ -418,6 +418,21 @@ def test_bad_samples_are_told(net: Trained, name: str, message: str) -> None:
 def test_models_that_cannot_be_quantised_are_told(net: Trained, digits: Path) -> None:
     with pytest.raises(InputError, match="quantised already"):
         groat.quantize(digits, net.samples)
+    model = Net((4, 4, 1))
+    model.dense(2)
+    views = replace(model.graph(), views={model.last: 0})
+    with pytest.raises(InputError, match="compiler's passes"):
+        groat.quantize(views, net.samples)
+    flat = Net((6,))
+    flat.dense(3)
+    graph = flat.graph()
+    constant = replace(graph.tensors[0], data=np.ones((1, 6), np.float32))
+    other = Tensor("x", (1, 3), "float32")
+    added = Op("add_float32", (graph.outputs[0], 9), (10,), {"act_min": -math.inf, "act_max": math.inf}, 1)
+    tensors = {**graph.tensors, 0: constant, 9: other, 10: replace(other, name="y")}
+    fixed = Graph("fixed", tensors, (*graph.ops, added), (9,), (10,))
+    with pytest.raises(UnsupportedError, match="its input is a constant"):
+        groat.quantize(fixed, RNG.standard_normal((5, 3)).astype(np.float32))
     with pytest.raises(InputError, match="2 arrays of samples"):
         groat.quantize(net.graph, [net.samples, net.samples])
     with pytest.raises(InputError, match="scheme is 'int3'; expected one of int8"):

@@ -68,8 +68,11 @@ def describe(graph: Graph, op: Op, scheme: str) -> Operator:
         raise Unsupported(f"there is no kernel of {dtype} for it")
     if any(graph.tensors[number].dtype != "float32" for number in (*op.inputs, *op.outputs)):
         raise Unsupported("its tensors are not float32")
-    if definition.weights_axis is not None and any(graph.tensors[n].data is None for n in op.inputs[1:]):
-        raise Unsupported("its weights or bias are computed at run time")
+    if definition.weights_axis is not None:
+        if any(graph.tensors[number].data is None for number in op.inputs[1:]):
+            raise Unsupported("its weights or bias are computed at run time")
+        if graph.tensors[op.inputs[0]].data is not None:
+            raise Unsupported("its input is a constant")
     return found
 
 

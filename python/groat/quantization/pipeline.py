@@ -167,6 +167,8 @@ def prepared(graph: Graph) -> Graph:
     Raises InputError for a graph that is not one of floats, or that keeps state."""
     if graph.states or graph.named:
         raise InputError(f"{graph.name} keeps state or has several programs; only a model that infers can be quantised")
+    if graph.views:
+        raise InputError(f"{graph.name} has gone through the compiler's passes; quantise the model that was loaded")
     for number in graph.inputs:
         if graph.tensors[number].dtype != "float32":
             tensor = graph.tensors[number]
