@@ -86,6 +86,7 @@ def test_keywords_as_int8_are_as_good_as_floats(material: Path) -> None:
     assert np.mean(behind) <= 0.5
 
 
+@pytest.mark.slow
 def test_keywords_with_weights_of_four_bits(material: Path) -> None:
     assert np.mean(keyword_losses(material, scheme="w4a8")[0]) <= 2.0
 

@@ -15,6 +15,7 @@ import groat
 from groat.evaluation import evaluate
 from groat.samples import Samples
 
+pytestmark = pytest.mark.qemu
 PLACES = ["qemu:cortex-m4", "qemu:cortex-m55", "qemu:rv32v"]
 
 
