@@ -19,6 +19,9 @@ MOST = [
     ("cortex-m4", "mlperf_results/kws_saved_model_variables", "fp32", 13_500_000),
     ("cortex-m55", "mlperf_tiny/pretrainedResnet", "fp16", 15_500_000),
     ("cortex-m55", "mlperf_results/kws_saved_model_variables", "fp16", 4_500_000),
+    ("cortex-m55", "mlperf_tiny/pretrainedResnet", "fp32", 34_000_000),
+    ("rv32v", "mlperf_tiny/pretrainedResnet", "fp16", 3_900_000),
+    ("rv32v", "mlperf_results/kws_saved_model_variables", "fp16", 1_050_000),
 ]
 
 
