@@ -16,7 +16,7 @@ from tests.support.learner import W, X, learner
 from tests.support.material import RESNET8
 
 import groat
-from groat import firmware
+from groat import firmware, kernels
 from groat.compiler import compile_model, load
 from groat.errors import FitError, RunnerError
 from groat.pack import read
@@ -28,6 +28,7 @@ from groat.validation import validate
 pytestmark = pytest.mark.qemu
 DIGITS = Path(__file__).parents[2] / "examples" / "digits" / "digits_int8.tflite"
 RESNET_CODE_BYTES = 24 * 1024
+STACK_BYTES = 448  # enough to answer, too little to take a model
 LINKED = ["cortex-m0"]  # whose RAM holds no model beside the arena
 
 
@@ -67,6 +68,23 @@ def test_a_board_learns() -> None:
         runner.select("train_step")
         runner.run([X])
         np.testing.assert_array_equal(runner.parameters()["w"], W + X)
+
+
+def test_a_kernel_is_called_on_a_board() -> None:
+    x, w = np.arange(24, dtype=np.float32).reshape(2, 3, 4), np.float32([1, -2, 0.5, 3])
+    with board("rv32imc", learner(packing="scalar")) as where:
+        np.testing.assert_array_equal(kernels.mul_float(x, w, on=where), x * w)
+
+
+def test_a_board_that_faults_says_so_and_starts_anew() -> None:
+    """Its stack is too small to take a model."""
+    packed = learner(packing="dsp")
+    ops = [step.op for step in read(packed).all_steps]
+    tight = firmware.build(device("cortex-m4"), ops=ops, serve="serial", stack_bytes=STACK_BYTES)
+    with serving(device("cortex-m4"), tight.path) as where:
+        for _ in range(2):
+            with pytest.raises(RunnerError, match=r"started anew, .*; its last output:\ngroat: fault: HardFault"):
+                open_runner(where, packed)
 
 
 def test_rows_come_and_go_while_a_board_runs() -> None:
