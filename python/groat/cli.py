@@ -429,7 +429,7 @@ def train(
     from groat.train.export import to_tflite
     from groat.train.loop import load_data
     from groat.train.loop import train as learn
-    from groat.train.parameters import save_parameters
+    from groat.train.parameters import as_floats, save_parameters
 
     if output is not None and output.suffix not in (".tflite", ".npz"):
         raise InputError(f"{output}: a trained model is written as .tflite, its parameters as .npz")
@@ -449,7 +449,7 @@ def train(
                 save_parameters(output, session.runner.model, parameters)
     if output is not None and output.suffix == ".tflite":
         values = merged(run_passes(loaded.graph, None, options.io, choices.floats), parameters)
-        write_file(output, to_tflite(loaded.source, values if choices.adapter_rank > 0 else parameters))
+        write_file(output, to_tflite(loaded.source, values if choices.adapter_rank > 0 else as_floats(parameters)))
     if plot is not None:
         write_file(plot, draw_training(history, f"Training of {model.name} on {on}").encode())
     report = {

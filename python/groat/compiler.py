@@ -33,6 +33,7 @@ from groat.progress import Progress, silent
 from groat.runners import BaseRunner, open_runner
 from groat.runners.base import Array
 from groat.targets import Target, load_target
+from groat.train.forward import forward_graph
 from groat.train.head import with_head
 from groat.train.options import Train
 from groat.train.session import Trainer
@@ -396,7 +397,8 @@ class Job:
             graph = with_head(graph, train.classes)
         self.graph = run_passes(graph, after_each, options.io, floats)
         if train is not None:
-            self.graph = training_graph(self.graph, train)
+            build = forward_graph if train.algorithm == "forward-forward" else training_graph
+            self.graph = build(self.graph, train)
         self.graph = replace(self.graph, workers=self.target.workers, all_named=options.names == "all")
         self._source_hash = hashlib.sha256(source).digest()
         self.known_ways: dict[tuple[object, ...], Remembered] = {}

@@ -1600,6 +1600,298 @@ def max_pool2d_index_int8(
     Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
     """
 
+def quantize_bfp16(
+    x: ArrayLike,
+    *,
+    bits: int = 15,
+    on: str = "host",
+    isa: str | None = None,
+) -> tuple[Array, int]:
+    """float32 as block floating point.
+
+    Args:
+        x: float32.
+        bits: of the magnitude of a mantissa, 4 to 15.
+        on, isa: as conv2d.
+
+    Returns (y, exponent): y int16 of the shape of x, x = y * 2^exponent.  The exponent is 2^31 - 1 if some of x is not
+    finite.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def dequantize_bfp16(
+    x: ArrayLike,
+    exponent: int,
+    *,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """Block floating point as float32.
+
+    Args:
+        x: int16.
+        exponent: of x; what is not -512 to 512 makes results that are no numbers.
+        on, isa: as conv2d.
+
+    Returns x * 2^exponent, float32; 0 where that is subnormal.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def conv2d_bfp16(
+    x: ArrayLike,
+    x_exponent: int,
+    weights: ArrayLike,
+    weights_exponent: int,
+    bias: ArrayLike | None = None,
+    bias_exponent: int = 0,
+    *,
+    stride: Pair = 1,
+    dilation: Pair = 1,
+    padding: Padding = "valid",
+    relu: bool = False,
+    bits: int = 15,
+    on: str = "host",
+    isa: str | None = None,
+) -> tuple[Array, int]:
+    """Two-dimensional convolution of block floating point.
+
+    Args:
+        x: int16 [n, h, w, c]; [n, c] for a dense layer.
+        x_exponent: of x.
+        weights: int16 [out_c, kernel_h, kernel_w, c]; [out_c, c] for a dense layer.
+        weights_exponent, bias_exponent: of these.
+        bias: int16 [out_c]; none means zeros.
+        stride, dilation, padding, on, isa: as conv2d.
+        relu: what is negative becomes 0.
+        bits: of the magnitude of a mantissa of the result, 4 to 15.
+
+    Returns (y, exponent): int16 [n, out_h, out_w, out_c] or [n, out_c].  Sums are int32 and wrap around: the magnitudes
+    of x and weights have to have few enough bits.
+    Raises InputError if the arrays do not fit each other, and as groat.Runner on a device.
+    """
+
+def conv2d_weight_grad_bfp16(
+    x: ArrayLike,
+    x_exponent: int,
+    dy: ArrayLike,
+    dy_exponent: int,
+    weights: ArrayLike,
+    weights_exponent: int,
+    bias: ArrayLike | None = None,
+    bias_exponent: int = 0,
+    *,
+    lr: float,
+    noise: int = 1,
+    stride: Pair = 1,
+    dilation: Pair = 1,
+    padding: Padding = "valid",
+    bits: int = 15,
+    train_weights: bool = True,
+    on: str = "host",
+    isa: str | None = None,
+) -> tuple[Array, ...]:
+    """A step of gradient descent on the parameters of conv2d_bfp16.
+
+    Args:
+        x: int16, what the convolution read; [n, c] for a dense layer.
+        x_exponent: of x.
+        dy: int16, the gradient by its output.
+        dy_exponent: of dy.
+        weights: int16 [out_c, kernel_h, kernel_w, c]; [out_c, c] for a dense layer.
+        weights_exponent, bias_exponent: of these.
+        bias: int16 [out_c], or none.
+        lr: the learning rate, of which 16 bits count; nothing changes unless it is positive and finite.
+        noise: the state of the generator of noise, 32 bits.
+        stride, dilation, padding: as conv2d_bfp16.
+        bits: of the magnitude of the largest mantissa of the weights, 4 to 15; biases have 15.
+        train_weights: False trains the bias alone.
+        on, isa: as conv2d.
+
+    Returns (weights, exponent, bias, exponent, noise) after the step, without what is not trained.
+    Raises InputError if the arrays do not fit each other, and as groat.Runner on a device.
+    """
+
+def conv2d_input_grad_bfp16(
+    weights: ArrayLike,
+    weights_exponent: int,
+    dy: ArrayLike,
+    dy_exponent: int,
+    in_shape: Sequence[int],
+    *,
+    stride: Pair = 1,
+    dilation: Pair = 1,
+    padding: Padding = "valid",
+    bits: int = 15,
+    on: str = "host",
+    isa: str | None = None,
+) -> tuple[Array, int]:
+    """The gradient of conv2d_bfp16 by its input.
+
+    Args:
+        weights: int16 [out_c, kernel_h, kernel_w, c]; [out_c, c] for a dense layer.
+        weights_exponent: of these.
+        dy: int16, the gradient by the convolution's output.
+        dy_exponent: of dy.
+        in_shape: of the convolution's input.
+        stride, dilation, padding: as conv2d_bfp16.
+        bits: of the magnitude of a mantissa of the result, 4 to 15.
+        on, isa: as conv2d.
+
+    Returns (dx, exponent): int16 of in_shape.
+    Raises InputError if the arrays do not fit each other, and as groat.Runner on a device.
+    """
+
+def relu_grad_bfp16(
+    dy: ArrayLike,
+    y: ArrayLike,
+    *,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """The gradient of a ReLU by its input.
+
+    Args:
+        dy: int16, the gradient by its output.
+        y: int16 of that shape, its output.
+        on, isa: as conv2d.
+
+    Returns dy where y is positive, 0 elsewhere.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def max_pool2d_index_bfp16(
+    x: ArrayLike,
+    kernel: Pair,
+    stride: Pair | None = None,
+    padding: Padding = "valid",
+    on: str = "host",
+    isa: str | None = None,
+) -> tuple[Array, Array]:
+    """Maximum pooling of mantissas, and where their maxima were.
+
+    Args:
+        x: int16 [n, h, w, c].
+        kernel, stride, padding, on, isa: as max_pool2d_index_float; a window has 256 places at most.
+
+    Returns (y, index), both [n, out_h, out_w, c]: index is uint8, the place of the first maximum in its window.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def max_pool2d_grad_bfp16(
+    dy: ArrayLike,
+    index: ArrayLike,
+    in_shape: Sequence[int],
+    kernel: Pair,
+    stride: Pair | None = None,
+    padding: Padding = "valid",
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """The gradient of maximum pooling of mantissas by its input: that of a window goes to its maximum.
+
+    Args:
+        dy: int16 [n, out_h, out_w, c], the gradient by the pooling's output.
+        index: uint8 of its shape, as max_pool2d_index_bfp16 returns it.
+        in_shape: [n, h, w, c] of its input.
+        kernel, stride, padding: of the pooling, whose windows must not overlap.
+        on, isa: as conv2d.
+
+    Returns an int16 array of in_shape.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def softmax_cross_entropy_bfp16(
+    logits: ArrayLike,
+    exponent: int,
+    labels: ArrayLike,
+    *,
+    bits: int = 15,
+    on: str = "host",
+    isa: str | None = None,
+) -> tuple[Array, Array, int]:
+    """Cross-entropy of softmax against labels, a mean over the rows, and its gradient.
+
+    Args:
+        logits: int16 [rows, classes], at most 32,767 each.
+        exponent: of the logits.
+        labels: int32 [rows].
+        bits: of the magnitude of a mantissa of the gradient, 4 to 15.
+        on, isa: as conv2d.
+
+    Returns (loss, a float32 [1]; its gradient by the logits, int16; its exponent).  If a label is no class the loss is
+    no number, and the gradient is 0.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def softmax_bfp16(
+    x: ArrayLike,
+    exponent: int,
+    *,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """Softmax of block floating point.
+
+    Args:
+        x: int16 [rows, depth], a depth of at most 32,767.
+        exponent: of x; what is not -512 to 512 makes results that are no numbers.
+        on, isa: as conv2d.
+
+    Returns float32 of the shape of x, multiples of 2^-15.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def embed_label(
+    x: ArrayLike,
+    label: int | None,
+    *,
+    classes: int,
+    amplitude: float = 1.0,
+    pattern: bool = False,
+    noise: int | None = None,
+    on: str = "host",
+    isa: str | None = None,
+) -> tuple[Array, ...]:
+    """An image that shows a label.
+
+    Args:
+        x: float32.
+        label: the class; None shows none, which is 0 everywhere of a pattern, else the mean of all labels.
+        classes: how many there are, at least 2.
+        amplitude: of what is shown.
+        pattern: the label is a pattern of plus and minus, added to x; else one of the first elements of x, which make
+            room for all classes.
+        noise: the state of a generator, 32 bits: then a label is shown that is not the given one.
+        on, isa: as conv2d.
+
+    Returns (y, float32 of the shape of x), and the new state if noise is given, an int32 [1].
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def goodness(
+    h: ArrayLike,
+    lr: float,
+    *,
+    threshold: float,
+    negative: bool = False,
+    loss: float | None = None,
+    on: str = "host",
+    isa: str | None = None,
+) -> tuple[Array, Array]:
+    """The loss of a layer's output in forward-forward training, and the step that makes it less.
+
+    Args:
+        h: float32 [..., c], the output.
+        lr: the learning rate; positive and finite, or the step is refused.
+        threshold: what the mean square of h should be above.
+        negative: it should be below.
+        loss: of the layers before, which is added.
+        on, isa: as conv2d.
+
+    Returns (loss, float32 [1]; step, float32 [4] as that of `step`: with h as dy, conv2d_weight_grad_float goes down).
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
 def unary_float(
     x: ArrayLike,
     function: str,

@@ -7,6 +7,10 @@
 
 #include "kernels.h"
 
+/* Bits of float32. */
+#define GROAT_FLOAT_INFINITE UINT32_C(0x7F800000)
+#define GROAT_FLOAT_NAN UINT32_C(0x7FC00000)
+
 static inline uint32_t groat_bits_of(float x)
 {
     const union {

@@ -4,35 +4,18 @@
  * as_*.h and the type op_params.
  */
 #include "../kernels/float.h"
-#include "pool.h"
+#include "pool_index.h"
 
 static int check(const groat_call *call)
 {
     const op_params *p = groat_params(call);
-    const groat_window *w = &p->window;
-    GROAT_TRY(groat_check_counts(call, 1, 2));
-    GROAT_TRY(groat_check_window(call, w, w->in_c, DTYPE));
-    GROAT_REQUIRE(w->dilation_h == 1 && w->dilation_w == 1 && (uint32_t)w->kernel_h * w->kernel_w <= 256);
+    GROAT_TRY(groat_check_pool_index(call, &p->window, DTYPE));
     GROAT_REQUIRE(p->act_min <= p->act_max);
-    return groat_check_tensor(call, 2, GROAT_UINT8, groat_elements(groat_arg_tensor(call, 1)));
+    return GROAT_OK;
 }
 
-/* Along one axis: the place in the image where a window starts, and which of its places are inside. */
-typedef struct extent {
-    uint32_t start; /* of the first that is inside */
-    uint32_t first;
-    uint32_t end;
-} extent;
-
-static extent extent_of(uint32_t window, uint32_t stride, uint32_t pad, uint32_t kernel, uint32_t size)
-{
-    uint32_t at = window * stride;
-    uint32_t first = at < pad ? pad - at : 0;
-    uint32_t end = at + kernel < size + pad ? kernel : size + pad - at;
-    return (extent){.start = at + first - pad, .first = first, .end = end};
-}
-
-static void pixel(const op_params *p, const ELEMENT *image, extent rows, extent columns, ELEMENT *y, uint8_t *index)
+static void pixel(const op_params *p, const ELEMENT *image, groat_inside rows, groat_inside columns, ELEMENT *y,
+                  uint8_t *index)
 {
     const groat_window *w = &p->window;
     for (uint32_t c = 0; c < w->in_c; c++) {
@@ -63,9 +46,9 @@ static void run(const groat_call *call)
     uint8_t *index = groat_out(call, 1);
     for (uint32_t b = 0; b < w->batches; b++, image += (uint32_t)w->in_h * w->in_w * w->in_c) {
         for (uint32_t r = 0; r < w->out_h; r++) {
-            extent rows = extent_of(r, w->stride_h, w->pad_top, w->kernel_h, w->in_h);
+            groat_inside rows = groat_inside_of(r, w->stride_h, w->pad_top, w->kernel_h, w->in_h);
             for (uint32_t s = 0; s < w->out_w; s++, y += w->in_c, index += w->in_c) {
-                extent columns = extent_of(s, w->stride_w, w->pad_left, w->kernel_w, w->in_w);
+                groat_inside columns = groat_inside_of(s, w->stride_w, w->pad_left, w->kernel_w, w->in_w);
                 pixel(p, image, rows, columns, y, index);
             }
         }

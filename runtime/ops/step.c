@@ -18,12 +18,13 @@ static int check(const groat_call *call)
 
 static void run(const groat_call *call)
 {
-    const float rate = *(const float *)groat_in(call, 0);
+    const uint32_t rate = groat_bits_of(*(const float *)groat_in(call, 0));
     const float loss = *(const float *)groat_in(call, 1);
     float *step = groat_out(call, 0);
-    int good = groat_is_finite(loss) && groat_is_finite(rate) && rate > 0.0f;
-    step[GROAT_STEP_RATE] = good ? rate : 0.0f;
-    step[GROAT_STEP_UNSCALE] = 1.0f / groat_loss_scale(call);
+    const int positive = rate > 0 && rate < GROAT_FLOAT_INFINITE; /* by its bits: cores without an FPU come here, too */
+    const int good = positive && (groat_bits_of(loss) & INT32_MAX) < GROAT_FLOAT_INFINITE;
+    step[GROAT_STEP_RATE] = groat_float_of(good ? rate : 0);
+    step[GROAT_STEP_UNSCALE] = call->step->inputs == 3 ? 1.0f / groat_loss_scale(call) : 1.0f;
     step[GROAT_STEP_REFUSED] = good ? 0.0f : 1.0f;
     step[3] = 0.0f;
 }

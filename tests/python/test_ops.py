@@ -18,6 +18,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import tflite
+from tests.support.bfp_cases import BFP
+from tests.support.forward_cases import FORWARD
 from tests.support.graphs import kinds, pack_as_is, random_int8
 from tests.support.material import ROOT
 from tests.support.random_floats import random_float_model
@@ -696,6 +698,8 @@ DIRECT: Mapping[str, Callable[[Rng], None]] = {
     "lstm_float32": case_recurrent_float(kernels.lstm_float, 4, 4),
     "gru_float32": case_recurrent_float(kernels.gru_float, 3, 4),
     **TRAINING,
+    **BFP,
+    **FORWARD,
 }
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.support.float_nets import Net
+from tests.support.float_nets import Net, digits_net
 
 import groat
 from groat.graph import Graph
@@ -86,3 +86,11 @@ def test_bounds_that_nothing_keeps() -> None:
         plan_training(graph, data, ram=100, steps=20)
     with pytest.raises(groat.InputError, match="needs a bound"):
         plan_training(graph, data)
+
+
+def test_layers_that_learn_by_themselves_are_not_judged() -> None:
+    data = Data(
+        np.zeros((2, 8, 8, 1), np.float32), np.zeros(2, np.int32), np.zeros((2, 8, 8, 1)), np.zeros(2, np.int32)
+    )
+    with pytest.raises(groat.InputError, match="judges layers by the one loss"):
+        plan_training(digits_net(), data, "host", groat.Train(algorithm="forward-forward"), ram=100_000)

@@ -141,11 +141,16 @@ class Tape(Protocol):
         shape: Shape,
         attrs: Mapping[str, Any] | None = None,
         dtype: str | None = None,
+        exponent: int | None = None,
     ) -> int:
         """Appends an op with one output of a shape; its type is that of the first input unless given.
 
-        Returns the number of the output.
+        An output of block floating point has the given tensor as its exponent; without one, where the op has a second
+        output, that.  Returns the number of the output.
         """
+
+    def exponent(self, number: int) -> int:
+        """The tensor of the exponent of one of block floating point."""
 
     def update(
         self, kind: str, inputs: Sequence[int], parameters: Sequence[int], attrs: Mapping[str, Any] | None = None
@@ -176,6 +181,8 @@ class OpDef(ABC):
     """Inputs (as indices into op.inputs) that may be int4 constants."""
     trainable: ClassVar[tuple[int, ...]] = ()
     """Inputs (as indices into op.inputs) that training may change: weights, then bias."""
+    exponents: ClassVar[tuple[int, ...]] = ()
+    """Inputs that have the exponents of those, where they are block floating point."""
 
     weights_axis: ClassVar[int | None] = None
     """The axis of output channels of a float layer's weights, which are input 1, before a bias; None without them."""

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The compiler's rewrites, in the order in which they run.  Each keeps every output bit-exact.
 
-Two are optional: integer_ends, which changes what a model takes and gives, and to_float16, which changes values.
+Three are optional: integer_ends, which changes what a model takes and gives, to_float16 and to_bfp16, which change
+values.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from groat.graph import Graph, verify
 from groat.passes.fold_clamps import fold_clamps
@@ -14,6 +15,7 @@ from groat.passes.fold_pads import fold_pads
 from groat.passes.integer_ends import integer_ends
 from groat.passes.keep_outputs import keep_outputs
 from groat.passes.reshapes_to_views import reshapes_to_views
+from groat.passes.to_bfp16 import to_bfp16
 from groat.passes.to_float16 import to_float16
 
 Pass = Callable[[Graph], Graph]
@@ -26,14 +28,18 @@ PASSES: tuple[Pass, ...] = (
 )
 
 
+STORED: Mapping[str, Pass] = {"float16": to_float16, "bfp16": to_bfp16}
+"""How floats may be stored."""
+
+
 def passes_for(ends: str, floats: str = "float32") -> tuple[Pass, ...]:
     """All passes for ends of a model that are "model", its own, or "integer", and floats that are stored as they are or
-    as "float16"."""
+    as "float16", or become block floating point, "bfp16"."""
     before: dict[Pass, Pass] = {}
     if ends != "model":
         before[keep_outputs] = integer_ends
-    if floats == "float16":
-        before[reshapes_to_views] = to_float16
+    if floats in STORED:
+        before[reshapes_to_views] = STORED[floats]
     return tuple(other for each in PASSES for other in ((before[each], each) if each in before else (each,)))
 
 

@@ -29,6 +29,8 @@ def with_less_memory(graph: Graph, scratch_of: ScratchOf) -> Iterator[Graph]:
         graph: of groat.train.tape.training_graph.
         scratch_of: bytes that the kernel of each op of a graph asks for.
     """
+    if learns_forward(graph):
+        return
     step = _Step(graph)
     dropped: frozenset[int] = frozenset()
     plan = plan_memory(graph, scratch_of(graph))
@@ -47,6 +49,13 @@ def with_less_memory(graph: Graph, scratch_of: ScratchOf) -> Iterator[Graph]:
         if arena < least:
             least, failures = arena, 0
             yield verify(trial, "with_less_memory")
+
+
+def learns_forward(graph: Graph) -> bool:
+    """Whether parameters change before the loss is there: then nothing can be computed again."""
+    program = next(program for program in graph.programs if program.name == PROGRAM)
+    ops = graph.ops_of(program)
+    return any(n in graph.states and graph.states[n].trained for op in ops[: loss_position(ops)] for n in op.outputs)
 
 
 class _Step:

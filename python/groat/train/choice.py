@@ -25,7 +25,8 @@ def layers_of(graph: Graph, dtype: Dtype = "fp32") -> list[int]:
 def _learns(graph: Graph, op: Op, dtype: Dtype) -> bool:
     """Whether a layer's types are such as can be trained."""
     x, weights = (graph.tensors[op.inputs[index]].dtype for index in range(2))
-    return x in DTYPES or (dtype == "int8" and x == weights == "int8")
+    integers = x == weights == "int8" if dtype == "int8" else dtype == "int16" and bool(op_def(op.kind).exponents)
+    return x in DTYPES or integers
 
 
 class Choice(NamedTuple):

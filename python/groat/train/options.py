@@ -6,15 +6,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from groat.errors import InputError
 from groat.options import about
 
 Optimizer = Literal["sgd", "momentum", "adam"]
 Loss = Literal["softmax_ce", "mse"]
-Dtype = Literal["fp32", "fp16", "int8"]
+Dtype = Literal["fp32", "fp16", "int8", "int16"]
 Gradients = Literal["fp32", "fp16"]
+Algorithm = Literal["backprop", "forward-forward"]
 
 
 @dataclass(frozen=True)
@@ -33,14 +34,21 @@ class Train:
             begins with its weights (groat.train.head): new classes are learnt so, also by an int8 model.
         optimizer: plain gradient descent, the same with momentum, or Adam.
         loss: cross-entropy of the softmax of the model's output, for labels int32; or the mean squared error.
-        dtype: how activations, gradients and weights are stored; sums are float32 either way.  "int8": layers of int8
+        dtype: how activations, gradients and weights are stored; sums of floats are float32.  "int8": layers of int8
             are trained, too: weights and activations stay int8, biases int32, with the scales of the model; gradients
-            are floats.  Only "sgd", and a step for each sample: others keep a float for each weight.
+            are floats.  Only "sgd", and a step for each sample: others keep a float for each weight.  "int16": block
+            floating point, with no instruction of floats in the whole step, for cores without an FPU (docs/TRAINING.md
+            says what such a model may have).  Plain gradient descent and softmax_ce only.
         gradients: with "int8", how gradients are stored, and all that is not int8.
-        seed: with "int8", of the generator that rounds the steps of weights.
+        seed: with "int8" and "int16", of the generator that rounds the steps of weights; with "forward-forward", of the
+            one that draws labels.
         accumulate: samples whose gradients are summed before the parameters change.  With 1 each gradient is applied
             the moment it exists and never stored; with more, program `apply` applies the mean of what so many runs of
             `train_step` found.
+        algorithm: how layers learn: by gradients of the one loss; or "forward-forward", experimental: each hidden layer
+            by a loss of its own, without a backward pass (groat.train.forward), in fp32.
+        threshold: of "forward-forward": what the mean square of a layer's output is compared with.
+        label_amplitude: of "forward-forward": of what shows the label in the image.
         latent: the frozen layers are a program of their own, `features`: `train_step` takes what they give in place of
             the model's input, so that samples can be kept, and mixed in again, as small activations.
         momentum: of "momentum".
@@ -71,15 +79,30 @@ class Train:
     beta1: float = 0.9
     beta2: float = 0.999
     epsilon: float = 1e-8
+    algorithm: Algorithm = field(
+        default="backprop", metadata=about("how layers learn; forward-forward is experimental", get_args(Algorithm))
+    )
+    threshold: float = field(default=2.0, metadata=about("of forward-forward: of the mean square of outputs"))
+    label_amplitude: float = field(default=1.0, metadata=about("of forward-forward: of the label in the image"))
     loss_scale: float = field(default=1024.0, metadata=about("of fp16, at first"))
     scale_interval: int = 200
 
     def __post_init__(self) -> None:
-        literals = (("optimizer", Optimizer), ("loss", Loss), ("dtype", Dtype), ("gradients", Gradients))
+        literals = (
+            ("optimizer", Optimizer),
+            ("loss", Loss),
+            ("dtype", Dtype),
+            ("gradients", Gradients),
+            ("algorithm", Algorithm),
+        )
         for name, kind in literals:
             value = getattr(self, name)
             if value not in get_args(kind):
                 raise InputError(f"train: {name} is {value!r}; expected one of {', '.join(get_args(kind))}")
+        if self.dtype == "int16":
+            self._require('dtype "int16"', INTEGER_CHOICES)
+        if self.algorithm == "forward-forward":
+            self._require('algorithm "forward-forward"', FORWARD_CHOICES)
         if self.accumulate < 1:
             raise InputError(f"train: accumulate is {self.accumulate}; expected at least 1 sample")
         if self.dtype != "int8" and self.gradients != "fp32":
@@ -88,6 +111,8 @@ class Train:
             )
         if self.dtype == "int8":
             self._require_plain()
+        if not 0 <= self.seed < 1 << 32:
+            raise InputError(f"train: seed is {self.seed}; expected 0 to 4,294,967,295")
         if self.scale_interval < 1:
             raise InputError(f"train: scale_interval is {self.scale_interval}; expected at least 1 step")
         if self.adapter_rank < 0:
@@ -97,17 +122,30 @@ class Train:
         for name in ("momentum", "beta1", "beta2"):
             if not 0 <= getattr(self, name) < 1:
                 raise InputError(f"train: {name} is {getattr(self, name)}; expected at least 0 and less than 1")
-        for name in ("decay", "epsilon", "loss_scale"):
+        for name in ("decay", "epsilon", "loss_scale", "threshold", "label_amplitude"):
             value = getattr(self, name)
             if not (math.isfinite(value) and value >= 0):
                 raise InputError(f"train: {name} is {value}; expected a number that is not negative")
         if not 1 <= self.loss_scale <= MAX_SCALE:
             raise InputError(f"train: loss_scale is {self.loss_scale}; expected 1 to {MAX_SCALE:g}")
 
+    def _require(self, what: str, choices: Mapping[str, Any]) -> None:
+        """InputError for other choices than a choice has."""
+        for name, only in choices.items():
+            value = getattr(self, name)
+            if value != only:
+                raise InputError(f"train: {name} is {value!r}; {what} has {only!r} only")
+
     @property
     def floats(self) -> str:
-        """The type of activations and weights, or of the gradients of int8 ones."""
-        return {"fp32": "float32", "fp16": "float16"}[self.gradients if self.dtype == "int8" else self.dtype]
+        """How activations and weights are stored, or the gradients of int8 ones."""
+        stored = {"fp32": "float32", "fp16": "float16", "int16": "bfp16"}
+        return stored[self.gradients if self.dtype == "int8" else self.dtype]
+
+    @property
+    def integers(self) -> bool:
+        """Whether no float is computed with."""
+        return self.dtype == "int16"
 
     def _require_plain(self) -> None:
         """InputError unless the optimizer is one that int8 weights have."""
@@ -118,9 +156,18 @@ class Train:
             )
         if self.adapter_rank != 0:
             raise InputError(f'train: adapter_rank is {self.adapter_rank}; with dtype "int8" expected 0')
-        if not 0 <= self.seed < 1 << 32:
-            raise InputError(f"train: seed is {self.seed}; expected 0 to 4,294,967,295")
 
 
+INTEGER_CHOICES = {
+    "optimizer": "sgd",
+    "loss": "softmax_ce",
+    "accumulate": 1,
+    "latent": False,
+    "adapter_rank": 0,
+    "decay": 0.0,
+}
+"""What other choices have to be where dtype is int16."""
+FORWARD_CHOICES = {"dtype": "fp32", "loss": "softmax_ce", "accumulate": 1, "latent": False, "adapter_rank": 0}
+"""The same where algorithm is forward-forward."""
 MAX_SCALE = 65536.0
 """The largest loss scale: gradients of the loss itself then still fit float16."""

@@ -14,7 +14,9 @@ import numpy as np
 from groat.compiler import write_file
 from groat.errors import InputError
 from groat.graph.ir import Array
+from groat.ops.bfp import exponent_of, values_of
 from groat.pack.reader import PackedModel
+from groat.passes.to_bfp16 import EXPONENT_OF
 from groat.runners.base import require_names
 
 _MODEL = "groat.model"  # the array of a file that holds the hash of the imported model
@@ -30,6 +32,19 @@ def save_parameters(path: str | os.PathLike[str], model: PackedModel, parameters
     arrays = {**parameters, _MODEL: np.array(model.source_hash.hex())}
     np.savez(buffer, allow_pickle=False, **arrays)
     write_file(Path(path), buffer.getvalue())
+
+
+def as_floats(parameters: Mapping[str, Array]) -> dict[str, Array]:
+    """Parameters as `parameters()` gives them, those of block floating point (dtype int16) as float32: each with the
+    exponent that goes by its name."""
+    found = {}
+    for name, value in parameters.items():
+        exponent = parameters.get(name + EXPONENT_OF)
+        if exponent is not None:
+            found[name] = values_of(value, exponent_of(exponent))
+        elif not (name.endswith(EXPONENT_OF) and name.removesuffix(EXPONENT_OF) in parameters):
+            found[name] = value
+    return found
 
 
 def load_parameters(path: str | os.PathLike[str], model: PackedModel) -> dict[str, Array]:

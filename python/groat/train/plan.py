@@ -19,7 +19,7 @@ import numpy as np
 from groat.compiler import Compiled, Model, compile_model
 from groat.errors import FitError, InputError
 from groat.graph import Graph
-from groat.ops import macs_of
+from groat.ops import macs_of, op_def
 from groat.passes import run_passes
 from groat.progress import Progress, silent
 from groat.runners.base import Array
@@ -117,6 +117,8 @@ def plan_training(
     train = replace(train if train is not None else Train(), accumulate=1)  # each step of a measurement counts
     if ram is None and macs is None:
         raise InputError("train-plan needs a bound: ram, macs, or both")
+    if train.algorithm != "backprop":
+        raise InputError(f'train-plan judges layers by the one loss of "backprop"; algorithm is {train.algorithm!r}')
     if len(data.x_test) == 0:
         raise InputError("train-plan judges layers by test samples: the data need x_test and y_test")
     choices = _measure(model, data, train, lr, steps, seed, progress)
@@ -158,10 +160,11 @@ def _measure(
     judged = np.random.default_rng(seed + 1).permutation(len(data.x_test))[:steps]
     experiment = _Experiment(model, data, train, order, judged, lr)
     texts = []
-    for layer, position in enumerate(layers_of(graph)):
+    for layer, position in enumerate(layers_of(graph, train.dtype)):
         op = graph.ops[position]
         name = graph.tensors[op.outputs[0]].name
-        texts += [(layer, op, name), *([(layer, op, name + BIAS_ONLY)] if len(op.inputs) > 2 else [])]
+        has_bias = op_def(op.kind).trainable[-1] < len(op.inputs)
+        texts += [(layer, op, name), *([(layer, op, name + BIAS_ONLY)] if has_bias else [])]
     found = []
     for done, (layer, op, text) in enumerate(texts):
         progress(f"training {text} alone", done, len(texts))

@@ -19,8 +19,10 @@ from groat.errors import InputError
 from groat.graph import Graph, Op, Program, State, Tensor, verify
 from groat.ops import op_def
 from groat.ops.base import NotDifferentiable, Shape
+from groat.ops.bfp import EXPONENT
 from groat.ops.gradients import ACCUMULATE, PLAIN, SGD
 from groat.ops.loss import SCALE_SHAPE, STEP_SHAPE, loss_position
+from groat.passes.to_bfp16 import EXPONENT_OF
 from groat.train.adapters import with_adapters
 from groat.train.choice import trained_fractions, trained_inputs
 from groat.train.fractions import with_fractions
@@ -31,17 +33,17 @@ INT8_LIMITS = {"act_min": -128, "act_max": 127}
 
 
 def training_graph(graph: Graph, train: Train) -> Graph:
-    """A graph with the programs of training beside `infer`.
+    """A graph with the programs of training beside `infer`, by a backward pass.
 
     Args:
         graph: after all passes; its trained layers compute with floats.
 
     Raises InputError if it cannot be trained so, and why.
     """
-    return _Builder(graph, train).build()
+    return Builder(graph, train).build()
 
 
-class _Builder:
+class Builder:
     """The graph as it grows.
 
     Attributes:
@@ -50,13 +52,17 @@ class _Builder:
 
     def __init__(self, graph: Graph, train: Train) -> None:
         trained, fractions = trained_inputs(graph, train), trained_fractions(graph, train)
+        if fractions and (train.integers or train.algorithm != "backprop"):
+            raise InputError(
+                'train: dtype "int16" and algorithm "forward-forward" train whole layers; expected no fraction of one'
+            )
         if fractions and train.adapter_rank > 0:
             raise InputError("train: adapters are of whole layers; expected no fraction with adapter_rank")
         if fractions:
             graph, trained = with_fractions(graph, trained, fractions)
         if train.adapter_rank > 0:
             graph, trained = with_adapters(graph, trained, train.adapter_rank)
-        self.graph, self.train, self._trained = graph, train, trained
+        self.graph, self.train, self.trained = graph, train, trained
         self.tensors: dict[int, Tensor] = dict(graph.tensors)
         self.views: dict[int, int] = dict(graph.views)
         self.states: dict[int, State] = {}
@@ -64,6 +70,8 @@ class _Builder:
         self.accumulated: list[tuple[int, int]] = []  # parameters, and where their gradients are summed
         self.random = -1  # the generator's state, if int8 weights are trained
         self.last = -1  # what the loss reads, if it is int8
+        self.exponents: dict[int, int] = {}  # of gradients of block floating point
+        self.scale: int | None = None
         self._next = max(graph.tensors) + 1
         if len(graph.inputs) != 1 or len(graph.outputs) != 1:
             raise InputError(
@@ -77,6 +85,10 @@ class _Builder:
         number, self._next = self._next, self._next + 1
         self.tensors[number] = Tensor(name, tuple(shape), dtype)
         return number
+
+    def generator(self) -> int:
+        """The state of a generator of noise."""
+        return self.state("random", np.array([self.train.seed], np.uint32).view(np.int32))
 
     def state(self, name: str, initial: np.ndarray[Any, Any], trained: bool = False) -> int:
         number = self.new(initial.shape, str(initial.dtype), name)
@@ -97,11 +109,10 @@ class _Builder:
 
     def build(self) -> Graph:
         graph, train = self.graph, self.train
-        ops = self._with_states()
+        ops = self.with_states()
         programs = [Program("infer", 0, len(ops), graph.inputs, graph.outputs)]
         self.ops = list(ops)
         self.step = self.state("step", np.zeros(STEP_SHAPE, np.float32))
-        self.scale = None
         if train.floats == "float16":
             scale = np.zeros(SCALE_SHAPE, np.float32)
             scale[0] = train.loss_scale
@@ -123,25 +134,28 @@ class _Builder:
             rate = self.new((1,), "float32", "learning_rate")
             self._apply(rate)
             programs.append(Program("apply", first, len(self.ops) - first, (rate,), (self.step,)))
+        return verify(_with_masks(self.built(programs)), "training_graph")
+
+    def built(self, programs: Sequence[Program]) -> Graph:
+        """The graph of what was appended."""
         states = dict(sorted(self.states.items(), key=lambda item: (not item[1].trained, item[0])))
         used = {n for op in self.ops for n in (*op.inputs, *op.outputs)} | set(states)
         used |= {n for p in programs for n in (*p.inputs, *p.outputs)}
         used |= {self.root(n) for n in used}
-        built = replace(
-            graph,
+        return replace(
+            self.graph,
             tensors={number: tensor for number, tensor in self.tensors.items() if number in used},
             views={view: of for view, of in self.views.items() if view in used},
             ops=tuple(self.ops),
             states=states,
             named=tuple(programs),
         )
-        return verify(_with_masks(built), "training_graph")
 
-    def _with_states(self) -> list[Op]:
+    def with_states(self) -> list[Op]:
         """The ops of the model, with what is trained as states."""
         ops = list(self.graph.ops)
         known: dict[int, int] = {}
-        for position, indices in self._trained.items():
+        for position, indices in self.trained.items():
             op = ops[position]
             inputs = list(op.inputs)
             for index in indices:
@@ -155,22 +169,27 @@ class _Builder:
                     wide = bias and data.dtype.kind == "f"
                     values = np.ascontiguousarray(data.astype(np.float32) if wide else data)
                     known[inputs[index]] = self.state(name, values, trained=True)
+                    if op_def(op.kind).exponents:
+                        exponent = self.graph.tensors[inputs[index + 1]].data
+                        assert exponent is not None  # as its mantissas
+                        known[inputs[index + 1]] = self.state(f"{name}{EXPONENT_OF}", exponent, trained=True)
                 inputs[index] = known[inputs[index]]
+                if op_def(op.kind).exponents:
+                    inputs[index + 1] = known[inputs[index + 1]]
             try:
                 of_tensors = op_def(op.kind).trained(op, [self.graph.tensors[number] for number in op.inputs])
             except NotDifferentiable as error:
                 name = self.graph.tensors[op.outputs[0]].name
                 raise InputError(f"{self.graph.name}: {op.kind} {name!r} cannot be trained: {error}") from error
             ops[position] = replace(of_tensors, inputs=tuple(inputs))
-        if any(self.tensors[number].dtype in ("int8", "int32") for number in known.values()):
-            seed = np.array([self.train.seed], np.uint32).view(np.int32)
-            self.random = self.state("random", seed)
+        if any(self.tensors[number].dtype in ("int8", "int16", "int32") for number in known.values()):
+            self.random = self.generator()
         return ops
 
     def _freeze_point(self) -> int:
         """What the first trained layer reads, before it is made a float."""
         graph = self.graph
-        number = graph.ops[min(self._trained)].inputs[0]
+        number = graph.ops[min(self.trained)].inputs[0]
         producer = graph.producer(graph.root(number))
         while producer is not None and producer.kind in ("cast", "dequantize", "dequantize_int16"):
             number = producer.inputs[0]
@@ -180,7 +199,7 @@ class _Builder:
     def _train_step(self, ops: list[Op], start: int) -> tuple[int, ...]:
         """Appends the program, from a tensor of the model on; returns its inputs."""
         graph, train = self.graph, self.train
-        output = self._logits(ops) if train.loss == "softmax_ce" else graph.outputs[0]
+        output, exponent = self._logits(ops) if train.loss == "softmax_ce" else (graph.outputs[0], None)
         ops = _needed(graph, ops, output, start)
         missing = {graph.root(n) for op in ops for n in op.inputs} - {n for op in ops for n in op.outputs} - {start}
         if any(graph.tensors[n].data is None for n in missing if n in graph.tensors):
@@ -204,8 +223,12 @@ class _Builder:
             dflat = dy = self.new(shape, self.tensors[y].dtype)
         self.loss = self.new((1,), "float32", "loss")
         scale = () if self.scale is None else (self.scale,)
-        suffix = f"_{self.tensors[y].dtype}"
-        self.emit(kind + suffix, (flat, target, *scale), (self.loss, dflat), {}, -1)
+        if exponent is not None:
+            self.exponents[dflat] = self.new(EXPONENT, "int32")
+            outputs, bits = (self.loss, dflat, self.exponents[dflat]), {"bits": gradient_bits(ops)}
+            self.emit(f"{kind}_bfp16", (flat, copies[exponent], target), outputs, bits, -1)
+        else:
+            self.emit(f"{kind}_{self.tensors[y].dtype}", (flat, target, *scale), (self.loss, dflat), {}, -1)
         self.emit("step", (rate, self.loss, *scale), (self.step,), {}, -1)
         self._backward(forward, copies[output], dy)
         if self.scale is not None:
@@ -228,17 +251,20 @@ class _Builder:
         self.emit("cast", (real,), (stored,), {"dtype": self.train.floats}, -1)
         return stored
 
-    def _logits(self, ops: list[Op]) -> int:
-        """What the last softmax reads; without one, the output before it is cast to the type that the model gives."""
+    def _logits(self, ops: list[Op]) -> tuple[int, int | None]:
+        """What the last softmax reads; without one, the output before it is cast to the type that the model gives.  And
+        its exponent, where it has one."""
         number = self.graph.outputs[0]
         while True:
             producer = next((op for op in ops if self.graph.root(number) in op.outputs), None)
             if producer is None:
-                return number
+                return number, None
+            if producer.kind in ("softmax_bfp16", "dequantize_bfp16"):
+                return producer.inputs[0], producer.inputs[1]
             if producer.kind == "softmax" or producer.kind.startswith("softmax_float"):
-                return producer.inputs[0]
+                return producer.inputs[0], None
             if producer.kind not in ("cast", "dequantize"):
-                return number
+                return number, None
             number = producer.inputs[0]
 
     def _forward(self, ops: list[Op]) -> tuple[list[Op], dict[int, int]]:
@@ -277,7 +303,7 @@ class _Builder:
         gradients = {self.root(y): dy}
         for op in self._from_the_last(forward, leads, gradients):
             dy = self._shaped(gradients.pop(op.outputs[0]), self.tensors[op.outputs[0]].shape)
-            tape = _Tape(self, op, leads)
+            tape = OpTape(self, op, leads)
             try:
                 found = op_def(op.kind).gradients(op, dy, tape)
             except NotDifferentiable as error:
@@ -321,6 +347,11 @@ class _Builder:
         other, dtype = self._shaped(other, tensor.shape), self.tensors[other].dtype
         if total is None:
             return other
+        if dtype == "int16":
+            raise InputError(
+                f"{self.graph.name}: op {index} reads something that another layer reads, too; gradients of block "
+                'floating point are not added up: use dtype "fp32" or "fp16"'
+            )
         result = self.new(tensor.shape, dtype)
         attrs = {"act_min": -math.inf, "act_max": math.inf}
         self.emit(f"add_{dtype}", (total, other), (result,), attrs, index)
@@ -341,6 +372,7 @@ class _Builder:
     ) -> None:
         """Appends what computes and applies the gradients of those of the op's parameters that are trained."""
         train = self.train
+        exponents = op_def(op.kind).exponents
         chosen = [op.inputs[index] if index < len(op.inputs) else -1 for index in parameters]
         trained = [number in self.states for number in chosen]
         if not any(trained):
@@ -351,6 +383,12 @@ class _Builder:
             reads = inputs if flags["has_weights"] else inputs[:1]
             how = {**PLAIN, "mode": SGD, "decay": train.decay}
             self.emit(kind, reads, (*numbers, self.random, self.step), {**attrs, **how, **flags}, op.index)
+            return
+        if exponents:
+            pairs = [(n, op.inputs[e]) for n, e, wanted in zip(chosen, exponents, trained, strict=True) if wanted]
+            writes = [number for pair in pairs for number in pair]
+            reads = inputs if flags["has_weights"] else inputs[2:]
+            self.emit(kind, (*reads, self.step), (*writes, self.random), {**attrs, **flags}, op.index)
             return
         reads = inputs if flags["has_weights"] else inputs[1:]
         if train.optimizer == "sgd" and train.accumulate == 1:
@@ -407,10 +445,10 @@ class _Builder:
             self._optimize(number, gradient, -1)
 
 
-class _Tape:
+class OpTape:
     """groat.ops.base.Tape, for one op."""
 
-    def __init__(self, builder: _Builder, op: Op, leads: set[int]) -> None:
+    def __init__(self, builder: Builder, op: Op, leads: set[int]) -> None:
         self._builder, self._op, self._leads = builder, op, leads
         self._updates: list[tuple[str, tuple[int, ...], tuple[int, ...], Mapping[str, Any]]] = []
 
@@ -427,10 +465,20 @@ class _Tape:
         shape: Shape,
         attrs: Mapping[str, Any] | None = None,
         dtype: str | None = None,
+        exponent: int | None = None,
     ) -> int:
         number = self._builder.new(shape, dtype or self.tensor(inputs[0]).dtype)
-        self._builder.emit(kind, inputs, (number,), attrs or {}, self._op.index)
+        outputs = [number]
+        if self.tensor(number).dtype == "int16":
+            if exponent is None:
+                exponent = self._builder.new(EXPONENT, "int32")
+                outputs.append(exponent)
+            self._builder.exponents[number] = exponent
+        self._builder.emit(kind, inputs, outputs, attrs or {}, self._op.index)
         return number
+
+    def exponent(self, number: int) -> int:
+        return self._builder.exponents[self._builder.root(number)]
 
     def update(
         self, kind: str, inputs: Sequence[int], parameters: Sequence[int], attrs: Mapping[str, Any] | None = None
@@ -462,6 +510,11 @@ class _Tape:
         """Appends the updates: nothing reads the parameters' old values from here on."""
         for kind, inputs, parameters, attrs in self._updates:
             self._builder.update(kind, inputs, parameters, attrs, self._op)
+
+
+def gradient_bits(ops: Sequence[Op]) -> int:
+    """Of the magnitude of a gradient's mantissa, in a model of block floating point."""
+    return min(op.attrs["gradient_bits"] for op in ops if op.kind == "conv_2d_bfp16")
 
 
 def _needed(graph: Graph, ops: Sequence[Op], output: int, start: int | None = None) -> list[Op]:
