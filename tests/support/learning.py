@@ -65,10 +65,14 @@ def samples(epoch: int) -> Iterator[tuple[Array, int]]:
         yield image, int(y[index])
 
 
-def learn(where: str, dtype: Any, epochs: int = len(RATES), steps: int | None = None) -> tuple[list[float], float]:
-    """(the loss of every step, accuracy on the test samples) of training somewhere, at most `steps` in each epoch."""
-    target = "host" if where == "host" else where.split(":")[1]
-    compiled = groat.compile(network(), target=target, train=groat.Train(dtype=dtype))
+def learn(
+    where: str, dtype: Any, epochs: int = len(RATES), steps: int | None = None, target: str | None = None
+) -> tuple[list[float], float]:
+    """(the loss of every step, accuracy on the test samples) of training somewhere, at most `steps` in each epoch.
+
+    `target` is whose kernels are used, where it is not the place itself: on the host those of any core run, emulated.
+    """
+    compiled = groat.compile(network(), target=target or where.removeprefix("qemu:"), train=groat.Train(dtype=dtype))
     losses: list[float] = []
     with compiled.on(where) as session:
         for epoch in range(epochs):
