@@ -19,6 +19,8 @@ int groat_main(void);
 
 enum {
     ARENA_BYTES = 1 << 14,
+    FLASH_BYTES = 1 << 13,
+    ERASE_BYTES = 256,
     ITEM_RAW = 0, /* then a count, and so many bytes */
     ITEM_FRAME = 1, /* then four bytes that spoil the numbers of a frame, mostly 0, a count, and so many bytes */
     ITEM_REQUEST = 2, /* a command, an argument, a count, and so many bytes, in sound frames */
@@ -42,7 +44,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* ---- What comes ---------------------------------------------------------------------------------- */
 
-static uint8_t take(void)
+static uint8_t draw(void)
 {
     return next < end ? *next++ : 0;
 }
@@ -116,28 +118,29 @@ static void next_item(void)
     if (next >= end) {
         longjmp(over, 1);
     }
-    uint8_t item = take() % ITEMS, bytes[256];
+    uint8_t item = draw() % ITEMS, bytes[256];
     uint8_t spoil[4], command = 0;
     uint32_t argument = 0;
     if (item == ITEM_FRAME) {
-        command = take();
+        command = draw();
         for (int i = 0; i < 4; i++) {
-            spoil[i] = take();
+            spoil[i] = draw();
         }
     } else if (item == ITEM_REQUEST) {
-        command = take() % 18;
-        argument = take();
+        command = draw() % (GROAT_COMMAND_ROLLBACK + 2);
+        argument = draw();
         argument = argument < 0x80 ? argument : argument << 24;
     } else if (item == ITEM_LOAD) {
-        const groat_load wanted = {GROAT_PLACE_RAM, sizeof good_model, groat_crc32(0, good_model, sizeof good_model)};
+        const uint32_t place_drawn = draw() & 1 ? GROAT_PLACE_SLOT : GROAT_PLACE_RAM;
+        const groat_load wanted = {place_drawn, sizeof good_model, groat_crc32(0, good_model, sizeof good_model)};
         put_request(GROAT_COMMAND_LOAD, 0, &wanted, sizeof wanted);
         put_request(GROAT_COMMAND_DATA, 0, good_model, sizeof good_model);
         put_request(GROAT_COMMAND_ACTIVATE, 0, "", 0);
         return;
     }
-    uint32_t count = take();
+    uint32_t count = draw();
     for (uint32_t i = 0; i < count; i++) {
-        bytes[i] = take();
+        bytes[i] = draw();
     }
     if (item == ITEM_RAW) {
         for (uint32_t i = 0; i < count; i++) {
@@ -173,6 +176,40 @@ void groat_counter_start(void)
 {
 }
 
+static _Alignas(16) uint8_t cells[FLASH_BYTES];
+const uint8_t *groat_board_flash_start = cells;
+
+static int read_cells(void *unused, uint32_t offset, void *to, uint32_t bytes)
+{
+    (void)unused;
+    memcpy(to, cells + offset, bytes);
+    return 0;
+}
+
+static int erase(void *unused, uint32_t offset)
+{
+    (void)unused;
+    memset(cells + offset, 0xFF, ERASE_BYTES);
+    return 0;
+}
+
+static int program(void *unused, uint32_t offset, const void *from, uint32_t bytes)
+{
+    (void)unused;
+    memcpy(cells + offset, from, bytes);
+    return 0;
+}
+
+const groat_flash groat_board_flash = {
+    .bytes = FLASH_BYTES,
+    .erase_bytes = ERASE_BYTES,
+    .program_bytes = 8,
+    .erased = 0xFF,
+    .read = read_cells,
+    .erase = erase,
+    .program = program,
+};
+
 groat_cost groat_measure(void (*call)(void *argument), void *argument)
 {
     call(argument);
@@ -196,6 +233,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     begun = 0;
     line_at = line_bytes = request_at = request_bytes = 0;
     memset(arena, 0, sizeof arena);
+    memset(cells, 0xFF, sizeof cells);
+    memset(&served_slot, 0, sizeof served_slot);
+    memset(&update, 0, sizeof update);
     memset(&net, 0, sizeof net);
     memset(&info, 0, sizeof info);
     memset(&load, 0, sizeof load);

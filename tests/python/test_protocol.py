@@ -296,7 +296,9 @@ def test_fuzzing_the_line_for_a_minute_finds_nothing(tmp_path: Path) -> None:
         pytest.skip(f"{fuzz.CLANG} is missing: {toolchain.install_command([fuzz.CLANG])}")
     (tmp_path / "corpus").mkdir()
     for number in range(4):
-        (tmp_path / "corpus" / str(number)).write_bytes(bytes([3, 2, 3, 1, 24, *X.tobytes(), 2, 4 + number, 1, 0]))
+        (tmp_path / "corpus" / str(number)).write_bytes(
+            bytes([3, number & 1, 2, 3, 1, 24, *X.tobytes(), 2, 14 + number, 1, 0])
+        )
     program = build_fuzzer(tmp_path, MODEL)
     limits = ["-max_len=2000", "-timeout=10", "-max_total_time=60", f"-artifact_prefix={tmp_path}/"]
     done = cc.run(program, [*limits, tmp_path / "corpus"], timeout=180)
