@@ -277,8 +277,10 @@ def test_every_option_is_a_flag_of_every_command_that_compiles(groat_command: Gr
 def test_commands_hand_their_options_on(groat_command: Groat, digits: Path, tmp_path: Path) -> None:
     flags = ["--optimize", "speed", "--flash", "64K", "--schedule", "stream", "--input", "rows", "--ram", "9K"]
     flags += ["--max-mac-overhead", "1.25", "--io", "integer", "--solver", "cp-sat", "--floats", "float16"]
+    flags += ["--names", "all"]
     given: dict[str, Any] = {"optimize": "speed", "flash": 64 << 10, "schedule": "stream", "input": "rows"}
     given |= {"ram": 9 << 10, "max_mac_overhead": 1.25, "io": "integer", "solver": "cp-sat", "floats": "float16"}
+    given["names"] = "all"
     expected = Options(**given)
     unchanged = {name for name, value in asdict(expected).items() if value == getattr(Options(), name)}
     reasons = "which would stand in place of ram; whose output is no image; which TFLite files do not leave open"

@@ -91,6 +91,10 @@ class Eager:
         done = self.run(Op(kind, tuple(inputs), (), {**(attrs or {}), **PLAIN}))
         self.updated = dict(zip(parameters, done.outputs, strict=True))
 
+    def as_type(self, number: int, dtype: str) -> int:
+        value = self.values[number]
+        return number if value.dtype == dtype else self.op("cast", (number,), value.shape, {"dtype": dtype}, dtype)
+
     def through_clamp(self, dy: int) -> int:
         assert self.of is not None
         limits = {name: self.of.attrs[name] for name in NO_CLAMP}
