@@ -3,33 +3,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
+import torch
+from tests.support.float_functions import BINARY, UNARY
 from tests.support.onnx_models import close
 from tools.tflite_builder import Builder, Quant
 
 import groat
 from groat.errors import UnsupportedError
 from groat.oracle.tflm import Tflm, is_installed
-
-UNARY: dict[str, tuple[str | None, dict[str, Any], tuple[float, float]]] = {
-    "ABS": ("AbsOptions", {}, (-3, 3)),
-    "NEG": ("NegOptions", {}, (-3, 3)),
-    "SQRT": (None, {}, (0, 9)),
-    "EXP": ("ExpOptions", {}, (-5, 3)),
-    "LOG": (None, {}, (0.01, 9)),
-    "LEAKY_RELU": ("LeakyReluOptions", {"Alpha": 0.3}, (-3, 3)),
-    "ELU": (None, {}, (-3, 3)),
-    "HARD_SWISH": ("HardSwishOptions", {}, (-5, 5)),
-}
-BINARY: dict[str, str] = {
-    "SUB": "SubOptions",
-    "DIV": "DivOptions",
-    "MAXIMUM": "MaximumMinimumOptions",
-    "MINIMUM": "MaximumMinimumOptions",
-}
 
 needs_tflm = pytest.mark.skipif(not is_installed(), reason="needs the package tflite-micro")
 
@@ -60,6 +43,18 @@ def test_a_function_of_two_values(name: str) -> None:
     values = [rng.uniform(0.5, 3, shape).astype(np.float32) for shape in ((1, 4, 5, 3), (3,))]
     [expected] = Tflm(model).run(values)
     assert close(expected, groat.compile(model).run(*values), 1e-6)
+
+
+@pytest.mark.parametrize("approximate", [False, True])
+def test_gelu_which_tflm_does_not_know(approximate: bool) -> None:
+    m = Builder()
+    x = m.input((1, 4, 5, 3), "float32")
+    y = m.tensor(x.shape, "float32")
+    m.op("GELU", [x], [y], "GeluOptions", Approximate=approximate)
+    values = np.random.default_rng(0).uniform(-5, 5, (1, 4, 5, 3)).astype(np.float32)
+    wide = torch.from_numpy(values.astype(np.float64))
+    expected = torch.nn.functional.gelu(wide, approximate="tanh" if approximate else "none").numpy()
+    assert close(expected.astype(np.float32), groat.compile(m.build([y])).run(values), 1e-6)
 
 
 @pytest.mark.parametrize("name", [*UNARY, *BINARY])

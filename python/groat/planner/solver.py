@@ -21,10 +21,10 @@ Progress = Callable[[int, int], None]
 """Told of each smaller arena that is found: (its bytes, the best lower bound so far)."""
 
 
-def require_solver(asked: str = "solver is 'cp-sat'") -> None:
-    """InputError unless OR-tools is installed; `asked` says what needs it."""
+def require_solver(asked: str = "solver is 'cp-sat'", instead: str = "use solver 'greedy'") -> None:
+    """InputError unless OR-tools is installed; `asked` says what needs it, `instead` what does without."""
     if importlib.util.find_spec("ortools") is None:
-        raise InputError(f"{asked}, but OR-tools is not installed: pip install 'groat[ortools]', or choose another")
+        raise InputError(f"{asked}, but OR-tools is not installed: pip install 'groat[ortools]', or {instead}")
 
 
 @dataclass

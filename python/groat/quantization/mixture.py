@@ -148,7 +148,7 @@ def mixed(
         InputError: no bound at all, one that is none, or OR-tools is missing.
         FitError: no choice keeps the bounds.
     """
-    require_solver("scheme is 'mixed'")
+    require_solver("scheme is 'mixed'", "choose another scheme")
     graph = prepared.graph
     if all(bound is None for bound in (budget.flash, budget.ram, budget.weights, budget.instructions)):
         raise InputError("scheme mixed needs a bound: flash, ram, weights or instructions")
