@@ -47,7 +47,8 @@ def open_runner(where: str, packed: bytes, linked: bool = False, progress: Progr
         ToolchainError: a compiler or emulator is missing; the message names the command that installs it.
         RunnerError: the emulator or firmware failed.
     """
-    if where.startswith("serial:"):
+    # The runner asks the firmware at a port itself, once.
+    if where.startswith("serial:") and where != "serial:":
         from groat.runners.port import PortRunner
 
         return PortRunner(where.removeprefix("serial:"), packed, progress=progress)
