@@ -97,7 +97,7 @@ def test_the_first_input_that_differs_is_named(digits: Path, monkeypatch: pytest
             y[2:].reshape(len(y) - 2, -1)[:, -1] ^= 1
             return [y]
 
-    monkeypatch.setattr(validation, "open_runner", lambda where, packed: Late(packed))
+    monkeypatch.setattr(validation, "open_runner", lambda where, packed, progress: Late(packed))
     (verdict,) = validate(model, ["host"], inputs=6)
     assert (verdict.outputs_equal, verdict.equal) == (2, False)
     difference = verdict.difference
@@ -145,7 +145,7 @@ def test_the_seed_chooses_the_inputs(digits: Path, monkeypatch: pytest.MonkeyPat
             seen.append(inputs[0])
             return super().run_batch(inputs)
 
-    monkeypatch.setattr(validation, "open_runner", lambda where, packed: Listening(packed))
+    monkeypatch.setattr(validation, "open_runner", lambda where, packed, progress: Listening(packed))
     for seed in (1, 1, 2):
         validate(model, ["host"], inputs=3, seed=seed)
     np.testing.assert_array_equal(seen[0], seen[1])
