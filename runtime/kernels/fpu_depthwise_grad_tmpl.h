@@ -15,7 +15,7 @@ enum {
 #if FPU_ASSEMBLY
 
 /* Adds the products of eight channels of a pixel. */
-#define PIXEL                                                                    \
+#define PIXEL_OF_EIGHT                                                           \
     LOAD_EIGHT("x", "", "s8", "s9", "s10", "s11", "s12", "s13", "s14", "s15")    \
     LOAD_EIGHT("dy", "", "s16", "s17", "s18", "s19", "s20", "s21", "s22", "s23") \
     "add %[x], %[x], %[x_step]\n\t"                                              \
@@ -53,7 +53,7 @@ static void sums_of_eight(const fpu_pixels *p, const ELEMENT *x, const ELEMENT *
         if (by_one) {
             ROW_OF_PIXELS(PIXEL_OF_ONE);
         } else {
-            ROW_OF_PIXELS(PIXEL);
+            ROW_OF_PIXELS(PIXEL_OF_EIGHT);
         }
     }
     FPU_STORE_EIGHT(sums);

@@ -79,7 +79,7 @@ def test_profiles_repeat_and_add_up(packed: bytes, name: str) -> None:
 
 def test_a_batch_larger_than_a_request_and_an_empty_one(monkeypatch: pytest.MonkeyPatch) -> None:
     device("rv32imc")
-    monkeypatch.setattr("groat.runners.qemu._REQUEST_BYTES", 200)  # three frames
+    monkeypatch.setattr("groat.runners.device._REQUEST_BYTES", 200)  # three frames
     packed = packed_for("rv32imc")
     host = HostRunner(packed)
     with QemuRunner("rv32imc", packed) as runner:
