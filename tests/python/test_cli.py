@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from tests.support.command import Groat
 from tests.support.graphs import kinds, with_flipped_weight
+from tests.support.oracle import needs_tflm
 from tools.tflite_builder import Builder, Quant
 
 import groat
@@ -29,8 +30,6 @@ from groat.targets import list_targets
 
 X = Quant(0.05, -7)
 COMMANDS = sorted(command.name or command.callback.__name__ for command in cli.app.registered_commands)
-
-needs_tflm = pytest.mark.skipif(not is_installed(), reason="needs the package tflite-micro")
 
 
 @pytest.fixture

@@ -8,13 +8,12 @@ import pytest
 import torch
 from tests.support.float_functions import BINARY, UNARY
 from tests.support.onnx_models import close
+from tests.support.oracle import needs_tflm
 from tools.tflite_builder import Builder, Quant
 
 import groat
 from groat.errors import UnsupportedError
-from groat.oracle.tflm import Tflm, is_installed
-
-needs_tflm = pytest.mark.skipif(not is_installed(), reason="needs the package tflite-micro")
+from groat.oracle.tflm import Tflm
 
 
 @needs_tflm

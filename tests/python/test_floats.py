@@ -13,6 +13,7 @@ import pytest
 from tests.support.float64 import exact
 from tests.support.half_sums import CHUNKS
 from tests.support.material import FLOAT_MODELS
+from tests.support.oracle import needs_tflm
 from tests.support.random_floats import random_float_model
 from tests.support.random_graphs import random_inputs
 from tools.tflite_builder import Builder, Quant
@@ -22,7 +23,7 @@ from groat.errors import UnsupportedError
 from groat.isa import PACKINGS
 from groat.kernels import cast
 from groat.ops import op_def
-from groat.oracle.tflm import Tflm, is_installed
+from groat.oracle.tflm import Tflm
 from groat.runners.host import HostRunner
 from groat.targets import list_targets, load_target
 from groat.validation import FLOAT_TOLERANCE, find_difference, validate
@@ -31,8 +32,6 @@ Array = npt.NDArray[Any]
 
 TARGETS = {load_target(name).packing: name for name in list_targets()}  # one for each kernel set
 SAME_BITS = ("conv_2d", "depthwise_conv_2d", "fully_connected", "average_pool_2d", "max_pool_2d", "add", "mul", "mean")
-
-needs_tflm = pytest.mark.skipif(not is_installed(), reason="needs the package tflite-micro")
 
 
 def excess(model: bytes, inputs: list[Array], target: str, floats: str, seen: Counter[str]) -> dict[str, float]:

@@ -11,20 +11,19 @@ import numpy.typing as npt
 import pytest
 import tflite
 from tests.support.graphs import kinds
+from tests.support.oracle import needs_tflm
 from tools.tflite_builder import Builder, Quant, Tensor
 
 import groat
 from groat import kernels
 from groat.errors import InputError, ModelError, UnsupportedError
-from groat.oracle.tflm import Tflm, is_installed
+from groat.oracle.tflm import Tflm
 from groat.pack.layouts import nibbles
 
 Array = npt.NDArray[Any]
 SETS = ("ref", "dsp", "mve", "rvv", "scalar")
 TARGETS = {"dsp": "cortex-m4", "mve": "cortex-m55", "rvv": "rv32v", "scalar": "rv32imc"}
 X, Y = Quant(0.05, -7), Quant(0.2, 3)
-
-needs_tflm = pytest.mark.skipif(not is_installed(), reason="needs the package tflite-micro")
 
 
 def four_bits(rng: np.random.Generator, *shape: int) -> Array:

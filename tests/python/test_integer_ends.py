@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from tests.support.graphs import kinds, with_flipped_weight
+from tests.support.oracle import needs_tflm
 from tools.tflite_builder import Builder, Quant, Tensor
 
 import groat
@@ -17,13 +18,11 @@ from groat import validation
 from groat.compiler import compile_model
 from groat.ends import from_ends, to_ends
 from groat.errors import InputError
-from groat.oracle.tflm import is_installed
 from groat.pack import read
 from groat.validation import validate
 
 Array = npt.NDArray[Any]
 X, Y = Quant(0.031, -7), Quant(0.11, 5)
-needs_tflm = pytest.mark.skipif(not is_installed(), reason="needs the package tflite-micro")
 
 
 def network(m: Builder, x: Tensor, dtype: str = "int8") -> Tensor:

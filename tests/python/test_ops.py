@@ -23,6 +23,7 @@ from tests.support.float_functions import BINARY, UNARY
 from tests.support.forward_cases import FORWARD
 from tests.support.graphs import kinds, pack_as_is, random_int8
 from tests.support.material import ROOT
+from tests.support.oracle import needs_tflm
 from tests.support.random_floats import random_float_model
 from tests.support.random_graphs import OPS, WIDE_ONLY, RandomModel, random_inputs, random_model
 from tests.support.training_cases import TRAINING
@@ -35,7 +36,7 @@ from groat.ops import call as call_module
 from groat.ops import op_def, op_row, op_rows, tflite_importers
 from groat.ops.base import OpDef
 from groat.ops.unary_float32 import FUNCTIONS
-from groat.oracle.tflm import Tflm, is_installed
+from groat.oracle.tflm import Tflm
 from groat.passes.to_float16 import to_float16
 from groat.runners.host import HostRunner
 from groat.validation import find_difference
@@ -47,8 +48,6 @@ NAMES = [row.name for row in op_rows()]
 INFERENCE = [row.name for row in op_rows() if row.id <= 55]  # those that imported models have
 INT32 = np.iinfo(np.int32)
 CASES = 60  # of every op, by direct calls
-
-needs_tflm = pytest.mark.skipif(not is_installed(), reason="needs the package tflite-micro")
 
 
 # ---- The contract of an op ---------------------------------------------------------------------------------

@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 import tflite
+from tests.support.oracle import needs_tflm
 from tests.support.random_graphs import OPS, RandomModel, random_inputs, random_model
 from tools.tflite_builder import Builder, Quant
 
 from groat.errors import InputError, ModelError, RunnerError, ToolchainError
 from groat.oracle import tflm
 from groat.oracle.tflm import Tflm
-
-needs_tflm = pytest.mark.skipif(not tflm.is_installed(), reason="needs the package tflite-micro")
 
 X = np.array([-128, -1, 0, 127], np.int8)
 

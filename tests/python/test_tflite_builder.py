@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import tflite
+from tests.support.oracle import needs_tflm
 from tools.tflite_builder import (
     Activation,
     Builder,
@@ -28,11 +29,10 @@ from tools.tflite_builder import (
 )
 
 from groat.errors import ModelError
-from groat.oracle.tflm import Tflm, is_installed
+from groat.oracle.tflm import Tflm
 
 Array = npt.NDArray[Any]
 
-needs_tflm = pytest.mark.skipif(not is_installed(), reason="needs the package tflite-micro")
 ONE = Quant(1.0, 0)  # real values are stored values
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from tests.support.float_nets import RELU, Net
-from tests.support.material import KIB, folder
+from tests.support.material import KIB, required
 
 import groat
 from groat.graph import Graph
@@ -34,10 +34,7 @@ def cnn(channels: tuple[int, int]) -> Graph:
 
 
 def resnet8() -> Any:
-    path = folder() / "models" / "mlperf_tiny" / "pretrainedResnet.tflite"
-    if not path.exists():
-        pytest.skip(f"needs {path}, which is not part of this repository")
-    return path
+    return required("models/mlperf_tiny/pretrainedResnet.tflite")
 
 
 def state_bytes(compiled: groat.Compiled) -> int:

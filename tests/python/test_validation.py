@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from tests.support.graphs import evaluate, with_flipped_weight
+from tests.support.oracle import needs_tflm
 from tests.support.random_graphs import random_model
 from tools.tflite_builder import Builder, Quant
 
@@ -22,13 +23,11 @@ from groat.compiler import compile_model
 from groat.errors import InputError, ToolchainError, UnsupportedError
 from groat.graph import Graph
 from groat.inputs import random_inputs
-from groat.oracle.tflm import Tflm, is_installed
+from groat.oracle.tflm import Tflm
 from groat.runners.host import HostRunner
 from groat.validation import Difference, Verdict, find_difference, validate
 
 Array = npt.NDArray[Any]
-
-needs_tflm = pytest.mark.skipif(not is_installed(), reason="needs the package tflite-micro")
 
 
 def filters(graph: Graph) -> list[int]:

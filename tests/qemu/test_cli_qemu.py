@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from tests.support.command import Groat
 from tests.support.devices import DEVICES, device
+from tests.support.oracle import needs_tflm
 from tools.tflite_builder import Builder, Quant, range_quant
 
 import groat
@@ -18,8 +19,6 @@ from groat.oracle.tflm import is_installed
 from groat.runners.qemu import QemuRunner
 
 pytestmark = pytest.mark.qemu
-
-needs_tflm = pytest.mark.skipif(not is_installed(), reason="needs the package tflite-micro")
 
 
 @pytest.fixture(autouse=True)

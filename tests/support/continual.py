@@ -5,12 +5,11 @@ from __future__ import annotations
 
 import importlib
 import sys
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
-from tests.support.material import ROOT, folder
+from tests.support.material import ROOT, required
 
 FOLDER = ROOT / "examples" / "continual"
 
@@ -29,7 +28,7 @@ def scans() -> Any:
 
 def mnist(**choices: Any) -> Any:
     """As mnist.of_images; skips without the images."""
-    return example("mnist").of_images(_material("data/mnist"), **choices)
+    return example("mnist").of_images(required("data/mnist"), **choices)
 
 
 def keywords(**choices: Any) -> Any:
@@ -39,11 +38,4 @@ def keywords(**choices: Any) -> Any:
         "data/mlperf_kws01/kws01_shared_first200.npz",
         "data/fsdd/fsdd_8k_int16.npz",
     )
-    return example("keywords").of_recordings(*map(_material, paths), **choices)
-
-
-def _material(path: str) -> Path:
-    found = folder() / path
-    if not found.exists():
-        pytest.skip(f"needs {found}, which is not part of this repository")
-    return found
+    return example("keywords").of_recordings(*map(required, paths), **choices)

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pytest
 
 ROOT = Path(__file__).parents[2]
 Array = npt.NDArray[Any]
@@ -22,6 +23,14 @@ Array = npt.NDArray[Any]
 def folder() -> Path:
     """Where the material is, or would be."""
     return Path(os.environ.get("GROAT_MATERIAL") or ROOT.parent / "shared" / "material")
+
+
+def required(path: str) -> Path:
+    """A file of the material; skips the test where it is absent."""
+    found = folder() / path
+    if not found.exists():
+        pytest.skip(f"needs {found}, which is not part of this repository (set GROAT_MATERIAL)")
+    return found
 
 
 @dataclass(frozen=True)

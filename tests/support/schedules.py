@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pytest
 from tests.support import material
 from tests.support.material import DS_CNN, MODELS, RESNET8
 from tests.support.mobilenets import NETWORKS, mobilenet
@@ -75,10 +74,7 @@ def model_named(name: str) -> groat.Model:
         return groat.load(mobilenet(name))
     path = _PUBLISHED[_INTEGER.get(name, name)]
     (recorded,) = (model for model in MODELS if model.path == path)
-    file = recorded.model(material.folder())
-    if not file.is_file():
-        pytest.skip(f"needs {file} (set GROAT_MATERIAL)")
-    return groat.load(file)
+    return groat.load(material.required(f"models/{recorded.path}.tflite"))
 
 
 @functools.cache
