@@ -37,17 +37,12 @@ static inline float groat_exp(float x)
     return y * groat_power_of_two(half) * groat_power_of_two(n - half);
 }
 
-/* log(1 + x) for x >= 0; what is not a number stays so. */
-static inline float groat_log1p(float x)
+/* log of 2^extra times a normal number, and `lost`, which is little: the number is 2^n * m, and log m comes by the series of
+   z = (m - 1) / (m + 1), |z| <= 0.172. */
+static inline float groat_log_of(float number, float extra, float lost)
 {
-    if (!(x < __builtin_inff())) {
-        return x;
-    }
-    /* 1 + x = 2^n * m, and what its rounding lost; log m by the series of z = (m - 1) / (m + 1), |z| <= 0.172. */
-    float sum = 1.0f + x;
-    float lost = sum > 0x1p+24f ? 0.0f : (x - (sum - 1.0f)) / sum;
-    uint32_t bits = groat_bits_of(sum) + (0x3f800000u - 0x3f3504f3u);
-    int32_t n = (int32_t)(bits >> 23) - 127;
+    uint32_t bits = groat_bits_of(number) + (0x3f800000u - 0x3f3504f3u);
+    float n = (float)((int32_t)(bits >> 23) - 127) + extra;
     float f = groat_float_of((bits & 0x7fffffu) + 0x3f3504f3u) - 1.0f;
     float z = f / (2.0f + f);
     float u = z * z;
@@ -55,8 +50,18 @@ static inline float groat_log1p(float x)
     p = p * u + 0x1.995ebcp-2f;
     p = p * u + 0x1.55557ap-1f;
     /* 2 z = f - z * f, and so little is rounded; the upper part of log 2 has few bits, so that n times it is exact. */
-    float rest = z * (u * p - f) + (float)n * 0x1.7f7d1cp-20f + lost;
-    return (float)n * 0x1.62e4p-1f + (f + rest);
+    float rest = z * (u * p - f) + n * 0x1.7f7d1cp-20f + lost;
+    return n * 0x1.62e4p-1f + (f + rest);
+}
+
+/* log(1 + x) for x >= 0; what is not a number stays so. */
+static inline float groat_log1p(float x)
+{
+    if (!(x < __builtin_inff())) {
+        return x;
+    }
+    float sum = 1.0f + x;
+    return groat_log_of(sum, 0.0f, sum > 0x1p+24f ? 0.0f : (x - (sum - 1.0f)) / sum); /* what its rounding lost */
 }
 
 static inline float groat_logistic(float x)
@@ -87,17 +92,8 @@ static inline float groat_log(float x)
     if (!(x > 0.0f) || !(x < __builtin_inff())) {
         return x == 0.0f ? -__builtin_inff() : x < 0.0f ? __builtin_nanf("") : x;
     }
-    /* As groat_log1p; what is smaller than any normal number is brought up first. */
-    float lowest = x < 0x1p-126f ? -23.0f : 0.0f;
-    uint32_t bits = groat_bits_of(x < 0x1p-126f ? x * 0x1p+23f : x) + (0x3f800000u - 0x3f3504f3u);
-    float n = (float)((int32_t)(bits >> 23) - 127) + lowest;
-    float f = groat_float_of((bits & 0x7fffffu) + 0x3f3504f3u) - 1.0f;
-    float z = f / (2.0f + f);
-    float u = z * z;
-    float p = 0x1.31e2a8p-2f;
-    p = p * u + 0x1.995ebcp-2f;
-    p = p * u + 0x1.55557ap-1f;
-    return n * 0x1.62e4p-1f + (f + (z * (u * p - f) + n * 0x1.7f7d1cp-20f));
+    /* What is smaller than any normal number is brought up first. */
+    return x < 0x1p-126f ? groat_log_of(x * 0x1p+23f, -23.0f, 0.0f) : groat_log_of(x, 0.0f, 0.0f);
 }
 
 /* 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to x.  Near 0 its series; beyond, Abramowitz and Stegun, 7.1.26. */
