@@ -271,7 +271,7 @@ def _board_units(target: Target, sources: Sources, fence: bool = False, serial: 
 
 
 def _serial_units(target: Target, sources: Sources) -> list[_Unit]:
-    """A machine with nothing but a serial line."""
+    """A machine with nothing but a serial line, and what sets up its clocks and pins."""
     if target.serial is None:
         raise InputError(f"{target.name} describes no serial line")
     line, firmware = target.serial, sources.firmware
@@ -281,8 +281,20 @@ def _serial_units(target: Target, sources: Sources) -> list[_Unit]:
     return [
         *_units(firmware / "link", "firmware"),
         _Unit(firmware / "port" / "bare.c", "firmware", ("-Os",)),
-        _Unit(firmware / "uart" / f"{line.kind}.c", "firmware", flags),
+        _Unit(_own_file(target, firmware / "uart" / f"{line.kind}.c"), "firmware", flags),
+        *(_Unit(_own_file(target, firmware / "board" / name), "firmware", flags) for name in target.board),
     ]
+
+
+def _own_file(target: Target, path: Path) -> Path:
+    """A file of the firmware, or one of that name which lies beside the description of a board of the user's."""
+    own = target.folder / path.name if target.folder is not None else path
+    if own.is_file():
+        return own
+    if not path.is_file():
+        beside = f" and no {own}" if own != path else ""
+        raise InputError(f"the description of {target.name} names {path.name}; there is no {path}{beside}")
+    return path
 
 
 def _slot_units(slots: Slots, sources: Sources) -> list[_Unit]:

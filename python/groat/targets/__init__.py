@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import functools
 import math
-import tomllib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from groat.errors import GroatError, InputError
+from groat.targets.reading import read_file, read_section
 
-__all__ = ["Compiler", "Counter", "Memory", "Qemu", "Serial", "Slots", "Target", "list_targets", "load_target"]
+__all__ = ["Compiler", "Counter", "Memory", "Model", "Qemu", "Serial", "Slots", "Target", "list_targets", "load_target"]
 
 _FOLDER = Path(__file__).parent
 
@@ -50,10 +50,10 @@ class Compiler:
     flags: tuple[str, ...]
     libgcc: tuple[str, ...]
     """The gcc, with flags, whose libgcc has the integer division and soft floats of this core."""
-    linker: str
-    """A linker to use in place of the compiler's own; may be empty."""
     startup: tuple[str, ...]
     """Files of firmware/startup."""
+    linker: str = ""
+    """A linker to use in place of the compiler's own; may be empty."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,10 @@ class Counter:
         instruction, rounding restores the count.  No larger than needed, because 32-bit counters wrap.
         """
         return max(0, math.ceil(math.log2(2 * self.ns_per_tick)))
+
+    def cycles(self, ticks: int, clock: int) -> int:
+        """Cycles of a core at `clock` Hz from ticks counted on the device itself."""
+        return round(ticks * self.ns_per_tick * clock / 1e9)
 
     def instructions(self, ticks: int) -> int:
         """Executed instructions from ticks counted at that shift."""
@@ -117,11 +121,13 @@ class Slots:
 
 @dataclass(frozen=True)
 class Qemu:
-    """The emulator and the arguments that make it this target; the size of its RAM, if a file may be behind that."""
+    """The emulator and the arguments that make it this target; the size of its RAM, if a file may be behind that;
+    which of the machine's serial lines the target's is."""
 
     command: str
     args: tuple[str, ...]
     ram_bytes: int = 0
+    serial: int = 0
 
 
 @dataclass(frozen=True)
@@ -149,6 +155,12 @@ class Target:
     model_memory: str = ""
     model_address: int = 0
     """Where a model that is not linked in is loaded."""
+    clock: int = 0
+    """Hz of a real board's core; 0 for a machine whose time QEMU makes out of instructions."""
+    board: tuple[str, ...] = ()
+    """C files of firmware/board, or of `folder`, that set up a board's clocks and pins."""
+    folder: Path | None = None
+    """Where a board from outside this package has C files of its own."""
 
     def memory(self, purpose: str) -> Memory:
         """The first memory of that purpose."""
@@ -194,16 +206,26 @@ def list_targets() -> list[str]:
     return sorted(path.stem for path in _FOLDER.glob("*.toml"))
 
 
-@functools.cache
 def load_target(name: str) -> Target:
-    """Reads the description of one target, or of one with several cores ("rv32v-smp8").
+    """Reads the description of one target, of one with several cores ("rv32v-smp8"), or of a board, which is a target
+    on a machine of its own (groat.boards).
 
     Raises InputError, with all names, if there is none of that name.
     """
+    from groat.boards import board_names, load_board, names_board
+
+    if names_board(name):
+        return load_board(name).target
+    if name.partition("-smp")[0] not in list_targets():
+        boards = ", ".join(board_names())
+        raise InputError(f"unknown target {name!r}; there are: {', '.join(list_targets())}; and boards: {boards}")
+    return _load(name)
+
+
+@functools.cache
+def _load(name: str) -> Target:
     base, several, count = name.partition("-smp")
-    if base not in list_targets():
-        raise InputError(f"unknown target {name!r}; there are: {', '.join(list_targets())}")
-    target = _parse(base, tomllib.loads((_FOLDER / f"{base}.toml").read_text(encoding="utf-8")))
+    target = _read(base)
     if not several:
         return target
     if not count.isdecimal() or not 1 < int(count) <= target.harts:
@@ -211,35 +233,34 @@ def load_target(name: str) -> Target:
     return replace(target, name=name, workers=int(count))
 
 
-def _parse(name: str, table: dict[str, Any]) -> Target:
-    def strings(section: str, key: str) -> tuple[str, ...]:
-        return tuple(str(item) for item in table[section][key])
+@dataclass(frozen=True)
+class Model:
+    """Where a model that is not linked in is loaded: in a memory of that name."""
 
-    return Target(
-        name=name,
-        core=table["core"],
-        packing=table["packing"],
-        stack_bytes=table["stack_bytes"],
-        memories=tuple(Memory(**memory) for memory in table.get("memories", [])),
-        compiler=Compiler(
-            command=table["compiler"]["command"],
-            flags=strings("compiler", "flags"),
-            libgcc=strings("compiler", "libgcc"),
-            linker=table["compiler"].get("linker", ""),
-            startup=strings("compiler", "startup"),
-        )
-        if "compiler" in table
-        else None,
-        counter=Counter(**table["counter"]) if "counter" in table else None,
-        serial=Serial(**table["serial"] | {"pins": tuple(table["serial"].get("pins", []))})
-        if "serial" in table
-        else None,
-        slots=Slots(**table["slots"]) if "slots" in table else None,
-        qemu=Qemu(table["qemu"]["command"], strings("qemu", "args"), table["qemu"].get("ram_bytes", 0))
-        if "qemu" in table
-        else None,
-        fence=table.get("fence", ""),
-        harts=table.get("harts", 1),
-        model_memory=table.get("model", {}).get("memory", ""),
-        model_address=table.get("model", {}).get("address", 0),
-    )
+    memory: str
+    address: int
+
+
+@dataclass(frozen=True)
+class _File:
+    """A target's file."""
+
+    core: str
+    packing: str
+    stack_bytes: int
+    memories: tuple[Memory, ...] = ()
+    compiler: Compiler | None = None
+    counter: Counter | None = None
+    serial: Serial | None = None
+    slots: Slots | None = None
+    qemu: Qemu | None = None
+    fence: str = ""
+    harts: int = 1
+    model: Model = Model("", 0)
+
+
+def _read(name: str) -> Target:
+    path = _FOLDER / f"{name}.toml"
+    file = read_section(_File, read_file(path), path)
+    values = {field.name: getattr(file, field.name) for field in fields(file) if field.name != "model"}
+    return Target(name=name, model_memory=file.model.memory, model_address=file.model.address, **values)
