@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The boards: what each file beside this one says, as frozen dataclasses.
 
-A board is data: the core of a target (groat.targets) on a machine of its own, and how an image comes onto it.  Its name
 A board is data: the core of a target (groat.targets) on a machine of its own, and how an image comes onto it.  Its
 name is a target's name wherever one is asked for.  docs/PORTING.md says how to add one; GROAT_BOARDS names folders
 with more.
+"""
 
 from __future__ import annotations
 
