@@ -109,7 +109,8 @@ typedef struct groat_slot_about {
 } groat_slot_about;
 
 enum {
-    GROAT_LOAD_UNIT = 256 /* DATA for a slot is a multiple of it, or all the rest */
+    GROAT_LOAD_UNIT = 256, /* DATA for a slot is a multiple of it, or all the rest */
+    GROAT_SIGNATURE_BYTES = 64 /* behind a model's file, for firmware that has a public key */
 };
 
 /* A model that the host is about to send. */

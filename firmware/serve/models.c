@@ -13,6 +13,9 @@
 
 #include "../flash/flash.h"
 #endif
+#ifdef GROAT_SIGNED
+#include "../signature/signature.h"
+#endif
 
 /* Opening a model takes most of the stack: what others need there must not lie beneath it. */
 #define OWN_FRAME __attribute__((noinline))
@@ -63,6 +66,18 @@ static void share(uint32_t where, const void *model, groat_memory memories[MEMOR
     }
 }
 
+/* What came over the line is only believed if it is signed, in firmware that can tell. */
+static int32_t check_signature(const void *model, uint32_t bytes)
+{
+#ifdef GROAT_SIGNED
+    return groat_check_signature(model, bytes);
+#else
+    (void)model;
+    (void)bytes;
+    return GROAT_OK;
+#endif
+}
+
 static int32_t open_at(uint32_t where, const void *model, uint32_t bytes)
 {
     groat_memory memories[MEMORIES_MAX];
@@ -93,6 +108,7 @@ static int32_t try_slot(const groat_slot *slot)
     groat_memory memories[MEMORIES_MAX];
     share(GROAT_PLACE_SLOT, NULL, memories);
     GROAT_TRY(groat_check_crc(address_of(slot), slot->bytes));
+    GROAT_TRY(check_signature(address_of(slot), slot->bytes));
     return groat_open_regions(&net, address_of(slot), slot->bytes, memories, memories_count());
 }
 #endif
@@ -102,7 +118,7 @@ void groat_models_start(void)
 #ifdef GROAT_SLOTS
     groat_slot slot;
     for (uint32_t rank = 0; groat_slot_find(&groat_board_flash, rank, &slot) == GROAT_OK; rank++) {
-        if (open_slot(&slot) == GROAT_OK) {
+        if (check_signature(address_of(&slot), slot.bytes) == GROAT_OK && open_slot(&slot) == GROAT_OK) {
             return;
         }
     }
@@ -249,8 +265,11 @@ static int32_t activate(void)
 {
     if (load.place == GROAT_PLACE_RAM) {
         const uint8_t *model = room_in_ram(load.bytes);
-        return groat_crc32(0, model, load.bytes) == load.crc ? open_at(GROAT_PLACE_RAM, model, load.bytes)
-                                                             : GROAT_E_CRC;
+        if (groat_crc32(0, model, load.bytes) != load.crc) {
+            return GROAT_E_CRC;
+        }
+        GROAT_TRY(check_signature(model, load.bytes));
+        return open_at(GROAT_PLACE_RAM, model, load.bytes);
     }
 #ifdef GROAT_SLOTS
     GROAT_TRY(groat_slot_check(&groat_board_flash, &update, load.crc));
