@@ -209,6 +209,11 @@ def install_extension() -> None:
     pip("install", "--quiet", "--no-build-isolation", "--no-deps", "--editable", str(ROOT), minutes=15)
 
 
+def fetch_curve() -> None:
+    say("downloading Monocypher, with which firmware checks signatures")
+    run([str(VENV_PYTHON), "-m", "groat.monocypher"], 10)
+
+
 # ---- Putting it together -------------------------------------------------------------------------------
 
 
@@ -240,6 +245,8 @@ def main() -> int:
         ("requirements", digest(requirements), install_requirements),
         ("extension", digest(requirements + extension_sources()), install_extension),
     ]
+    if options.cross:
+        steps.append(("curve", digest([ROOT / "python" / "groat" / "monocypher.py"]), fetch_curve))
 
     stamps = read_stamps()
     for name, wanted, install in steps:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import os
 import re
 import shutil
 import tempfile
@@ -23,7 +22,8 @@ from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 
-from groat import toolchain
+from groat import monocypher, toolchain
+from groat.cache import cache_folder
 from groat.errors import FitError, InputError, ToolchainError
 from groat.sources import Sources, find_sources
 from groat.targets import Slots, Target
@@ -33,6 +33,8 @@ _TIMEOUT_SECONDS = 120.0
 # Of the linker script: a memory that holds nothing but an arena, and the section of an arena, without its name.
 _ARENA_REGION, _ARENA_SECTION = "ARENA_", ".arena_"
 _SERVING_STACK_BYTES = 256  # that loading and opening a model lie deeper in it
+_KEY_BYTES = 32
+_SIGNATURE_STACK_BYTES = 512  # that checking a signature lies deeper
 _ARENA_ALIGN, _GATE_ALIGN = 16, 32  # where an arena may begin, and where a gate of a fence may begin and end
 _OPS_FILE, _MODEL_FILE, _SCRIPT_FILE = "linked_ops.h", "model.bin", "linker.ld"
 _COMMON_FLAGS = (
@@ -82,14 +84,6 @@ class _Unit:
     flags: tuple[str, ...] = ()
 
 
-def cache_folder() -> Path:
-    """Where images are kept: GROAT_CACHE_DIR, or groat in the user's cache folder."""
-    chosen = os.environ.get("GROAT_CACHE_DIR")
-    if chosen:
-        return Path(chosen)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "groat"
-
-
 def build(
     target: Target,
     ops: Iterable[str] | None = None,
@@ -102,6 +96,7 @@ def build(
     stack_bytes: int | None = None,
     fence: bool = False,
     serve: Literal["serial", "files"] | None = None,
+    public_key: bytes | None = None,
 ) -> Image:
     """Builds an image, or finds it in the cache.
 
@@ -119,10 +114,12 @@ def build(
         fence: an access of any memory but code, model, stack, variables and arenas is a fault (firmware/fence).
         serve: let the host send models (firmware/serve), over the target's serial line or, in an emulator, its files;
             None: serve the one that is linked in or lies beside, in an emulator.
+        public_key: the 32 bytes of an Ed25519 key (`groat.signing.load_public_key`); of the models that the host sends,
+            those are served that it signed, and no others.
 
     Raises:
         InputError: the target has no compiler, no fence or no serial line, an op does not exist; sizes that a fence
-            cannot have.
+            cannot have; a key of another length, or for firmware that takes no models.
         FitError: code, model or arena do not fit the target's memory, and by how much.
         ToolchainError: a compiler is missing or failed; its whole output is in the message.
     """
@@ -135,7 +132,12 @@ def build(
         if target.slots is not None:
             server += _slot_units(target.slots, sources)
             own = (*own, "-DGROAT_SLOTS")
+        if public_key is not None:
+            server += _signature_units(public_key, sources)
+            own = (*own, "-DGROAT_SIGNED")
         server = [replace(unit, flags=(*unit.flags, *own)) for unit in server]
+    elif public_key is not None:
+        raise InputError("a public key is for firmware that takes models from the host; this one serves its own")
     wrapped = sorted({f"groat_row_op_{name}" for name in row_ops}) if measures_layers else []
     if measures_layers:
         server = [replace(unit, flags=(*unit.flags, "-DGROAT_LAYERS")) for unit in server]
@@ -147,6 +149,7 @@ def build(
     arenas = arenas if arenas is not None else {target.memory("data").name: None}
     if stack_bytes is None:
         stack_bytes = target.stack_bytes + (_SERVING_STACK_BYTES if serve is not None else 0)
+        stack_bytes += _SIGNATURE_STACK_BYTES if public_key is not None else 0
     layout = _Layout(target, model is not None, arenas, stack_bytes, fence)
     return _build(target, units, layout, ops_header, model, wrapped)
 
@@ -306,6 +309,16 @@ def _slot_units(slots: Slots, sources: Sources) -> list[_Unit]:
         *(_Unit(store / name, "firmware", ("-Os",)) for name in ("record.c", "slots.c")),
         _Unit(sources.firmware / "flash" / f"{slots.kind}.c", "firmware", ("-Os", *flags)),
     ]
+
+
+def _signature_units(public_key: bytes, sources: Sources) -> list[_Unit]:
+    """Ed25519, with the curve of Monocypher."""
+    if len(public_key) != _KEY_BYTES:
+        raise InputError(f"a public key of {len(public_key)} bytes; expected {_KEY_BYTES}")
+    curve = monocypher.find()
+    flags = (f"-I{curve}", "-DGROAT_PUBLIC_KEY=" + ",".join(map(str, public_key)))
+    units = _units(sources.firmware / "signature", "firmware")
+    return [*(replace(unit, flags=(*unit.flags, *flags)) for unit in units), *_units(curve, "firmware")]
 
 
 def _ops_header(sources: Sources, ops: list[str], row_ops: list[str], states: bool) -> str:

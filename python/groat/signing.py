@@ -17,18 +17,19 @@ from groat.runners.protocol import load_protocol
 _MAKE = "make one with: openssl genpkey -algorithm ed25519 -out key.pem"
 
 
-def sign(packed: bytes, key: str | Path) -> bytes:
+def sign(packed: bytes, key: str | Path, name: str = "packed model") -> bytes:
     """The model with its signature behind it; one that it had before is left out.
 
     Args:
         packed: the packed model.
         key: the PEM file of a private key, without a password.
+        name: of the model, for messages.
 
     Raises:
         ModelError: the bytes are no packed model.
         InputError: the file is not there, or holds no such key.
     """
-    reader.check(packed)
+    reader.check(packed, name)
     model = packed[: reader.file_bytes(packed)]
     private = _read(key, "private")
     signature: bytes = private.sign(model)

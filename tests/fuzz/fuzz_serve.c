@@ -3,10 +3,14 @@
  * Any bytes at all on the serial line of firmware that serves: it goes on, and stays within its memory.  Built with
  * libFuzzer, and with replay.c.
  *
+ * What it serves is always what it should: with GROAT_SIGNED the very model that it knows the signature of.
+ *
  * An input is a row of items: raw bytes, or a sound frame with the numbers that the firmware waits for, or nearly, since
  * no fuzzer finds checksums.  The files are included, to see those numbers and to begin each input with a fresh start.
  */
 #include <setjmp.h>
+#include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define main groat_main
@@ -25,7 +29,8 @@ enum {
     ITEM_FRAME = 1, /* then four bytes that spoil the numbers of a frame, mostly 0, a count, and so many bytes */
     ITEM_REQUEST = 2, /* a command, an argument, a count, and so many bytes, in sound frames */
     ITEM_LOAD = 3, /* sends and serves a model that is in order */
-    ITEMS = 4
+    ITEM_SPOILT = 4, /* place, which byte is changed (two bytes), how, whether its checksums are made to fit: bits 0, 1 */
+    ITEMS = 5
 };
 
 static _Alignas(16) uint8_t arena[ARENA_BYTES];
@@ -98,9 +103,56 @@ static void put_request(uint32_t command, uint32_t argument, const void *data, u
     }
 }
 
+static void put_model(uint32_t to, const uint8_t *model)
+{
+    const groat_load wanted = {to, sizeof good_model, groat_crc32(0, model, sizeof good_model)};
+    put_request(GROAT_COMMAND_LOAD, 0, &wanted, sizeof wanted);
+    put_request(GROAT_COMMAND_DATA, 0, model, sizeof good_model);
+    put_request(GROAT_COMMAND_ACTIVATE, 0, "", 0);
+}
+
+static void put_spoilt(void)
+{
+    static _Alignas(16) uint8_t model[sizeof good_model];
+    uint32_t to = draw() & 1 ? GROAT_PLACE_SLOT : GROAT_PLACE_RAM;
+    uint32_t at = draw() * 256u, fits;
+    at = (at + draw()) % sizeof model;
+    memcpy(model, good_model, sizeof model);
+    model[at] ^= draw();
+    fits = draw();
+    if (fits & 1) { /* so that all but a signature is in order */
+        groat_header *header = (groat_header *)(void *)model;
+        uint32_t file_bytes = ((const groat_header *)(const void *)good_model)->file_bytes;
+        header->crc32 = groat_crc32(0, model + GROAT_CRC_START, file_bytes - GROAT_CRC_START);
+    }
+    put_model(to, model);
+    if (fits & 2) { /* that is not the one that was announced */
+        request[sizeof(groat_request) + offsetof(groat_load, crc)] ^= 1;
+    }
+}
+
+/* What is served is what was sent in order, whatever else was sent. */
+static void check_served(void)
+{
+    if (place == GROAT_PLACE_NONE || info.open_status != GROAT_OK) {
+        return;
+    }
+    uint32_t bytes = served->file_bytes;
+#ifdef GROAT_SIGNED
+    if (bytes + GROAT_SIGNATURE_BYTES != sizeof good_model || memcmp(served, good_model, sizeof good_model) != 0) {
+        abort();
+    }
+#else
+    if (groat_check_crc(served, bytes) != GROAT_OK) {
+        abort();
+    }
+#endif
+}
+
 static void next_item(void)
 {
     static const uint8_t sound[4] = {0};
+    check_served();
     line_at = line_bytes = 0;
     if (!begun) {
         begun = 1;
@@ -131,11 +183,10 @@ static void next_item(void)
         argument = draw();
         argument = argument < 0x80 ? argument : argument << 24;
     } else if (item == ITEM_LOAD) {
-        const uint32_t place_drawn = draw() & 1 ? GROAT_PLACE_SLOT : GROAT_PLACE_RAM;
-        const groat_load wanted = {place_drawn, sizeof good_model, groat_crc32(0, good_model, sizeof good_model)};
-        put_request(GROAT_COMMAND_LOAD, 0, &wanted, sizeof wanted);
-        put_request(GROAT_COMMAND_DATA, 0, good_model, sizeof good_model);
-        put_request(GROAT_COMMAND_ACTIVATE, 0, "", 0);
+        put_model(draw() & 1 ? GROAT_PLACE_SLOT : GROAT_PLACE_RAM, good_model);
+        return;
+    } else if (item == ITEM_SPOILT) {
+        put_spoilt();
         return;
     }
     uint32_t count = draw();

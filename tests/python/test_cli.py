@@ -66,6 +66,7 @@ def test_there_are_these_commands(groat_command: Groat) -> None:
         "profile",
         "quantize",
         "run",
+        "sign",
         "targets",
         "train",
         "train-plan",

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +26,7 @@ from groat.runners.frames import Frame, Splitter, load_frames, stuff, unstuff
 from groat.runners.host import HostRunner
 from groat.runners.link import Line, Link
 from groat.runners.port import PortRunner, PortSession
+from groat.signing import load_public_key, sign
 
 MODEL = learner()
 QUICK = settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -291,15 +293,23 @@ def test_whatever_is_sent_the_firmware_goes_on(program: Path, sent: list[bytes |
 
 
 @pytest.mark.slow
-def test_fuzzing_the_line_for_a_minute_finds_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_signed", [False, True])
+def test_fuzzing_the_line_for_a_minute_finds_nothing(is_signed: bool, tmp_path: Path) -> None:
+    """Nor that anything is served but what was sent in order, and signed where that is asked for."""
     if shutil.which(fuzz.CLANG) is None:
         pytest.skip(f"{fuzz.CLANG} is missing: {toolchain.install_command([fuzz.CLANG])}")
+    model, public_key = MODEL, None
+    if is_signed:
+        key = tmp_path / "key.pem"
+        subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", key], check=True, timeout=60)
+        model, public_key = sign(MODEL, key), load_public_key(key)
     (tmp_path / "corpus").mkdir()
     for number in range(4):
-        (tmp_path / "corpus" / str(number)).write_bytes(
-            bytes([3, number & 1, 2, 3, 1, 24, *X.tobytes(), 2, 14 + number, 1, 0])
-        )
-    program = build_fuzzer(tmp_path, MODEL)
+        in_order = bytes([3, number & 1, 2, 3, 1, 24, *X.tobytes(), 2, 14 + number, 1, 0])
+        spoilt = bytes([4, number & 1, 0, 40 + number, 1, number])
+        (tmp_path / "corpus" / f"order-{number}").write_bytes(in_order)
+        (tmp_path / "corpus" / f"spoilt-{number}").write_bytes(in_order + spoilt + in_order[2:])
+    program = build_fuzzer(tmp_path, model, public_key)
     limits = ["-max_len=2000", "-timeout=10", "-max_total_time=60", f"-artifact_prefix={tmp_path}/"]
     done = cc.run(program, [*limits, tmp_path / "corpus"], timeout=180)
     assert done.code == 0, done.output[-4000:]

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from tests.support import cc
 
+from groat import monocypher
 from groat.runners.link import Line
 
 FIRMWARE = cc.ROOT / "firmware"
@@ -27,22 +28,26 @@ FLASH_BYTES = 1 << 18
 ACTIONS = ("drop", "cut", "flip", "repeat", "late", "noise")
 
 
-def build_board(folder: Path) -> Path:
-    """Builds it with sanitizers, for the ops of OPS."""
-    return build(folder, [*(FIRMWARE / name for name in SERVER), cc.TESTS / "serve" / "host.c"])
+def build_board(folder: Path, public_key: bytes | None = None) -> Path:
+    """Builds it with sanitizers, for the ops of OPS; with a key, it serves no models but those that it signed."""
+    return build(folder, [*(FIRMWARE / name for name in SERVER), cc.TESTS / "serve" / "host.c"], public_key)
 
 
-def build_fuzzer(folder: Path, model: bytes, driver: Path | None = None) -> Path:
-    """Its fuzz target, with libFuzzer or with a main() that runs files; `model` is what ITEM_LOAD loads."""
+def build_fuzzer(folder: Path, model: bytes, public_key: bytes | None = None) -> Path:
+    """Its fuzz target, with libFuzzer; `model` is what ITEM_LOAD loads."""
     body = ", ".join(map(str, model))
-    (folder / "model.h").write_text(f"static const uint8_t good_model[] = {{{body}}};\n", encoding="utf-8")
-    target = cc.TESTS / "fuzz" / "fuzz_serve.c"
-    if driver is not None:
-        return build(folder, [target, driver])
-    return build(folder, [target], ["-g", "-O1", "-fsanitize=fuzzer,address,undefined"], "clang-19")
+    (folder / "model.h").write_text(f"static const _Alignas(16) uint8_t good_model[] = {{{body}}};\n", encoding="utf-8")
+    flags = ["-g", "-O1", "-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=all"]
+    return build(folder, [cc.TESTS / "fuzz" / "fuzz_serve.c"], public_key, flags, "clang-19")
 
 
-def build(folder: Path, files: Iterable[Path], sanitizers: Iterable[str] = cc.SANITIZERS, compiler: str = "cc") -> Path:
+def build(
+    folder: Path,
+    files: Iterable[Path],
+    public_key: bytes | None = None,
+    sanitizers: Iterable[str] = cc.SANITIZERS,
+    compiler: str = "cc",
+) -> Path:
     """Builds these files and the runtime with the ops of OPS."""
     (folder / "ops.h").write_text("".join(f"GROAT_USE({name.upper()}, {name})\n" for name in OPS), encoding="utf-8")
     runtime = [
@@ -53,6 +58,10 @@ def build(folder: Path, files: Iterable[Path], sanitizers: Iterable[str] = cc.SA
     ]
     defines = ["-DGROAT_SERVE", "-DGROAT_WORKERS=1", '-DGROAT_TARGET="host"', "-DGROAT_NO_STREAMS", "-DGROAT_SLOTS"]
     defines += [f"-iquote{folder}", '-DGROAT_OPS_FILE="ops.h"', "-D_POSIX_C_SOURCE=200112L"]
+    if public_key is not None:
+        curve = monocypher.find()
+        runtime += [*sorted((FIRMWARE / "signature").glob("*.c")), curve / "monocypher.c"]
+        defines += ["-DGROAT_SIGNED", "-DGROAT_PUBLIC_KEY=" + ",".join(map(str, public_key)), f"-I{curve}"]
     sections = ["-ffunction-sections", "-fdata-sections"]
     return cc.build(
         folder / "board",

@@ -196,6 +196,11 @@ def checksum(packed: bytes) -> int:
     return int(structs.record(packed, "groat_header", 0).crc32)
 
 
+def file_bytes(packed: bytes) -> int:
+    """How many bytes belong to the model; behind them there may be a signature (groat.signing)."""
+    return int(structs.record(packed, "groat_header", 0).file_bytes)
+
+
 def _layout(packed: bytes, op: str, offset: int) -> int | None:
     """The layout of an op's weights, from its parameters."""
     params = structs.record(packed, f"groat_{op}_params", offset)

@@ -208,7 +208,7 @@ class PortRunner(DeviceRunner):
                 f"the model is packed for {self.model.packing!r} kernels; the device at {name}, a {about.target}, "
                 f"has {target.packing!r}: compile it with --target {about.target}"
             )
-        if (about.model_bytes, about.model_crc) == (len(packed), reader.checksum(packed)):
+        if (about.model_bytes, about.model_crc) == (reader.file_bytes(packed), reader.checksum(packed)):
             if self.model.states:  # as for a host before, which may have trained it
                 self._session.ask("SELECT", 0)
                 self._session.ask("RESET")

@@ -72,6 +72,7 @@ class Protocol:
         self._constants: Any = self._ffi.dlopen(None)
         self.version = int(self._constants.GROAT_PROTOCOL_VERSION)
         self.reply_bytes = int(self._ffi.sizeof("groat_reply"))
+        self.signature_bytes = int(self._constants.GROAT_SIGNATURE_BYTES)
         self.info_bytes = int(self._ffi.sizeof("groat_info"))
 
     def request(self, command: str, argument: int, count: int) -> bytes:
