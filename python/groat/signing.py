@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Signatures of models, for firmware that serves only those of its owner.
 
-A signed model is its file and, behind it, the Ed25519 signature (RFC 8032) of all of that file: 64 bytes.  Whatever reads
-models takes it as it takes the file.  Keys are PEM files, as `openssl genpkey -algorithm ed25519` makes them.
+A signed model is its file and, behind it, the Ed25519 signature (RFC 8032) of all of that file: 64 bytes.  Whatever
+reads models takes it as it takes the file.  Keys are PEM files, as `openssl genpkey -algorithm ed25519` makes them.
 """
 
 from __future__ import annotations

@@ -29,13 +29,14 @@ enum {
     ITEM_FRAME = 1, /* then four bytes that spoil the numbers of a frame, mostly 0, a count, and so many bytes */
     ITEM_REQUEST = 2, /* a command, an argument, a count, and so many bytes, in sound frames */
     ITEM_LOAD = 3, /* sends and serves a model that is in order */
-    ITEM_SPOILT = 4, /* place, which byte is changed (two bytes), how, whether its checksums are made to fit: bits 0, 1 */
+    ITEM_SPOILT =
+        4, /* place, which byte is changed (two bytes), how, whether its checksums are made to fit: bits 0, 1 */
     ITEMS = 5
 };
 
 static _Alignas(16) uint8_t arena[ARENA_BYTES];
 const groat_memory groat_memories[] = {{arena, sizeof arena}};
-_Alignas(16) const uint8_t groat_model_start[16];
+_Alignas(16) const uint8_t groat_model_start[sizeof(groat_header)];
 __asm__(".globl groat_memories_end\n.set groat_memories_end, groat_memories + 16\n"
         ".globl groat_model_end\n.set groat_model_end, groat_model_start + 16\n");
 

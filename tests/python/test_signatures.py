@@ -124,9 +124,7 @@ def test_any_bit_counts(program: Path, signed: bytes, at: int, bit: int) -> None
     line.power_off()
 
 
-def test_what_firmware_without_a_key_wrote_is_not_believed(
-    board: BoardLine, signed: bytes, tmp_path: Path
-) -> None:
+def test_what_firmware_without_a_key_wrote_is_not_believed(board: BoardLine, signed: bytes, tmp_path: Path) -> None:
     """A slot is checked again at each start, and before it is gone back to."""
     careless = BoardLine(build_board(tmp_path))
     PortSession(careless).load(MODEL, "SLOT")
@@ -180,9 +178,7 @@ int main(void)
 def test_the_hash_is_sha_512(tmp_path: Path) -> None:
     folder = cc.ROOT / "firmware" / "signature"
     (tmp_path / "main.c").write_text(HASH_PROGRAM, encoding="utf-8")
-    program = cc.build(
-        tmp_path / "hash", [tmp_path / "main.c", folder / "sha512.c"], [*cc.SANITIZERS, f"-I{folder}"]
-    )
+    program = cc.build(tmp_path / "hash", [tmp_path / "main.c", folder / "sha512.c"], [*cc.SANITIZERS, f"-I{folder}"])
     found = cc.run(program).output.split()
     data = bytes(count * 7 % 256 for count in range(300))
     assert found == [hashlib.sha512(data[:count]).hexdigest() for count in range(301)]
@@ -253,11 +249,9 @@ def archive(text: bytes) -> bytes:
     return data.getvalue()
 
 
-def test_the_curve_is_downloaded_once_and_only_as_it_is_known(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_curve_is_downloaded_once_and_only_as_it_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GROAT_CACHE_DIR", str(tmp_path))
-    with pytest.raises(ToolchainError, match="-m groat.monocypher\nwhich downloads pymonocypher 4"):
+    with pytest.raises(ToolchainError, match=r"-m groat.monocypher\nwhich downloads pymonocypher 4"):
         monocypher.find()
     commands: list[list[str]] = []
     came = archive(b"curve")
