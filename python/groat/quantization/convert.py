@@ -51,9 +51,15 @@ def to_reals(stored: Array, quantization: Quantization) -> Array:
 
 @dataclass(frozen=True)
 class Scales:
-    """The quantisation of every tensor that is not constant, for either type."""
+    """The quantisation of every tensor that is not constant, for either type.
+
+    Attributes:
+        groups: tensor number -> the number that stands for all tensors that share their scale with it; those whose
+            scale an operator prescribes are left out.
+    """
 
     of: Mapping[tuple[int, str], Quantization]
+    groups: Mapping[int, int]
 
     def __getitem__(self, key: tuple[int, str]) -> Quantization:
         return self.of[key]
@@ -107,17 +113,20 @@ def scales_of(graph: Graph, ranges: Mapping[int, Range], schemes: Mapping[int, s
     for number in ranges:
         members.setdefault(find(number), []).append(number)
     of: dict[tuple[int, str], Quantization] = {}
-    for numbers in members.values():
+    groups: dict[int, int] = {}
+    for leader, numbers in members.items():
         sources = [number for number in numbers if number not in tied]
         prescribed = [fixed.get(number) for number in sources]
         first = prescribed[0] if prescribed else None
         one = first if first is not None and all(each == first for each in prescribed) else None
+        if one is None:
+            groups |= {number: leader for number in numbers if number not in fixed}
         low, high = min(ranges[n][0] for n in numbers), max(ranges[n][1] for n in numbers)
         for dtype in ("int8", "int16"):
             common = one[dtype] if one is not None else quantization_of((low, high), dtype)
             for number in numbers:
                 of[number, dtype] = fixed[number][dtype] if number in fixed else common
-    return Scales(of)
+    return Scales(of, groups)
 
 
 def _named(tensor: Tensor, dtype: str, quantization: Quantization | None) -> Tensor:

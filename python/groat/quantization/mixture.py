@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -186,12 +186,9 @@ def mixed(
         if budget.instructions is not None:
             slow = _instructions(compiled, budget.target)[0] - budget.instructions
         if over_flash <= 0 and over_ram <= 0 and slow <= 0:
-            values = {
-                name: getattr(made, name) for name in ("graph", "source", "orders", "floats", "samples", "layers")
-            }
+            values = {each.name: getattr(made, each.name) for each in fields(made)}
             return Mixed(
                 **values,
-                options=prepared.options,
                 expected_loss=sum(choice.loss for choice in picked.values()),
                 choices=tuple(choices),
                 pareto=pareto,

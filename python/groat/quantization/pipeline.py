@@ -45,7 +45,7 @@ class Layer:
     Attributes:
         position: of the op in the prepared graph of floats.
         weights_bytes: of its integers, biases left out; 0 without weights.
-        rounding: of its weights: "nearest" or "learned"; None without weights.
+        rounding: of its weights: "nearest", "learned" or, after groat.qat, "trained"; None without weights.
     """
 
     position: int
@@ -65,12 +65,21 @@ class Quantized(Model):
         options: how.
         layers: the scheme of each op.
         samples: that ranges were measured with.
+        ranges: of the tensors of `floats`, by number; empty if nothing was calibrated.
+        weights: the integers of its layers, by position.
     """
 
     floats: Graph = field(repr=False)
     options: Quantization
     layers: tuple[Layer, ...]
     samples: int
+    ranges: Mapping[int, Range] = field(default_factory=dict, repr=False)
+    weights: Mapping[int, IntegerWeights] = field(default_factory=dict, repr=False)
+
+    @property
+    def schemes(self) -> dict[int, str]:
+        """The scheme of each op by its position."""
+        return {layer.position: layer.scheme for layer in self.layers}
 
     @property
     def float_layers(self) -> tuple[Layer, ...]:
@@ -149,7 +158,15 @@ def quantize_model(
             raise InputError("scheme fp16 stores all layers as float16; it has no layers of another scheme")
         halves = to_float16(graph)
         made = tuple(Layer(i, op.kind, _name(graph, op), "fp16", 0) for i, op in enumerate(graph.ops))
-        return _quantized(source, halves, graph, options, made, len(samples[0]))
+        return Quantized(
+            halves,
+            _identity(source.source_hash, options, made),
+            source.orders,
+            floats=graph,
+            options=options,
+            layers=made,
+            samples=len(samples[0]),
+        )
     if options.equalizes:
         graph = equalize(graph, samples, progress)
     if options.scheme == "mixed":
@@ -186,12 +203,46 @@ def _name(graph: Graph, op: Op) -> str:
     return graph.tensors[op.outputs[0]].name
 
 
-def _quantized(
-    source: Model, graph: Graph, floats: Graph, options: Quantization, layers: tuple[Layer, ...], samples: int
+def _identity(source: bytes, options: Quantization, layers: Sequence[Layer]) -> bytes:
+    """Bytes that stand for how the model came about."""
+    return source + repr((options, [layer.scheme for layer in layers])).encode()
+
+
+def assemble(
+    floats: Graph,
+    source: Model,
+    options: Quantization,
+    schemes: Mapping[int, str],
+    ranges: Mapping[int, Range],
+    weights: Mapping[int, IntegerWeights],
+    samples: int,
 ) -> Quantized:
-    # Bytes that stand for how the model came about.
-    identity = source.source_hash + repr((options, [layer.scheme for layer in layers])).encode()
-    return Quantized(graph, identity, source.orders, floats=floats, options=options, layers=layers, samples=samples)
+    """The model of integers, when all of them are known.
+
+    Args:
+        schemes: of each op of `floats`, by its position.
+        ranges: by tensor.
+        weights: of the layers that are not FLOAT, by position.
+
+    Raises UnsupportedError that lists all ops without a kernel.
+    """
+    rows = []
+    for position, op in enumerate(floats.ops):
+        found, scheme = weights.get(position), schemes[position]
+        nbytes = 0 if found is None else (found.weights.size * WEIGHT_BITS[scheme] + 7) // 8
+        rounding = None if found is None else found.rounding
+        rows.append(Layer(position, op.kind, _name(floats, op), scheme, nbytes, rounding))
+    return Quantized(
+        convert(floats, scales_of(floats, ranges, schemes), schemes, weights),
+        _identity(source.source_hash, options, rows),
+        source.orders,
+        floats=floats,
+        options=options,
+        layers=tuple(rows),
+        samples=samples,
+        ranges=ranges,
+        weights=weights,
+    )
 
 
 def layers_of(graph: Graph) -> list[int]:
@@ -251,7 +302,7 @@ FINEST_FACTOR = 2.0**-13  # an output's scale in steps of its layer's sums, at l
 OVERFLOW = 2.0**-15  # an output's range as a part of the largest sum, at least: sums in steps of int16 must fit 31 bits
 
 
-def _wide_enough(graph: Graph, ranges: Mapping[int, Range]) -> Mapping[int, Range]:
+def wide_enough(graph: Graph, ranges: Mapping[int, Range]) -> Mapping[int, Range]:
     """Ranges of layers that hardly ever give anything but zero, widened as far as kernels can express."""
     result = dict(ranges)
     for position in layers_of(graph):
@@ -286,7 +337,7 @@ class Prepared:
     ) -> Prepared:
         """Runs the graph over all samples.  Raises as calibrate."""
         found = calibrate(graph, samples, options.ranges, progress)
-        return cls(graph, samples, options, replace(found, ranges=_wide_enough(graph, found.ranges)))
+        return cls(graph, samples, options, replace(found, ranges=wide_enough(graph, found.ranges)))
 
     def quantized(self, schemes: Mapping[int, str], source: Model, progress: Progress = silent) -> Quantized:
         """The model with these schemes."""
@@ -299,14 +350,8 @@ class Prepared:
         for done, position in enumerate(positions):
             progress("weights", done, len(positions))
             weights[position] = self._layer(position, scales, schemes[position], self._moments.get(keys[position]))
-        made = convert(graph, scales, schemes, weights)
-        rows = []
-        for position, op in enumerate(graph.ops):
-            found, scheme = weights.get(position), schemes[position]
-            nbytes = 0 if found is None else (found.weights.size * WEIGHT_BITS[scheme] + 7) // 8
-            rounding = None if found is None else "learned" if found.learned else "nearest"
-            rows.append(Layer(position, op.kind, _name(graph, op), scheme, nbytes, rounding))
-        return _quantized(source, made, graph, self.options, tuple(rows), self.calibration.samples)
+        calibration = self.calibration
+        return assemble(graph, source, self.options, schemes, calibration.ranges, weights, calibration.samples)
 
     def _key(self, position: int, scales: Scales, scheme: str) -> tuple[Any, ...]:
         """What the integers of a layer's input depend on."""

@@ -49,13 +49,13 @@ class IntegerWeights:
         weights: int8, of the shape of the float weights; four bits are -8 to 7.
         quantization: of the weights, per channel.
         bias: int64; with int8 activations it fits int32.
-        learned: whether rounding was.
+        rounding: how weights became integers: "nearest", "learned" or "trained".
     """
 
     weights: Array
     quantization: Quantization
     bias: Array
-    learned: bool
+    rounding: str
 
 
 def as_filters(weights: Array, axis: int, groups: int) -> Float64:
@@ -100,10 +100,7 @@ def quantize_layer(
         gram = gram - mean[:, :, np.newaxis] * mean[:, np.newaxis, :]
     if bits < 8:
         scale = _clipped_scale(filters, scale, low, high, None if gram is None else np.einsum("gkk->gk", gram))
-    floor: Array | float = scales.y / scales.x * FINEST
-    if not scales.wide:
-        floor = np.maximum(floor, np.abs(bias.reshape(groups, -1)) / (scales.x * BIAS_MOST))
-    scale = np.maximum(scale, floor).astype(np.float32).astype(np.float64)
+    scale = expressible(scale, bias.reshape(groups, -1), scales)
     stored = np.clip(np.round(filters / scale[..., np.newaxis]), low, high)
     if gram is not None:
         stored = learn_rounding(filters, stored, scale, gram, low, high)
@@ -112,14 +109,26 @@ def quantize_layer(
         before = np.einsum("gok,gk->go", filters, moments.floats.mean)
         after = np.einsum("gok,gk->go", stored * scale[..., np.newaxis], moments.integers.mean)
         change = (before - after).reshape(bias.shape)
-    most = 2**62 if scales.wide else 2**31 - 1
-    step = scales.x * scale.reshape(bias.shape)
     return IntegerWeights(
         _as_weights(stored.astype(np.int8), weights.shape, axis),
         Quantization(tuple(float(s) for s in scale.ravel()), (0,) * scale.size, axis),
-        np.clip(np.round((bias + change) / step), -most, most).astype(np.int64),
-        gram is not None,
+        integer_bias(bias + change, scale.reshape(bias.shape), scales),
+        "nearest" if gram is None else "learned",
     )
+
+
+def expressible(scale: Array, bias: Array, scales: LayerScales) -> Float64:
+    """Scales of filters as float32 values, no finer than multipliers and the bits of a bias allow; `bias` as many."""
+    floor: Array | float = scales.y / scales.x * FINEST
+    if not scales.wide:
+        floor = np.maximum(floor, np.abs(bias) / (scales.x * BIAS_MOST))
+    return np.maximum(scale, floor).astype(np.float32).astype(np.float64)
+
+
+def integer_bias(bias: Array, scale: Float64, scales: LayerScales) -> Array:
+    """A bias in steps of what it is added to, int64; `scale`: of the filters."""
+    most = 2**62 if scales.wide else 2**31 - 1
+    return np.clip(np.round(bias / (scales.x * scale)), -most, most).astype(np.int64)
 
 
 def _clipped_scale(filters: Float64, scale: Float64, low: int, high: int, weight: Float64 | None) -> Float64:
