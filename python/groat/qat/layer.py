@@ -34,7 +34,7 @@ class Stored(torch.autograd.Function):
         """Args:
         factor: the logarithm of what the range is multiplied by, of the value's shape.
         stored: what its integer stands for.
-        low, high: what the smallest and the largest integer stand for.
+        low, high: the ends of what is rounded to an integer without being cut off.
         """
         inside = (value >= low) & (value <= high)
         ctx.save_for_backward(inside, torch.where(inside, stored - value, stored))
@@ -90,12 +90,11 @@ class Layer(nn.Module):
         if found is None:
             unit = np.abs(values).reshape(-1, values.shape[-1]).max(axis=0)
         else:
-            low, high = self.limits
             assert found.quantization is not None
             scale = np.array(found.quantization.scale, np.float64)
             integers = np.moveaxis(found.weights, axis, -1).astype(np.float64)
             near = np.clip(values / scale, integers - NEAR, integers + NEAR)
-            values, unit = np.clip(near, low, high) * scale, scale * high
+            values, unit = near * scale, scale * self.limits[1]
             bias = found.bias * (x * scale)
         unit, reach = np.where(unit > 0, unit, 1.0), reach if reach > 0 else 1.0
         self.register_buffer("unit", torch.from_numpy(unit))
@@ -139,6 +138,6 @@ class Layer(nn.Module):
             scale = self._along(torch.tensor(found.quantization.scale, dtype=torch.float64, device=weights.device))
             real = torch.from_numpy(found.weights).to(weights) * scale
             low, high = self.limits
-            weights = stored(weights, self._along(self.factors), real, low * scale, high * scale)
+            weights = stored(weights, self._along(self.factors), real, (low - 0.5) * scale, (high + 0.5) * scale)
         bias = self.real_bias()
         return (weights.float(),) if bias is None else (weights.float(), bias.float())

@@ -215,7 +215,9 @@ class Learner(nn.Module):
         low, high = -np.inf, np.inf
         factor = real.new_zeros(())
         if tensor.quantization is not None:
-            low, high = ((end - tensor.zero_point) * tensor.scale for end in LIMITS[tensor.dtype])
+            least, most = LIMITS[tensor.dtype]
+            low = (least - 0.5 - tensor.zero_point) * tensor.scale
+            high = (most + 0.5 - tensor.zero_point) * tensor.scale
             if number in self._place:
                 factor = self.ranges[self._place[number]].to(real)
         return stored(value.expand_as(real), factor, real, real.new_tensor(low), real.new_tensor(high))
