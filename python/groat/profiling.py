@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal, get_args
 
+from groat.boards import load_board, names_board
 from groat.cycles import CostModel, load_costs
 from groat.errors import InputError
 from groat.hotspots import UNKNOWN, Counts, Functions, Instruction, Spot, disassemble, group, total
@@ -66,8 +67,9 @@ def profile(
     kind, target = split_where(on)
     if kind == "host":
         raise InputError(f"{on} does not count instructions; profile on a device, for example qemu:cortex-m4")
-    if kind != "qemu" and (by is not None or cycles):
-        raise InputError(f"{on} does not tell where its time goes; profile on an emulated device, qemu:{target}")
+    if (kind != "qemu" or names_board(target)) and (by is not None or cycles):
+        core = load_board(target).core if names_board(target) else target
+        raise InputError(f"{on} does not tell where its time goes; profile on an emulated device, qemu:{core}")
     if by is not None and by not in get_args(By):
         raise InputError(f"cannot tell instructions by {by!r}; there are: {', '.join(get_args(By))}")
     if cycles:

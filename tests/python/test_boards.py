@@ -81,7 +81,7 @@ def test_nothing_of_the_targets_machine_is_left_on_another() -> None:
         ("pins = [38, 39]", "pins = 38", "serial.pins is 38; expected a list, of a whole number each"),
         ('purpose = "code"', 'purpose = "rom"', "memories[0].purpose is 'rom'; expected one of 'code', 'data'"),
         ('purpose = "data"', 'purpose = "arena"', "none of the memories has the purpose 'data'"),
-        ("address = 0x08040000", "address = 0x18040000", "model.address 0x18040000 does not lie in a memory 'flash'"),
+        ("address = 0x08080000", "address = 0x18080000", "model.address 0x18080000 does not lie in a memory 'flash'"),
         ('tool = "dfu-util"', 'tool = "jtag"', "flash[0].tool is 'jtag'; expected one of 'openocd', 'pyocd'"),
         ("[counter]", "[counter", "is no TOML file"),
         ("[[memories]]", "[[memory]]", "unknown key memory"),

@@ -62,6 +62,7 @@ class Board:
         chip: its maker's name of the microcontroller.
         status: "described": no firmware is built for it here; "built": firmware is built, and was never run;
             "emulated": that very firmware runs in QEMU's model of the board; "hardware": it ran on the board.
+        core: the target whose core it has.
         target: what firmware is built for.
         flash: ways to bring an image onto it, the best first.
         platform: the PlatformIO platform of its maker that builds for it where this package does not.
@@ -71,6 +72,7 @@ class Board:
     title: str
     chip: str
     status: Status
+    core: str
     target: Target
     flash: tuple[FlashMethod, ...]
     platform: str
@@ -160,7 +162,9 @@ def _read(path: Path) -> Board:
         folder=path.resolve().parent if path.parent != _FOLDER else None,
     )
     target = _on_own_machine(target, file, path) if file.memories else _with_changes(target, file, path)
-    return Board(file.title, file.chip or target.core, file.status, target, file.flash, file.platform, path)
+    return Board(
+        file.title, file.chip or target.core, file.status, file.target, target, file.flash, file.platform, path
+    )
 
 
 def _with_changes(target: Target, file: _File, path: Path) -> Target:

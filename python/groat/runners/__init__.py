@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from groat.boards import board_names, load_board, names_board
 from groat.errors import InputError
 from groat.progress import Progress, silent
 from groat.runners.base import BaseRunner, Profile
@@ -26,15 +27,16 @@ def split_where(where: str) -> tuple[str, str]:
 
         return kind, target_of(target)
     devices = [name for name in list_targets() if name != "host"]
-    if kind == "qemu" and target.partition("-smp")[0] in devices:
+    if kind == "qemu" and (target.partition("-smp")[0] in devices or names_board(target)):
         return kind, target
-    choices = ", ".join(["host", *(f"qemu:{name}" for name in devices), "serial: and a port"])
+    boards = [name for name in board_names() if load_board(name).target.qemu is not None]
+    choices = ", ".join(["host", *(f"qemu:{name}" for name in (*devices, *boards)), "serial: and a port"])
     raise InputError(f"cannot run on {where!r}; expected one of {choices}")
 
 
 def open_runner(where: str, packed: bytes, linked: bool = False, progress: Progress = silent) -> BaseRunner:
-    """Opens a packed model on "host", on an emulator such as "qemu:cortex-m4", or on the device at a serial port:
-    "serial:/dev/ttyACM0", "serial:socket://localhost:5000".
+    """Opens a packed model on "host", on an emulator such as "qemu:cortex-m4", on an emulated board such as
+    "qemu:netduinoplus2", or on the device at a serial port: "serial:/dev/ttyACM0", "serial:socket://localhost:5000".
 
     Args:
         linked: link the model into the firmware instead of loading it beside; only emulators make a difference.
@@ -57,6 +59,10 @@ def open_runner(where: str, packed: bytes, linked: bool = False, progress: Progr
         from groat.runners.host import HostRunner
 
         return HostRunner(packed)
+    if names_board(target):
+        from groat.runners.board import BoardRunner
+
+        return BoardRunner(target, packed, progress=progress)
     from groat.runners.qemu import QemuRunner
 
     return QemuRunner(target, packed, linked=linked)

@@ -20,7 +20,7 @@ from groat.runners.base import Array, Profile
 from groat.runners.device import DeviceRunner, status_text
 from groat.runners.link import TIMEOUT_SECONDS, Line, Link
 from groat.runners.protocol import About, Info, Slot, load_protocol
-from groat.targets import load_target
+from groat.targets import Target, load_target
 
 BAUD = 115200
 _PIECE_BYTES = 1 << 12  # of a model: so much is sent again at most when the connection is lost
@@ -175,6 +175,7 @@ class PortRunner(DeviceRunner):
         timeout: float = TIMEOUT_SECONDS,
         progress: Progress = silent,
         line: Line | None = None,
+        target: Target | None = None,
     ) -> None:
         """Opens the port, and the model there; sends it, unless the device serves it already.
 
@@ -184,6 +185,7 @@ class PortRunner(DeviceRunner):
             timeout: seconds without an answer after which the device is given up.
             progress: told how much of the model is sent.
             line: what to speak through instead of opening `url`; it is closed with the runner.
+            target: what the device is; default: the target or board of the name that its firmware says.
 
         Raises:
             InputError: the model is packed for other kernels than the device's.
@@ -195,14 +197,16 @@ class PortRunner(DeviceRunner):
         self._check_rows()
         self._session: PortSession = PortSession(line if line is not None else SerialLine(url), timeout)
         try:
-            self.target = self._serve(packed, progress)
+            about = self._session.ask_about()
+            self._described = target if target is not None else load_target(about.target)
+            self.target = self._described.name
+            self._serve(about, packed, progress)
         except BaseException:
             self._session.close()
             raise
 
-    def _serve(self, packed: bytes, progress: Progress) -> str:
-        about, name = self._session.ask_about(), self._session.name
-        target = load_target(about.target)
+    def _serve(self, about: About, packed: bytes, progress: Progress) -> None:
+        name, target = self._session.name, self._described
         if self.model.packing != target.packing:
             raise InputError(
                 f"the model is packed for {self.model.packing!r} kernels; the device at {name}, a {about.target}, "
@@ -212,7 +216,7 @@ class PortRunner(DeviceRunner):
             if self.model.states:  # as for a host before, which may have trained it
                 self._session.ask("SELECT", 0)
                 self._session.ask("RESET")
-            return about.target
+            return
         linked = set(self._session.ask_ops())
         missing = sorted({step.op for step in self.model.all_steps} - linked)
         if missing:
@@ -231,27 +235,31 @@ class PortRunner(DeviceRunner):
                     f"the device at {name} has {room:,}"
                 )
         self._session.load(packed, "RAM", progress)
-        return about.target
 
     def profile(self, inputs: Sequence[Array]) -> Profile:
-        """What the device's own counter says of one inference: cycles where it counts those; instructions in an
+        """What the device's own counter says of one inference: on a real board cycles of its core; instructions in an
         emulator that gives each the same time (QEMU's -icount).  A stream counts as its first step.
 
-        Raises as `run`.
+        Raises as `run`; RunnerError also if the counter stands still.
         """
         run, steps = self._measure(self._session, self._pack(inputs, batch=False))
-        counter = load_target(self.target).counter
-        assert counter is not None  # or there were no firmware for it
-        idle = counter.instructions(run.idle.ticks)
+        if run.last.ticks == 0:
+            raise RunnerError(f"{self._session.name}: the device's counter stands still; an emulator may have none")
+        idle = self._counted(run.idle.ticks)
         return Profile(
-            instructions=counter.instructions(run.last.ticks) - idle,
-            open_instructions=counter.instructions(run.open.ticks) - idle,
+            instructions=self._counted(run.last.ticks) - idle,
+            open_instructions=self._counted(run.open.ticks) - idle,
             stack_bytes=max(cost.stack_bytes for cost in (run.last, *steps)),
             open_stack_bytes=run.open.stack_bytes,
             firmware_stack_bytes=max(cost.depth_bytes for cost in (run.open, run.last, *steps)),
-            step_instructions=tuple(counter.instructions(cost.ticks) - idle for cost in steps),
+            step_instructions=tuple(self._counted(cost.ticks) - idle for cost in steps),
             walk_instructions=tuple(0 for _ in self.model.streams),
         )
+
+    def _counted(self, ticks: int) -> int:
+        counter, clock = self._described.counter, self._described.clock
+        assert counter is not None  # or there were no firmware for it
+        return counter.cycles(ticks, clock) if clock else counter.instructions(ticks)
 
 
 def target_of(url: str) -> str:
