@@ -13,49 +13,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import flatbuffers
 import numpy as np
 import numpy.typing as npt
 import tflite
+
+import groat.graph
+from groat.export.flatbuffer import TENSOR_TYPES, FileOperator, nibbles, write_tflite
 
 Array = npt.NDArray[Any]
 Padding = Literal["SAME", "VALID"]
 Activation = Literal["NONE", "RELU", "RELU6", "RELU_N1_TO_1"]
 Pair = tuple[int, int]
-
-BUFFER_ALIGN = 16  # of constant data, within the file
-SCHEMA_VERSION = 3
-
-_TENSOR_TYPES: dict[str, int] = {
-    "float32": tflite.TensorType.FLOAT32,
-    "int4": tflite.TensorType.INT4,
-    "int8": tflite.TensorType.INT8,
-    "uint8": tflite.TensorType.UINT8,
-    "int16": tflite.TensorType.INT16,
-    "int32": tflite.TensorType.INT32,
-    "int64": tflite.TensorType.INT64,
-    "bool": tflite.TensorType.BOOL,
-}
-# The first version of each op that takes int8 tensors; 1 for all others.
-_OP_VERSIONS: dict[str, int] = {
-    "ADD": 2,
-    "AVERAGE_POOL_2D": 2,
-    "CONCATENATION": 2,
-    "CONV_2D": 3,
-    "DEPTHWISE_CONV_2D": 3,
-    "DEQUANTIZE": 2,
-    "FULLY_CONNECTED": 4,
-    "LOGISTIC": 2,
-    "MAX_POOL_2D": 2,
-    "MEAN": 2,
-    "MUL": 2,
-    "PAD": 2,
-    "PADV2": 2,
-    "RELU": 2,
-    "RELU6": 2,
-    "SOFTMAX": 2,
-    "TRANSPOSE": 2,
-}
 
 
 # ---- Quantisation ------------------------------------------------------------------------------------------
@@ -116,14 +84,6 @@ def window_output(size: int, kernel: int, stride: int, dilation: int, padding: P
     return math.ceil(size / stride) if padding == "SAME" else math.ceil((size - reach + 1) / stride)
 
 
-def _nibbles(data: Array, name: str) -> bytes:
-    """int8 in [-8, 7] two to a byte, the first in the lower half."""
-    if data.size > 0 and not -8 <= data.min() <= data.max() <= 7:
-        raise ValueError(f"tensor {name}: data from {data.min()} to {data.max()} do not fit int4")
-    flat = np.pad(data.ravel(), (0, data.size % 2)) & 15
-    return (flat[0::2] | flat[1::2] << 4).astype(np.uint8).tobytes()
-
-
 # ---- The builder -------------------------------------------------------------------------------------------
 
 
@@ -136,22 +96,19 @@ class Tensor:
     dtype: str
     quant: Quant | None
     name: str
-    data: bytes | None
+    data: Array | None
 
     @property
     def rank(self) -> int:
         """The number of dimensions."""
         return len(self.shape)
 
-
-@dataclass(frozen=True)
-class _Op:
-    code: int
-    version: int
-    inputs: tuple[int, ...]
-    outputs: tuple[int, ...]
-    options: str | None
-    fields: dict[str, Any]
+    @property
+    def quantization(self) -> groat.graph.Quantization | None:
+        """As a graph has it."""
+        if self.quant is None:
+            return None
+        return groat.graph.Quantization(self.quant.scales, self.quant.zero_points, self.quant.axis)
 
 
 class Builder:
@@ -165,7 +122,7 @@ class Builder:
     def __init__(self, description: str = "") -> None:
         self._description = description
         self._tensors: list[Tensor] = []
-        self._ops: list[_Op] = []
+        self._ops: list[FileOperator] = []
         self._inputs: list[int] = []
 
     # -- tensors --
@@ -184,16 +141,15 @@ class Builder:
         """
         index = len(self._tensors)
         name = name or f"t{index}"
-        if dtype not in _TENSOR_TYPES:
-            raise ValueError(f"tensor {name}: dtype {dtype} is none of {', '.join(_TENSOR_TYPES)}")
-        stored = None
+        if dtype not in TENSOR_TYPES:
+            raise ValueError(f"tensor {name}: dtype {dtype} is none of {', '.join(TENSOR_TYPES)}")
         if data is not None:
             if data.shape != tuple(shape) or data.dtype != ("int8" if dtype == "int4" else dtype):
                 found = f"{data.dtype}{list(data.shape)}"
                 raise ValueError(f"tensor {name}: data is {found}, expected {dtype}{list(shape)}")
-            little = data.astype(data.dtype.newbyteorder("<"))
-            stored = _nibbles(data, name) if dtype == "int4" else little.tobytes()
-        tensor = Tensor(index, tuple(int(dim) for dim in shape), dtype, quant, name, stored)
+            if dtype == "int4":
+                nibbles(data, name)
+        tensor = Tensor(index, tuple(int(dim) for dim in shape), dtype, quant, name, data)
         self._tensors.append(tensor)
         return tensor
 
@@ -227,10 +183,9 @@ class Builder:
         optional one; `options` is the name of an options table of the schema and `fields` its fields, both
         spelt as there.
         """
-        number = getattr(tflite.BuiltinOperator, code) if isinstance(code, str) else code
         read = tuple(-1 if tensor is None else tensor.index for tensor in inputs)
         written = tuple(tensor.index for tensor in outputs)
-        self._ops.append(_Op(number, version or _OP_VERSIONS.get(str(code), 1), read, written, options, fields))
+        self._ops.append(FileOperator(code, read, written, options, fields, version))
 
     def conv_2d(
         self,
@@ -508,68 +463,12 @@ class Builder:
 
     def build(self, outputs: Sequence[Tensor]) -> bytes:
         """The `.tflite` file.  Inputs are in the order of the calls of `input`."""
-        fb = flatbuffers.Builder(1024)
-        buffers, tensors = self._write_tensors(fb)
-        codes, operators = self._write_ops(fb)
-        subgraph = _table(
-            fb,
-            "SubGraph",
-            Tensors=_offsets(fb, tensors),
-            Inputs=_ints(fb, self._inputs),
-            Outputs=_ints(fb, [tensor.index for tensor in outputs]),
-            Operators=_offsets(fb, operators),
-            Name=fb.CreateString("main"),
-        )
-        model = _table(
-            fb,
-            "Model",
-            Version=SCHEMA_VERSION,
-            OperatorCodes=_offsets(fb, codes),
-            Subgraphs=_offsets(fb, [subgraph]),
-            Description=fb.CreateString(self._description),
-            Buffers=_offsets(fb, buffers),
-        )
-        fb.Finish(model, b"TFL3")
-        return bytes(fb.Output())
-
-    def _write_tensors(self, fb: flatbuffers.Builder) -> tuple[list[int], list[int]]:
-        buffers = [_table(fb, "Buffer")]  # the schema reserves buffer 0 for "no data"
-        tensors = []
-        for tensor in self._tensors:
-            fields: dict[str, Any] = {}
-            if tensor.data is not None:
-                fields["Buffer"] = len(buffers)
-                buffers.append(_table(fb, "Buffer", Data=_bytes(fb, tensor.data)))
-            if tensor.quant is not None:
-                fields["Quantization"] = _table(
-                    fb,
-                    "QuantizationParameters",
-                    Scale=fb.CreateNumpyVector(np.asarray(tensor.quant.scales, np.float32)),
-                    ZeroPoint=fb.CreateNumpyVector(np.asarray(tensor.quant.zero_points, np.int64)),
-                    QuantizedDimension=tensor.quant.axis,
-                )
-            fields["Shape"] = _ints(fb, tensor.shape)
-            fields["Name"] = fb.CreateString(tensor.name)
-            tensors.append(_table(fb, "Tensor", Type=_TENSOR_TYPES[tensor.dtype], **fields))
-        return buffers, tensors
-
-    def _write_ops(self, fb: flatbuffers.Builder) -> tuple[list[int], list[int]]:
-        kinds = list(dict.fromkeys((op.code, op.version) for op in self._ops))
-        codes = []
-        for code, version in kinds:
-            # The old field is a signed byte; readers take the larger of the two.
-            old = min(code, 127)
-            codes.append(_table(fb, "OperatorCode", DeprecatedBuiltinCode=old, BuiltinCode=code, Version=version))
-        operators = []
-        for op in self._ops:
-            fields: dict[str, Any] = {"Inputs": _ints(fb, op.inputs), "Outputs": _ints(fb, op.outputs)}
-            if op.options is not None:
-                values = {k: _ints(fb, v) if isinstance(v, list) else v for k, v in op.fields.items()}
-                fields["BuiltinOptionsType"] = getattr(tflite.BuiltinOptions, op.options)
-                fields["BuiltinOptions"] = _table(fb, op.options, **values)
-            kind = kinds.index((op.code, op.version))
-            operators.append(_table(fb, "Operator", OpcodeIndex=kind, **fields))
-        return codes, operators
+        tensors = [
+            groat.graph.Tensor(each.name, each.shape, each.dtype, each.quantization, each.data)
+            for each in self._tensors
+        ]
+        indices = [tensor.index for tensor in outputs]
+        return write_tflite(tensors, self._ops, self._inputs, indices, self._description)
 
 
 def _activation(name: Activation) -> int:
@@ -600,33 +499,3 @@ def _window_fields(stride: Pair, padding: Padding, activation: Activation) -> di
 
 def _dilation_fields(dilation: Pair) -> dict[str, Any]:
     return {"DilationHFactor": dilation[0], "DilationWFactor": dilation[1]}
-
-
-# ---- Flatbuffers -------------------------------------------------------------------------------------------
-
-
-def _table(fb: flatbuffers.Builder, name: str, **fields: Any) -> int:
-    """Writes a table through the schema package's `<name>Start`, `<name>Add<field>` and `<name>End`."""
-    getattr(tflite, f"{name}Start")(fb)
-    for field, value in fields.items():
-        getattr(tflite, f"{name}Add{field}")(fb, value)
-    return int(getattr(tflite, f"{name}End")(fb))
-
-
-def _ints(fb: flatbuffers.Builder, values: Sequence[int]) -> int:
-    return int(fb.CreateNumpyVector(np.asarray(values, np.int32)))
-
-
-def _offsets(fb: flatbuffers.Builder, offsets: Sequence[int]) -> int:
-    fb.StartVector(4, len(offsets), 4)
-    for offset in reversed(offsets):
-        fb.PrependUOffsetTRelative(offset)
-    return int(fb.EndVector())
-
-
-def _bytes(fb: flatbuffers.Builder, data: bytes) -> int:
-    """A byte vector whose data is aligned: readers use constants in place."""
-    fb.StartVector(1, len(data), BUFFER_ALIGN)
-    fb.head -= len(data)
-    fb.Bytes[fb.head : fb.head + len(data)] = data
-    return int(fb.EndVector())

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from groat.graph.ir import Array, Op, Tensor
-from groat.ops.arithmetic import clamp_int8, factor, requantize, wrap32
-from groat.ops.base import Constants, ImportedOp, Tape, Unsupported
+from groat.ops.arithmetic import bounds_of, clamp_int8, factor, requantize, wrap32
+from groat.ops.base import Constants, ImportedOp, Operator, Tape, Unsupported
 from groat.ops.broadcast import Elementwise, call_attrs, import_elementwise, operands
 from groat.ops.call import arguments_of, call, scale
 from groat.ops.sum_to_float32 import gradient_of_operand
@@ -46,6 +46,9 @@ class Add(Elementwise):
         ]
         y = requantize(wrap32(terms[0] + terms[1]), attrs["output_multiplier"], attrs["output_shift"])
         return [clamp_int8(wrap32(y + attrs["output_zero_point"]), attrs["act_min"], attrs["act_max"])]
+
+    def operator(self, op: Op, dtype: str) -> Operator:
+        return Operator("ADD", {"FusedActivationFunction": bounds_of(op.attrs)})
 
     def params(
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from groat.graph.ir import Array, Op, Tensor
-from groat.ops.base import Rows, Tape
+from groat.ops.base import Operator, Rows, Tape
 from groat.ops.call import Padding, Pair
-from groat.ops.pool import Pool, call_pool, gradient_of_clamp, import_pool
+from groat.ops.pool import Pool, call_pool, gradient_of_clamp, import_pool, pool_operator
 from groat.ops.pool_grad import gradient_attrs
 
 
@@ -23,6 +23,9 @@ class AveragePool2D(Pool):
         total = window.sum(axis=(1, 2))
         magnitude: Array = (np.abs(total) + count // 2) // count
         return np.sign(total) * magnitude
+
+    def operator(self, op: Op, dtype: str) -> Operator:
+        return pool_operator("AVERAGE_POOL_2D", op)
 
     def rows(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> Rows:
         # One window that is the whole image adds up its rows as they come.

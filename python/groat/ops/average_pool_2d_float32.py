@@ -10,10 +10,9 @@ from numpy.typing import ArrayLike
 
 from groat.graph.ir import Array, Op
 from groat.ops.average_pool_2d import AveragePool2D
-from groat.ops.base import Operator, Tape
+from groat.ops.base import Tape
 from groat.ops.call import Padding, Pair
 from groat.ops.floats import call_pool, clamped
-from groat.ops.pool import pool_operator
 from groat.ops.pool_grad import gradient_attrs
 from groat.ops.window import spatial_shape, windows
 
@@ -33,9 +32,6 @@ class AveragePool2DFloat32(AveragePool2D):
                         total += x[:, tap_row, tap_column, :]
                 y[:, row, column, :] = total / np.float32(len(rows) * len(columns))
         return [clamped(y, op.attrs, inputs[0].dtype)]
-
-    def operator(self, op: Op, dtype: str) -> Operator:
-        return pool_operator("AVERAGE_POOL_2D", op)
 
     def gradients(self, op: Op, dy: int, tape: Tape) -> dict[int, int]:
         if not tape.wanted(0):

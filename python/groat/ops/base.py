@@ -48,6 +48,14 @@ class Unsupported(Exception):
     """Raised by an importer; the text says why, without naming op or model."""
 
 
+def require_moved(x: Tensor, y: Tensor) -> None:
+    """Raises Unsupported unless elements of `x` can be those of `y` as they are."""
+    if x.dtype not in MOVED:
+        raise Unsupported(f"its input is {x.dtype}; expected {', '.join(MOVED)}")
+    if x.dtype != y.dtype or (x.quantization is not None and x.quantization != y.quantization):
+        raise Unsupported("its input and output differ in type, scale or zero point")
+
+
 class ImportedOp(Protocol):
     """One operator of the model being imported, as its front end presents it.
 
@@ -82,20 +90,21 @@ class ImportedOp(Protocol):
 
 Importer = Callable[[ImportedOp], Op]
 
-ITSELF, TABLE = "ITSELF", "TABLE"
+TABLE, CLAMP = "TABLE", "CLAMP"
 
 
 @dataclass(frozen=True)
 class Operator:
-    """An op of floats as the operator of TFLite that it would be in a file: what quantisation imports again, on tensors
-    of integers.
+    """An op as the operator of TFLite that it would be in a file: what quantisation imports again, on tensors of
+    integers, and what groat.export writes.
 
     Attributes:
-        name: of the operator; ITSELF: the op moves elements of any type and stays what it is; TABLE: it is a function
-            of one value, and becomes a table of 256.
+        name: of the operator; TABLE: it is a function of one value, and a table of 256; CLAMP: it is nothing but its
+            fused activation.
         options: as an importer reads them.  What no file can say: Padding may be ((top, bottom), (left, right)), and
-            FusedActivationFunction a pair of bounds.
-        constants: index of an input -> what the importer reads there beside the op's own inputs.
+            FusedActivationFunction a pair of bounds: real values, of an op of integers stored ones.
+        constants: index of an input -> what the importer reads there beside the op's own inputs; of float32 where it is
+            a value of the op's input (stored, of an op of integers).
         scale: of the output: "measured" on samples, that of its "inputs", or one that the operator prescribes for
             each type.
     """
@@ -248,8 +257,11 @@ class OpDef(ABC):
         raise NotDifferentiable("it has no gradient")
 
     def operator(self, op: Op, dtype: str) -> Operator | None:
-        """What an op of floats is in TFLite, for quantisation of its tensors to "int8" or "int16"; None if there is no
-        kernel for that."""
+        """What the op is in TFLite; None if there is no operator, or no kernel, for that.
+
+        `dtype`: of an op of floats: "int8" or "int16" to quantise its tensors, "float32" to leave them; of an op of
+        integers that of its first input.
+        """
         return None
 
     def rows(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> Rows | None:

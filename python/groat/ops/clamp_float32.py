@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from groat.graph.ir import Array, Op, Tensor
 from groat.ops.arithmetic import activation_range, bounds_of
-from groat.ops.base import TABLE, Constants, ImportedOp, OpDef, Operator, Shape, Tape
+from groat.ops.base import CLAMP, TABLE, Constants, ImportedOp, OpDef, Operator, Shape, Tape
 from groat.ops.call import call
 from groat.ops.floats import clamped, float_array, limits, require_floats
 
@@ -28,6 +28,8 @@ class ClampFloat32(OpDef):
         return [clamped(inputs[0].astype(np.float32), op.attrs, inputs[0].dtype)]
 
     def operator(self, op: Op, dtype: str) -> Operator | None:
+        if dtype == "float32":
+            return Operator(CLAMP, {"FusedActivationFunction": bounds_of(op.attrs)})
         if dtype == "int8":
             return Operator(TABLE)
         return Operator("RELU") if bounds_of(op.attrs) == (0, None) else None

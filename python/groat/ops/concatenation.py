@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from groat.errors import InputError
 from groat.graph.ir import Array, Op, Tensor
-from groat.ops.base import ITSELF, Constants, ImportedOp, OpDef, Operator, Rows, Shape, Tape, Unsupported
+from groat.ops.base import Constants, ImportedOp, OpDef, Operator, Rows, Shape, Tape, Unsupported
 from groat.ops.call import array, axis_of, call
 
 
@@ -31,7 +31,8 @@ class Concatenation(OpDef):
         return op.inputs
 
     def operator(self, op: Op, dtype: str) -> Operator:
-        return Operator(ITSELF, scale="inputs")
+        options = {"Axis": op.attrs["axis"], "FusedActivationFunction": "NONE"}
+        return Operator("CONCATENATION", options, scale="inputs")
 
     def params(
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants

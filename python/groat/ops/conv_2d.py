@@ -19,6 +19,7 @@ from groat.errors import InputError
 from groat.graph.ir import Array, Op, Tensor
 from groat.ops.arithmetic import (
     activation_range,
+    bounds_of,
     channel_multipliers,
     channel_scales,
     clamp_int8,
@@ -28,10 +29,10 @@ from groat.ops.arithmetic import (
     require_wide_shifts,
     wrap32,
 )
-from groat.ops.base import Constants, ImportedOp, NotDifferentiable, OpDef, Rows, Shape, Tape, Unsupported
+from groat.ops.base import Constants, ImportedOp, NotDifferentiable, OpDef, Operator, Rows, Shape, Tape, Unsupported
 from groat.ops.call import Padding, Pair, activations, array, call, channels, clamp, window, zero_points
 from groat.ops.floats import import_filters
-from groat.ops.window import import_window, pad_image, spatial_shape, window_fields, window_rows
+from groat.ops.window import import_window, pad_image, spatial_shape, window_fields, window_options, window_rows
 from groat.pack.layouts import Filters, Packed
 
 if TYPE_CHECKING:
@@ -270,6 +271,9 @@ class Conv2D(OpDef):
             **packed_fields(packed, constants),
             "groups": op.attrs["groups"],
         }
+
+    def operator(self, op: Op, dtype: str) -> Operator:
+        return Operator("CONV_2D", {**window_options(op.attrs), "FusedActivationFunction": bounds_of(op.attrs)})
 
     def macs(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> int:
         return outputs[0].elements * inputs[1].elements // inputs[1].shape[0]

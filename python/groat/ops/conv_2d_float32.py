@@ -17,12 +17,11 @@ from numpy.typing import ArrayLike
 
 from groat.errors import InputError
 from groat.graph.ir import Array, Op, Tensor
-from groat.ops.arithmetic import bounds_of
-from groat.ops.base import Constants, Operator, Shape
+from groat.ops.base import Constants, Shape
 from groat.ops.call import Padding, Pair, call, window
 from groat.ops.conv_2d import Conv2D, convolution_fields, packed_fields, strided_tap
 from groat.ops.floats import Trainable, filter_inputs, filters_of, float_array, limits, with_bias
-from groat.ops.window import pad_image, spatial_shape, window_options
+from groat.ops.window import pad_image, spatial_shape
 from groat.pack.layouts import FloatFilters
 
 
@@ -66,9 +65,6 @@ class Conv2DFloat32(Trainable, Conv2D):
         out, padded = spatial_shape(op.attrs, *x.shape[1:3]), pad_image(x, op, 0)
         taps = [strided_tap(padded, op, tap, out).reshape(-1, groups, depth) for tap in np.ndindex(*kernel)]
         return np.stack(taps, axis=2).transpose(1, 0, 2, 3).reshape(groups, -1, len(taps) * depth)
-
-    def operator(self, op: Op, dtype: str) -> Operator:
-        return Operator("CONV_2D", {**window_options(op.attrs), "FusedActivationFunction": bounds_of(op.attrs)})
 
     def params(
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants

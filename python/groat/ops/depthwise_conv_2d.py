@@ -17,7 +17,8 @@ from numpy.typing import ArrayLike
 
 from groat.errors import InputError
 from groat.graph.ir import Array, Op, Tensor
-from groat.ops.base import Constants, ImportedOp, OpDef, Rows, Shape, Tape, Unsupported
+from groat.ops.arithmetic import bounds_of
+from groat.ops.base import Constants, ImportedOp, OpDef, Operator, Rows, Shape, Tape, Unsupported
 from groat.ops.call import Padding, Pair, call, window
 from groat.ops.conv_2d import (
     ZERO_POINTS_AND_CLAMP,
@@ -35,7 +36,7 @@ from groat.ops.conv_2d import (
     strided_tap,
     with_scales,
 )
-from groat.ops.window import pad_image, spatial_shape, window_rows
+from groat.ops.window import pad_image, spatial_shape, window_options, window_rows
 from groat.pack.layouts import Filters, Packed
 
 if TYPE_CHECKING:
@@ -90,6 +91,11 @@ class DepthwiseConv2D(OpDef):
         filters = in_units(self.filters(op, inputs, outputs), outputs[0], constants.pixels)
         packed = self.packed(constants.layouts, filters)
         return {**convolution_fields(op, inputs, outputs, self.attributes), **packed_fields([packed], constants)}
+
+    def operator(self, op: Op, dtype: str) -> Operator:
+        return Operator(
+            "DEPTHWISE_CONV_2D", {**window_options(op.attrs), "FusedActivationFunction": bounds_of(op.attrs)}
+        )
 
     def macs(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> int:
         return outputs[0].elements * inputs[1].shape[1] * inputs[1].shape[2]

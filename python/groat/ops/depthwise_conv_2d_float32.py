@@ -15,13 +15,12 @@ from numpy.typing import ArrayLike
 
 from groat.errors import InputError
 from groat.graph.ir import Array, Op, Tensor
-from groat.ops.arithmetic import bounds_of
-from groat.ops.base import Constants, Operator, Shape
+from groat.ops.base import Constants, Shape
 from groat.ops.call import Padding, Pair, call, window
 from groat.ops.conv_2d import convolution_fields, packed_fields, strided_tap
 from groat.ops.depthwise_conv_2d import DepthwiseConv2D
 from groat.ops.floats import Trainable, filter_inputs, filters_of, float_array, limits, with_bias
-from groat.ops.window import pad_image, spatial_shape, window_options
+from groat.ops.window import pad_image, spatial_shape
 
 
 class DepthwiseConv2DFloat32(Trainable, DepthwiseConv2D):
@@ -45,11 +44,6 @@ class DepthwiseConv2DFloat32(Trainable, DepthwiseConv2D):
         kernel = weights_shape[1:3]
         taps = [strided_tap(padded, op, tap, out).reshape(-1, x.shape[3]) for tap in np.ndindex(*kernel)]
         return np.stack(taps, axis=2).transpose(1, 0, 2)
-
-    def operator(self, op: Op, dtype: str) -> Operator:
-        return Operator(
-            "DEPTHWISE_CONV_2D", {**window_options(op.attrs), "FusedActivationFunction": bounds_of(op.attrs)}
-        )
 
     def params(
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from groat.graph.ir import Array, Op, Tensor
 from groat.ops.arithmetic import require_activations
-from groat.ops.base import Constants, ImportedOp, OpDef, Rows, Shape, Tape, Unsupported, rows_alike
+from groat.ops.base import Constants, ImportedOp, OpDef, Operator, Rows, Shape, Tape, Unsupported, rows_alike
 from groat.ops.call import activations, call, zero_points
 
 
@@ -26,6 +26,9 @@ class Dequantize(OpDef):
     def reference(self, op: Op, inputs: Sequence[Array]) -> list[Array]:
         difference = inputs[0].astype(np.int32) - op.attrs["zero_point"]
         return [np.float32(op.attrs["scale"]) * difference.astype(np.float32)]
+
+    def operator(self, op: Op, dtype: str) -> Operator:
+        return Operator("DEQUANTIZE")
 
     def params(
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from groat.graph.ir import Array, Op, Tensor
-from groat.ops.base import Constants, OpDef, Rows, Shape, rows_alike
+from groat.ops.base import Constants, OpDef, Operator, Rows, Shape, rows_alike
 
 
 class DequantizeInt16(OpDef):
@@ -22,6 +22,9 @@ class DequantizeInt16(OpDef):
 
     def reference(self, op: Op, inputs: Sequence[Array]) -> list[Array]:
         return [np.float32(op.attrs["scale"]) * inputs[0].astype(np.float32)]
+
+    def operator(self, op: Op, dtype: str) -> Operator:
+        return Operator("DEQUANTIZE")
 
     def params(
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants

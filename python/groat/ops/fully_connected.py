@@ -19,11 +19,12 @@ from groat.errors import InputError
 from groat.graph.ir import Array, Op, Tensor
 from groat.ops.arithmetic import (
     activation_range,
+    bounds_of,
     channel_multipliers,
     channel_scales,
     require_activations,
 )
-from groat.ops.base import Constants, ImportedOp, NotDifferentiable, OpDef, Shape, Tape, Unsupported
+from groat.ops.base import Constants, ImportedOp, NotDifferentiable, OpDef, Operator, Shape, Tape, Unsupported
 from groat.ops.call import activations, array, call
 from groat.ops.conv_2d import (
     accumulators,
@@ -97,6 +98,9 @@ class FullyConnected(OpDef):
     ) -> dict[str, Any]:
         packed = self.packed(constants.layouts, [self.filters(op, inputs)])
         return {**self.fields(op, inputs), **packed_fields(packed, constants)}
+
+    def operator(self, op: Op, dtype: str) -> Operator:
+        return Operator("FULLY_CONNECTED", {"FusedActivationFunction": bounds_of(op.attrs)})
 
     def macs(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> int:
         return outputs[0].elements * inputs[1].shape[1]

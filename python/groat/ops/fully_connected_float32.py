@@ -16,8 +16,7 @@ from numpy.typing import ArrayLike
 
 from groat.errors import InputError
 from groat.graph.ir import Array, Op, Tensor
-from groat.ops.arithmetic import bounds_of
-from groat.ops.base import Constants, Operator, Shape
+from groat.ops.base import Constants, Shape
 from groat.ops.call import call
 from groat.ops.conv_2d import packed_fields
 from groat.ops.floats import Trainable, filter_inputs, filters_of, float_array, limits, with_bias
@@ -41,9 +40,6 @@ class FullyConnectedFloat32(Trainable, FullyConnected):
 
     def columns(self, op: Op, x: Array, weights_shape: Shape) -> Array:
         return x.reshape(1, -1, weights_shape[1])
-
-    def operator(self, op: Op, dtype: str) -> Operator:
-        return Operator("FULLY_CONNECTED", {"FusedActivationFunction": bounds_of(op.attrs)})
 
     def params(
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 
 from groat.errors import InputError
 from groat.graph.ir import Array, Op, Tensor
-from groat.ops.base import ITSELF, MOVED, Constants, OpDef, Operator, Shape
+from groat.ops.base import MOVED, Constants, ImportedOp, OpDef, Operator, Shape, Unsupported, require_moved
 from groat.ops.call import array, axis_of, call
 
 PLACES_MAX = 65_536
@@ -31,7 +31,8 @@ class Gather(OpDef):
         return [np.take(inputs[0], op.attrs["indices"], axis=op.attrs["axis"])]
 
     def operator(self, op: Op, dtype: str) -> Operator:
-        return Operator(ITSELF, scale="inputs")
+        indices = np.array(op.attrs["indices"], np.int32)
+        return Operator("GATHER", {"Axis": op.attrs["axis"]}, {1: indices}, "inputs")
 
     def params(
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
@@ -46,6 +47,21 @@ class Gather(OpDef):
         }
 
 
+def _import(source: ImportedOp) -> Op:
+    x, y, indices = source.input(0), source.output(0), source.constant(1)
+    rank, axis = len(x.shape), int(source.options.get("Axis", 0))
+    if not -rank <= axis < rank:
+        raise Unsupported(f"axis {axis} is out of range for {rank} dimensions")
+    if source.options.get("BatchDims", 0) != 0 or indices.ndim != 1 or indices.size == 0:
+        raise Unsupported(f"its indices have shape {list(indices.shape)}; expected a list that all batches share")
+    most = min(x.shape[axis], PLACES_MAX)
+    if indices.min() < 0 or indices.max() >= most:
+        raise Unsupported(f"its indices go from {indices.min()} to {indices.max()}; expected 0 to {most - 1}")
+    require_moved(x, y)
+    return source.op("gather", source.inputs[:1], {"axis": axis % rank, "indices": tuple(indices.tolist())})
+
+
+Gather.tflite = {"GATHER": _import}
 OP = Gather()
 
 

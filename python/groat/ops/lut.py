@@ -27,7 +27,7 @@ from groat.ops.arithmetic import (
     steps,
     wrap32,
 )
-from groat.ops.base import Constants, ImportedOp, OpDef, Rows, Shape, Unsupported, rows_alike
+from groat.ops.base import TABLE, Constants, ImportedOp, OpDef, Operator, Rows, Shape, Unsupported, rows_alike
 from groat.ops.call import array, call
 from groat.ops.clamp_float32 import import_clamp
 from groat.ops.fixed_point import input_radius, logistic
@@ -42,6 +42,9 @@ class Lut(OpDef):
 
     def reference(self, op: Op, inputs: Sequence[Array]) -> list[Array]:
         return [op.attrs["table"][inputs[0].view(np.uint8)].view(op.attrs["dtype"])]
+
+    def operator(self, op: Op, dtype: str) -> Operator:
+        return Operator(TABLE)
 
     def params(
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants

@@ -8,8 +8,9 @@ from dataclasses import replace
 from numpy.typing import ArrayLike
 
 from groat.graph.ir import Array, Op
+from groat.ops.base import Operator
 from groat.ops.call import Padding, Pair
-from groat.ops.pool import Pool, call_pool, import_pool
+from groat.ops.pool import Pool, call_pool, import_pool, pool_operator
 
 PLACES = 256
 
@@ -20,6 +21,9 @@ class MaxPool2D(Pool):
     def reduce(self, window: Array) -> Array:
         largest: Array = window.max(axis=(1, 2))
         return largest
+
+    def operator(self, op: Op, dtype: str) -> Operator:
+        return pool_operator("MAX_POOL_2D", op)
 
     def for_training(self, op: Op) -> Op:
         places = op.attrs["kernel"][0] * op.attrs["kernel"][1]

@@ -10,11 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from groat.graph.ir import Array, Op
-from groat.ops.base import NotDifferentiable, Operator
+from groat.ops.base import NotDifferentiable
 from groat.ops.call import Padding, Pair
 from groat.ops.floats import call_pool, clamped
 from groat.ops.max_pool_2d import PLACES, MaxPool2D
-from groat.ops.pool import pool_operator
 from groat.ops.window import spatial_shape, windows
 
 
@@ -32,9 +31,6 @@ class MaxPool2DFloat32(MaxPool2D):
                     taps = x[:, tap_row, tap_column, :]
                     most[...] = np.where(most < taps, taps, most)
         return [clamped(y, op.attrs, inputs[0].dtype)]
-
-    def operator(self, op: Op, dtype: str) -> Operator:
-        return pool_operator("MAX_POOL_2D", op)
 
     def for_training(self, op: Op) -> Op:
         places = op.attrs["kernel"][0] * op.attrs["kernel"][1]

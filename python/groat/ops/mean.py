@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from groat.errors import InputError
 from groat.graph.ir import Array, Op, Tensor
 from groat.ops.arithmetic import LIMITS, factor, requantize, require_activations, wrap32
-from groat.ops.base import Constants, ImportedOp, OpDef, Rows, Shape, Tape, Unsupported
+from groat.ops.base import Constants, ImportedOp, OpDef, Operator, Rows, Shape, Tape, Unsupported
 from groat.ops.call import activations, arguments_of, axis_of, call, scale, zero_points
 
 AXES = 4
@@ -63,6 +63,10 @@ class Mean(OpDef):
         y = requantize(wrap32(acc), attrs["multiplier"], attrs["shift"])
         y = np.clip(wrap32(y + attrs["output_zero_point"]), *LIMITS[str(inputs[0].dtype)])
         return [y.astype(inputs[0].dtype)]
+
+    def operator(self, op: Op, dtype: str) -> Operator:
+        axes = np.array(op.attrs["axes"], np.int32)
+        return Operator("MEAN", {"KeepDims": op.attrs["keep_dims"]}, {1: axes})
 
     def params(
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants

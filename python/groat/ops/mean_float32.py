@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from groat.errors import InputError
 from groat.graph.ir import Array, Op, Tensor
-from groat.ops.base import Constants, Operator, Tape
+from groat.ops.base import Constants, Tape
 from groat.ops.call import axis_of, call
 from groat.ops.floats import float_array
 from groat.ops.mean import Mean, loops
@@ -36,10 +36,6 @@ class MeanFloat32(Mean):
         if op.attrs["keep_dims"]:
             mean = np.expand_dims(mean, tuple(axes))
         return [np.asarray(mean, inputs[0].dtype)]
-
-    def operator(self, op: Op, dtype: str) -> Operator:
-        axes = np.array(op.attrs["axes"], np.int32)
-        return Operator("MEAN", {"KeepDims": op.attrs["keep_dims"]}, {1: axes})
 
     def params(
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants

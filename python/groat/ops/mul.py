@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from groat.graph.ir import Array, Op, Tensor
-from groat.ops.arithmetic import clamp_int8, factor, requantize, wrap32
-from groat.ops.base import Constants, ImportedOp, Tape
+from groat.ops.arithmetic import bounds_of, clamp_int8, factor, requantize, wrap32
+from groat.ops.base import Constants, ImportedOp, Operator, Tape
 from groat.ops.broadcast import Elementwise, call_attrs, import_elementwise, operands
 from groat.ops.call import arguments_of, call, scale
 from groat.ops.floats import limits
@@ -28,6 +28,9 @@ class Mul(Elementwise):
         a, b = (x.astype(np.int64) - attrs[f"{name}_zero_point"] for name, x in zip("ab", inputs, strict=True))
         y = requantize(a * b, attrs["multiplier"], attrs["shift"]) + attrs["output_zero_point"]
         return [clamp_int8(wrap32(y), attrs["act_min"], attrs["act_max"])]
+
+    def operator(self, op: Op, dtype: str) -> Operator:
+        return Operator("MUL", {"FusedActivationFunction": bounds_of(op.attrs)})
 
     def params(
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants

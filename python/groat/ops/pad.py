@@ -32,8 +32,7 @@ class Pad(OpDef):
 
     def operator(self, op: Op, dtype: str) -> Operator:
         paddings = np.array(op.attrs["padding"], np.int32)
-        value = {2: np.array([op.attrs["value"]], np.float32)} if op.attrs["value"] else {}
-        return Operator("PADV2" if value else "PAD", {}, {1: paddings, **value}, "inputs")
+        return Operator("PADV2", {}, {1: paddings, 2: np.array([op.attrs["value"]], np.float32)}, "inputs")
 
     def params(
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants

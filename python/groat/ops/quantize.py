@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from groat.errors import InputError
 from groat.graph.ir import Array, Op, Tensor
 from groat.ops.arithmetic import require_int8, require_int16
-from groat.ops.base import Constants, ImportedOp, OpDef, Rows, Shape, Tape, Unsupported, rows_alike
+from groat.ops.base import Constants, ImportedOp, OpDef, Operator, Rows, Shape, Tape, Unsupported, rows_alike
 from groat.ops.call import array, call, zero_points
 from groat.ops.lut import rescale
 from groat.ops.rescale import INTEGERS, import_rescale
@@ -33,6 +33,9 @@ class Quantize(OpDef):
         bounded = np.clip(np.where(np.isnan(q), np.float32(-256), q), -256, 256).astype(np.float64)
         rounded = np.sign(bounded) * np.floor(np.abs(bounded) + 0.5)
         return [np.clip(rounded + op.attrs["zero_point"], -128, 127).astype(np.int8)]
+
+    def operator(self, op: Op, dtype: str) -> Operator:
+        return Operator("QUANTIZE")
 
     def params(
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants

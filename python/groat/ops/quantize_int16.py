@@ -14,7 +14,7 @@ import numpy as np
 
 from groat.graph.ir import Array, Op, Tensor
 from groat.ops.arithmetic import clamp_int16
-from groat.ops.base import Constants, OpDef, Rows, Shape, rows_alike
+from groat.ops.base import Constants, OpDef, Operator, Rows, Shape, rows_alike
 
 
 class QuantizeInt16(OpDef):
@@ -27,6 +27,9 @@ class QuantizeInt16(OpDef):
         # Not-a-number becomes the lowest value.
         bounded = np.clip(np.where(np.isnan(q), np.float32(-40_000), q), -40_000, 40_000).astype(np.float64)
         return [clamp_int16(np.sign(bounded) * np.floor(np.abs(bounded) + 0.5))]
+
+    def operator(self, op: Op, dtype: str) -> Operator:
+        return Operator("QUANTIZE")
 
     def params(
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants

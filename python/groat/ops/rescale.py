@@ -25,7 +25,7 @@ from groat.ops.arithmetic import (
     steps,
     wrap32,
 )
-from groat.ops.base import Constants, ImportedOp, OpDef, Rows, Shape, Unsupported, rows_alike
+from groat.ops.base import CLAMP, Constants, ImportedOp, OpDef, Operator, Rows, Shape, Unsupported, rows_alike
 from groat.ops.call import arguments_of, array, call, clamp, zero_points
 from groat.ops.call import scale as checked_scale
 
@@ -42,6 +42,13 @@ class Rescale(OpDef):
         x = inputs[0].astype(np.int64) - attrs["input_zero_point"]
         y = wrap32(requantize(x, attrs["multiplier"], attrs["shift"]) + attrs["output_zero_point"])
         return [np.clip(y, attrs["act_min"], attrs["act_max"]).astype(attrs["dtype"])]
+
+    def operator(self, op: Op, dtype: str) -> Operator:
+        clamp = op.attrs["act_min"], op.attrs["act_max"]
+        lowest, highest = LIMITS[op.attrs["dtype"]]
+        if clamp == (lowest, highest):
+            return Operator("QUANTIZE")
+        return Operator("RELU") if clamp == (0, highest) else Operator(CLAMP, {"FusedActivationFunction": clamp})
 
     def params(
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from groat.graph.ir import Array, Op, Tensor
 from groat.ops.base import (
-    ITSELF,
     MOVED,
     Constants,
     ImportedOp,
@@ -37,7 +37,8 @@ class Reshape(OpDef):
         return [inputs[0].reshape(op.attrs["out_shape"])]
 
     def operator(self, op: Op, dtype: str) -> Operator:
-        return Operator(ITSELF, scale="inputs")
+        shape = [int(size) for size in op.attrs["out_shape"]]
+        return Operator("RESHAPE", {"NewShape": shape}, {1: np.array(shape, np.int32)}, "inputs")
 
     def params(
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 
 from groat.graph.ir import Array, Op, Tensor
 from groat.ops.arithmetic import Int64, require_activations
-from groat.ops.base import Constants, ImportedOp, OpDef, Rows, Shape, Unsupported, rows_alike
+from groat.ops.base import Constants, ImportedOp, OpDef, Operator, Rows, Shape, Unsupported, rows_alike
 from groat.ops.call import arguments_of, array, call
 from groat.ops.call import scale as checked_scale
 from groat.ops.sigmoid_float32 import import_sigmoid_float32
@@ -63,6 +63,9 @@ class SigmoidInt16(OpDef):
             return [(np.where(x < 0, (1 << 7) - 1 - y, y + (1 << 7)) >> 8).astype(np.int16)]
         y = _interpolate(np.abs(x), 9, 0xFFFE)
         return [(np.where(x < 0, (1 << 25) - y + (1 << 9) - 1, y + (1 << 9)) >> 10).astype(np.int16)]
+
+    def operator(self, op: Op, dtype: str) -> Operator:
+        return Operator("TANH" if op.attrs["tanh"] else "LOGISTIC")
 
     def params(
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants

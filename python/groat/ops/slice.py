@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from groat.graph.ir import Array, Op, Tensor
-from groat.ops.base import ITSELF, MOVED, Constants, OpDef, Operator, Shape, Tape
+from groat.ops.base import MOVED, Constants, ImportedOp, OpDef, Operator, Shape, Tape, Unsupported, require_moved
 from groat.ops.call import array, call
 
 RANK = 6
@@ -33,7 +33,8 @@ class Slice(OpDef):
         return [np.ascontiguousarray(inputs[0][tuple(np.s_[b : b + s] for b, s in box)])]
 
     def operator(self, op: Op, dtype: str) -> Operator:
-        return Operator(ITSELF, scale="inputs")
+        box = (np.array(op.attrs[name], np.int32) for name in ("begin", "shape"))
+        return Operator("SLICE", {}, dict(enumerate(box, 1)), "inputs")
 
     def params(
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
@@ -55,6 +56,19 @@ class Slice(OpDef):
         return {0: tape.op("pad", (dy,), whole, attrs)}
 
 
+def _import(source: ImportedOp) -> Op:
+    x, y = source.input(0), source.output(0)
+    begin, sizes = (tuple(int(n) for n in source.constant(index).ravel()) for index in (1, 2))
+    if len(begin) != len(x.shape) or len(sizes) != len(x.shape) or len(x.shape) > RANK:
+        raise Unsupported(f"a box of {list(sizes)} at {list(begin)} does not fit a tensor of shape {list(x.shape)}")
+    shape = tuple(whole - b if size == -1 else size for b, size, whole in zip(begin, sizes, x.shape, strict=True))
+    if not all(b >= 0 and s > 0 and b + s <= whole for b, s, whole in zip(begin, shape, x.shape, strict=True)):
+        raise Unsupported(f"a box of {list(shape)} at {list(begin)} does not fit a tensor of shape {list(x.shape)}")
+    require_moved(x, y)
+    return source.op("slice", source.inputs[:1], {"begin": begin, "shape": shape})
+
+
+Slice.tflite = {"SLICE": _import}
 OP = Slice()
 
 

@@ -16,12 +16,12 @@ from numpy.typing import ArrayLike
 
 from groat.graph.ir import Array, Op, Tensor
 from groat.ops.arithmetic import clamp_int8, mul_high, quantize_multiplier, require_activations, round_shift, wrap32
-from groat.ops.base import Constants, ImportedOp, OpDef, Rows, Shape, Unsupported, rows_alike
+from groat.ops.base import Constants, ImportedOp, OpDef, Operator, Rows, Shape, Unsupported, rows_alike
 from groat.ops.call import activations, arguments_of, call, scale
 from groat.ops.fixed_point import exp_on_negative_values, input_radius, reciprocal_one_plus
 from groat.ops.softmax_float32 import import_softmax_float32
 from groat.ops.softmax_int16 import attributes as attributes_int16
-from groat.ops.softmax_int16 import import_softmax_int16
+from groat.ops.softmax_int16 import import_softmax_int16, softmax_operator
 
 DEPTH_MAX = 4095
 INTEGER_BITS = 5
@@ -58,6 +58,9 @@ class Softmax(OpDef):
         y = clamp_int8(rounded - 128)
         return [np.where(near, y, np.int8(-128))]
 
+    def operator(self, op: Op, dtype: str) -> Operator:
+        return softmax_operator(op)
+
     def params(
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
     ) -> dict[str, Any]:
@@ -83,8 +86,8 @@ def _import(source: ImportedOp) -> Op:
         raise Unsupported(f"its output has scale {y.scale}, zero point {y.zero_point}; expected 1/256 and -128")
     if not x.shape or x.shape[-1] > DEPTH_MAX:
         raise Unsupported(f"its input has shape {list(x.shape)}; expected at most {DEPTH_MAX} in the last dimension")
-    table = exp_table(x.scale, float(np.float32(source.options.get("Beta", 1.0))))
-    return source.op("softmax", source.inputs[:1], {"table": table})
+    beta = float(np.float32(source.options.get("Beta", 1.0)))
+    return source.op("softmax", source.inputs[:1], {"table": exp_table(x.scale, beta), "beta": beta})
 
 
 Softmax.tflite = {"SOFTMAX": _import}
@@ -105,5 +108,5 @@ def softmax(x: ArrayLike, *, input_scale: float, beta: float = 1.0, on: str = "h
     values, suffix = activations(x, "x")
     factors = scale(input_scale, "input_scale"), scale(beta, "beta")
     with arguments_of("softmax"):
-        attrs = attributes_int16(*factors) if suffix else {"table": exp_table(*factors)}
+        attrs = attributes_int16(*factors) if suffix else {"table": exp_table(*factors), "beta": factors[1]}
     return call("softmax" + suffix, [values], attrs, str(values.dtype), on, isa)

@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from groat.errors import InputError
-from groat.graph.ir import Array, Op, Quantization, Tensor
+from groat.graph.ir import Array, Op, Tensor
 from groat.ops.base import Constants, ImportedOp, OpDef, Operator, Shape, Tape, Unsupported
 from groat.ops.call import call
 from groat.ops.exp import exp
 from groat.ops.floats import float_array
+from groat.ops.softmax_int16 import softmax_operator
 
 
 class SoftmaxFloat32(OpDef):
@@ -37,8 +38,7 @@ class SoftmaxFloat32(OpDef):
             return [(e.astype(dtype).astype(np.float32) / total).astype(dtype)]
 
     def operator(self, op: Op, dtype: str) -> Operator:
-        scales = {"int8": Quantization((1 / 256,), (-128,)), "int16": Quantization((1 / 32768,), (0,))}
-        return Operator("SOFTMAX", {"Beta": op.attrs["beta"]}, scale=scales)
+        return softmax_operator(op)
 
     def params(
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants

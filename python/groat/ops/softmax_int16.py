@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from groat.graph.ir import Array, Op, Tensor
+from groat.graph.ir import Array, Op, Quantization, Tensor
 from groat.ops.arithmetic import Int64, clamp_int16, factor, requantize
-from groat.ops.base import Constants, ImportedOp, OpDef, Rows, Shape, Unsupported, rows_alike
+from groat.ops.base import Constants, ImportedOp, OpDef, Operator, Rows, Shape, Unsupported, rows_alike
 
 DEPTH_MAX = 65535
 STEPS = 512
@@ -71,6 +71,12 @@ def interpolate(table: Array, x: Int64) -> Int64:
     return result
 
 
+def softmax_operator(op: Op) -> Operator:
+    """A softmax of any type in TFLite."""
+    scales = {"int8": Quantization((1 / 256,), (-128,)), "int16": Quantization((1 / 32768,), (0,))}
+    return Operator("SOFTMAX", {"Beta": op.attrs["beta"]}, scale=scales)
+
+
 class SoftmaxInt16(OpDef):
     def shapes(self, op: Op, inputs: Sequence[Tensor]) -> list[Shape]:
         return [inputs[0].shape]
@@ -86,6 +92,9 @@ class SoftmaxInt16(OpDef):
         shift = 30 - headroom
         return [clamp_int16((exp * reciprocal + (np.int64(1) << (shift - 1))) >> shift, 0)]
 
+    def operator(self, op: Op, dtype: str) -> Operator:
+        return softmax_operator(op)
+
     def params(
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
     ) -> dict[str, Any]:
@@ -95,17 +104,18 @@ class SoftmaxInt16(OpDef):
             "depth": depth,
             "exp_table": constants.add(exp_table().astype("<i2").tobytes()),
             "reciprocal_table": constants.add(reciprocal_table().astype("<i2").tobytes()),
-            **op.attrs,
+            "multiplier": op.attrs["multiplier"],
+            "shift": op.attrs["shift"],
         }
 
     def rows(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> Rows | None:
         return rows_alike(inputs, outputs) if len(inputs[0].shape) == 4 else None
 
 
-def attributes(scale: float, beta: float) -> dict[str, int]:
+def attributes(scale: float, beta: float) -> dict[str, Any]:
     """Those of the op, for logits of a scale."""
     multiplier, shift = factor(scale * beta / (RANGE / 65535.0))
-    return {"multiplier": multiplier, "shift": shift}
+    return {"multiplier": multiplier, "shift": shift, "beta": beta}
 
 
 def import_softmax_int16(source: ImportedOp) -> Op:

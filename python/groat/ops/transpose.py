@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from groat.graph.ir import Array, Op, Tensor
-from groat.ops.base import ITSELF, MOVED, Constants, ImportedOp, OpDef, Operator, Shape, Tape, Unsupported
+from groat.ops.base import MOVED, Constants, ImportedOp, OpDef, Operator, Shape, Tape, Unsupported, require_moved
 from groat.ops.call import array, call
 
 RANK = 6
@@ -28,7 +28,7 @@ class Transpose(OpDef):
         return [np.ascontiguousarray(inputs[0].transpose(op.attrs["permutation"]))]
 
     def operator(self, op: Op, dtype: str) -> Operator:
-        return Operator(ITSELF, scale="inputs")
+        return Operator("TRANSPOSE", {}, {1: np.array(op.attrs["permutation"], np.int32)}, "inputs")
 
     def params(
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
@@ -54,11 +54,7 @@ def _import(source: ImportedOp) -> Op:
     permutation = tuple(int(axis) for axis in source.constant(1).ravel())
     if sorted(permutation) != list(range(len(x.shape))) or len(permutation) > RANK:
         raise Unsupported(f"permutation {list(permutation)} does not fit a tensor of shape {list(x.shape)}")
-    y = source.output(0)
-    if x.dtype not in MOVED:
-        raise Unsupported(f"its input is {x.dtype}; expected {', '.join(MOVED)}")
-    if x.dtype != y.dtype or (x.quantization is not None and x.quantization != y.quantization):
-        raise Unsupported("its input and output differ in type, scale or zero point")
+    require_moved(x, source.output(0))
     return source.op("transpose", source.inputs[:1], {"permutation": permutation})
 
 

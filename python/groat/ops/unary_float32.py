@@ -87,7 +87,20 @@ class UnaryFloat32(OpDef):
             return [np.asarray(apply(op.attrs, inputs[0].astype(np.float32))).astype(inputs[0].dtype)]
 
     def operator(self, op: Op, dtype: str) -> Operator | None:
+        if dtype == "float32":
+            return self._in_tflite(op)
         return Operator(TABLE) if dtype == "int8" else None
+
+    def _in_tflite(self, op: Op) -> Operator | None:
+        """The operator that has this function; None if there is none of its parameters."""
+        function = op.attrs["function"]
+        approximate = function == "gelu_tanh"
+        name = "gelu" if approximate else function
+        free = {"alpha": op.attrs["alpha"]} if function == "leaky_relu" else {}
+        if name.upper() not in self.tflite or op.attrs != function_attrs(function, **free):
+            return None
+        options = {"Approximate": approximate} if name == "gelu" else {"Alpha": free["alpha"]} if free else {}
+        return Operator(name.upper(), options)
 
     def params(
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants

@@ -18,7 +18,7 @@ from groat.graph import Graph, Op, Quantization, Tensor, verify
 from groat.graph.ir import Array
 from groat.ops import op_def, tflite_importers
 from groat.ops.arithmetic import LIMITS, Int64
-from groat.ops.base import ITSELF, TABLE, Operator, Unsupported
+from groat.ops.base import TABLE, Operator, Unsupported
 from groat.ops.lut import tabulate
 from groat.quantization.observers import Range
 from groat.quantization.schemes import ACTIVATIONS, FLOAT, WEIGHT_BITS
@@ -219,9 +219,6 @@ class Converter:
             target = output
             self.tensors[target] = replace(tensor, dtype=dtype, quantization=quantization)
         self._home[output] = self._known[output, dtype, quantization] = target
-        if described.name == ITSELF:
-            self.ops.append(replace(op, inputs=inputs, outputs=(target,)))
-            return
         source = ImportedOperator(described.name, op.index, described.options, list(inputs), [target], self.tensors)
         if described.name == TABLE:
             self.ops.append(self._table(source, op))
