@@ -15,6 +15,7 @@ from typing import Any, Self
 from numpy.typing import ArrayLike
 
 from groat.errors import FitError, InputError, ModelError
+from groat.export.tflite import to_tflite
 from groat.fit import Fitted, Remembered, fit
 from groat.frontends.onnx import Channels, is_onnx, load_onnx
 from groat.frontends.onnx.reader import Shapes
@@ -56,6 +57,15 @@ class Model:
     @property
     def is_onnx(self) -> bool:
         return bool(self.orders)
+
+    def to_tflite(self) -> bytes:
+        """The model as a TFLite file, for other tools.
+
+        Images have their channels last, as in `graph`, and weights the types that they have there.
+
+        Raises UnsupportedError, which lists all ops that TensorFlow Lite has no operators for.
+        """
+        return to_tflite(self.graph).data
 
     @property
     def source_hash(self) -> bytes:

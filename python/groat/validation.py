@@ -15,6 +15,8 @@ import numpy as np
 from groat.compiler import Compiled, Model, compile_model
 from groat.ends import from_ends, to_ends
 from groat.errors import InputError
+from groat.export.tflite import to_tflite
+from groat.frontends.tflite import IDENTIFIER
 from groat.graph import Graph
 from groat.graph.ir import Array
 from groat.inputs import random_inputs
@@ -70,7 +72,26 @@ class Verdict:
         return {**asdict(self), "equal": self.equal}
 
 
-Oracle = Tflm | OnnxRuntime
+class ExportedTflm:
+    """TensorFlow Lite Micro with the file that a graph becomes."""
+
+    def __init__(self, graph: Graph) -> None:
+        """Raises UnsupportedError for ops that TensorFlow Lite does not have, and as Tflm."""
+        self._file = to_tflite(graph, widen=True)
+        self._tflm = Tflm(self._file.data, graph.name)
+
+    def run(self, inputs: Sequence[Array]) -> list[Array]:
+        """As Tflm.run."""
+        return self._tflm.run(inputs)
+
+    def tensors(self, inputs: Sequence[Array], indices: Sequence[int]) -> dict[int, Array]:
+        """As Tflm.tensors, by the graph's numbers."""
+        known = {number: self._file.indices[number] for number in indices if number in self._file.indices}
+        values = self._tflm.tensors(inputs, list(known.values()))
+        return {number: values[index] for number, index in known.items()}
+
+
+Oracle = Tflm | ExportedTflm | OnnxRuntime
 
 FLOAT_TOLERANCE = 1e-5
 """Of models that compute with floats: what an element may be off, over the largest magnitude of its tensor."""
@@ -132,9 +153,20 @@ def find_difference(
     return None
 
 
-def oracle_of(model: Model) -> str:
-    """The name of the runtime that knows the right answers."""
-    return "onnxruntime" if model.is_onnx else "tflm"
+def oracles_of(model: Model) -> tuple[str, ...]:
+    """The names of the runtimes that know the right answers; the first one is taken unless another is asked for.
+
+    ONNX Runtime rounds integers in another way than TensorFlow Lite, whose arithmetic ours is."""
+    integers = any(tensor.dtype in ("int8", "int16") for tensor in model.graph.tensors.values())
+    return ("onnxruntime", "tflm") if model.is_onnx and not integers else ("tflm",)
+
+
+def _oracle(model: Model, name: str) -> Oracle:
+    if name == "onnxruntime":
+        return OnnxRuntime(model.source, model.graph, model.orders)
+    if model.source[4:8] == IDENTIFIER:
+        return Tflm(model.source, model.graph.name)
+    return ExportedTflm(model.graph)
 
 
 def validate(
@@ -151,8 +183,9 @@ def validate(
 
     Args:
         on: places such as "host", "qemu:cortex-m4" and "serial:/dev/ttyACM0".
-        against: the oracle: "tflm", TensorFlow Lite Micro's reference kernels, is that of TFLite models, "onnxruntime"
-            that of ONNX models of floats; None: the one of the model.
+        against: the oracle: "tflm", TensorFlow Lite Micro's reference kernels, which take all others than TFLite models
+            as the file that they become (groat.export), or "onnxruntime", for ONNX models of floats; None: the first of
+            `oracles_of`.
         inputs: how many random inputs.
         progress: told how far planning is, and how many inputs have run where.
         options, choices: how the model is compiled, as of groat.compile.  With io="integer" the oracle gets floats, and
@@ -160,20 +193,20 @@ def validate(
 
     Raises:
         InputError: an unknown place or oracle, or fewer than one input.
+        UnsupportedError: TensorFlow Lite has no operators for some ops of a model that it must take as a file.
         ModelError, FitError, ToolchainError, RunnerError: as groat.compile and groat.Runner.
     """
-    against = against or oracle_of(model)
-    if against != oracle_of(model):
-        raise InputError(f"cannot validate against {against!r}; expected {oracle_of(model)}")
+    oracles = oracles_of(model)
+    against = against or oracles[0]
+    if against not in oracles:
+        raise InputError(f"cannot validate against {against!r}; expected {' or '.join(oracles)}")
     if inputs < 1:
         raise InputError(f"cannot validate with {inputs} inputs; expected at least 1")
     targets = {where: split_where(where)[1] for where in on}
     batches = random_inputs(model.graph, inputs, seed)
     frames = [[batch[i] for batch in batches] for i in range(inputs)]
 
-    oracle: Oracle = (
-        OnnxRuntime(model.source, model.graph, model.orders) if model.is_onnx else Tflm(model.source, model.graph.name)
-    )
+    oracle = _oracle(model, against)
     compiled_for = {}
     for where, target in targets.items():
 

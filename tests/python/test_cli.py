@@ -61,6 +61,7 @@ def test_there_are_these_commands(groat_command: Groat) -> None:
         "compare",
         "doctor",
         "eval",
+        "export",
         "ops",
         "pack",
         "profile",

@@ -161,12 +161,12 @@ def test_without_the_package_the_error_says_how_to_get_it(monkeypatch: pytest.Mo
         groat.load(conv().SerializeToString())
 
 
-def test_validate_refuses_another_oracle_and_quantised_models(digits: Path) -> None:
+def test_validate_refuses_another_oracle(digits: Path) -> None:
     from groat.validation import validate
 
     loaded = groat.load(conv().SerializeToString())
-    with pytest.raises(InputError, match="cannot validate against 'tflm'; expected onnxruntime"):
-        validate(loaded, ["host"], against="tflm")
+    with pytest.raises(InputError, match="cannot validate against 'litert'; expected onnxruntime or tflm"):
+        validate(loaded, ["host"], against="litert")
     with pytest.raises(InputError, match="cannot validate against 'onnxruntime'; expected tflm"):
         validate(groat.load(digits), ["host"], against="onnxruntime")
 

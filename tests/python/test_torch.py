@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 import sys
 from collections.abc import Callable
 
@@ -34,16 +36,77 @@ class Residual(nn.Module):
         return self.classifier(x.mean((2, 3)))
 
 
-def mobilenet() -> nn.Module:
-    def block(c: int, out_c: int, stride: int) -> list[nn.Module]:
-        return [
-            *(nn.Conv2d(c, c, 3, stride, 1, groups=c, bias=False), nn.BatchNorm2d(c), nn.ReLU6()),
-            *(nn.Conv2d(c, out_c, 1, bias=False), nn.BatchNorm2d(out_c), nn.ReLU6()),
-        ]
+Activation = Callable[[], nn.Module]
 
-    stem = [nn.Conv2d(3, 8, 3, 2, 1, bias=False), nn.BatchNorm2d(8), nn.ReLU6()]
-    head = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.2), nn.Linear(16, 4), nn.Softmax(-1)]
-    return nn.Sequential(*stem, *block(8, 16, 1), *block(16, 16, 2), *head)
+
+def normalized(c: int, out_c: int, kernel: int, stride: int, act: Activation, groups: int = 1) -> list[nn.Module]:
+    """A convolution, its normalisation and its activation."""
+    convolution = nn.Conv2d(c, out_c, kernel, stride, kernel // 2, groups=groups, bias=False)
+    return [convolution, nn.BatchNorm2d(out_c), act()]
+
+
+def separable(c: int, out_c: int, stride: int, act: Activation = nn.ReLU) -> list[nn.Module]:
+    """MobileNetV1's block, and DS-CNN's."""
+    return [*normalized(c, c, 3, stride, act, groups=c), *normalized(c, out_c, 1, 1, act)]
+
+
+def classifier(c: int, classes: int = 4) -> list[nn.Module]:
+    return [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.2), nn.Linear(c, classes)]
+
+
+class SqueezeExcite(nn.Module):
+    """A factor for each channel, by all of them."""
+
+    def __init__(self, c: int) -> None:
+        super().__init__()
+        layers = nn.Conv2d(c, c // 4, 1), nn.ReLU(), nn.Conv2d(c // 4, c, 1), nn.Hardsigmoid()
+        self.gate = nn.Sequential(nn.AdaptiveAvgPool2d(1), *layers)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x * self.gate(x)
+
+
+class Inverted(nn.Module):
+    """The block of MobileNetV2, V3 and EfficientNet: wider, depthwise, narrower, and what went in."""
+
+    def __init__(self, c: int, out_c: int, kernel: int, stride: int, act: Activation, squeezes: bool) -> None:
+        super().__init__()
+        wide = 4 * c
+        gate = [SqueezeExcite(wide)] if squeezes else []
+        inner = *normalized(c, wide, 1, 1, act), *normalized(wide, wide, kernel, stride, act, groups=wide)
+        self.layers = nn.Sequential(*inner, *gate, *normalized(wide, out_c, 1, 1, nn.Identity))
+        self.adds = stride == 1 and c == out_c
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + self.layers(x) if self.adds else self.layers(x)
+
+
+def inverted(act: Activation, kernel: int = 3, squeezes: bool = False) -> nn.Module:
+    blocks = [Inverted(8, 8, 3, 1, act, squeezes), Inverted(8, 12, kernel, 2, act, squeezes)]
+    more = [Inverted(12, 12, kernel, 1, act, squeezes), *normalized(12, 24, 1, 1, act), *classifier(24)]
+    return nn.Sequential(*normalized(3, 8, 3, 2, act), *blocks, *more)
+
+
+def mobilenet_v1() -> nn.Module:
+    blocks = *separable(8, 16, 1, nn.ReLU6), *separable(16, 16, 2, nn.ReLU6)
+    return nn.Sequential(*normalized(3, 8, 3, 2, nn.ReLU6), *blocks, *classifier(16))
+
+
+def mobilenet_v2() -> nn.Module:
+    return inverted(nn.ReLU6)
+
+
+def mobilenet_v3() -> nn.Module:
+    return inverted(nn.Hardswish, 5, squeezes=True)
+
+
+def efficientnet_lite() -> nn.Module:
+    return inverted(nn.ReLU6, 5)
+
+
+def ds_cnn() -> nn.Module:
+    stem = nn.Conv2d(1, 12, (10, 4), 2, (5, 1), bias=False), nn.BatchNorm2d(12), nn.ReLU()
+    return nn.Sequential(*stem, *separable(12, 12, 1), *separable(12, 12, 1), *classifier(12))
 
 
 def signal() -> nn.Module:
@@ -122,7 +185,8 @@ def gru() -> nn.Module:
 
 
 CASES: list[tuple[Callable[[], nn.Module], tuple[int, ...]]] = [
-    *((Residual, (1, 3, 12, 12)), (mobilenet, (1, 3, 16, 16))),
+    *((Residual, (1, 3, 12, 12)), (mobilenet_v1, (1, 3, 16, 16)), (mobilenet_v2, (1, 3, 16, 16))),
+    *((mobilenet_v3, (1, 3, 16, 16)), (efficientnet_lite, (1, 3, 16, 16)), (ds_cnn, (1, 1, 49, 10))),
     *((signal, (1, 3, 40)), (autoencoder, (1, 1, 8, 8)), (UNet, (1, 2, 8, 8)), (VisionTransformer, (1, 3, 12, 12))),
     *((lstm, (1, 20, 3)), (gru, (1, 20, 3))),
 ]
@@ -138,18 +202,51 @@ def trained(build: Callable[[], nn.Module], shape: tuple[int, ...]) -> nn.Module
     return module
 
 
+@functools.cache
+def loaded_case(build: Callable[[], nn.Module]) -> tuple[nn.Module, groat.Model]:
+    module = trained(build, dict(CASES)[build])
+    return module, groat.load(module, torch.zeros(dict(CASES)[build]))
+
+
 @pytest.mark.parametrize(("build", "shape"), CASES, ids=[build.__name__ for build, _ in CASES])
 def test_a_module_computes_what_torch_does(build: Callable[[], nn.Module], shape: tuple[int, ...]) -> None:
-    module = trained(build, shape)
-    loaded = groat.load(module, torch.zeros(shape))
-    assert module.training, "loading a module changes nothing of it"
+    module, loaded = loaded_case(build)
     # Attention puts its heads side by side again.
     assert kinds(loaded).count("transpose") == (build is VisionTransformer)
     x = torch.randn(shape)
     with torch.no_grad():
-        expected = module.eval()(x).numpy()
+        expected = copy.deepcopy(module).eval()(x).numpy()
     [found] = run_groat(loaded, [x.numpy()])
     assert close(expected, found)
+
+
+def test_loading_changes_nothing() -> None:
+    module = trained(Residual, (1, 3, 12, 12))
+    before = {name: value.clone() for name, value in module.state_dict().items()}
+    groat.load(module, torch.zeros(1, 3, 12, 12))
+    assert module.training
+    assert all(torch.equal(before[name], value) for name, value in module.state_dict().items())
+
+
+FLOAT_LAYERS = {autoencoder, UNet, VisionTransformer, lstm, gru}  # some of their ops compute with floats
+
+
+@pytest.mark.parametrize(("build", "shape"), CASES, ids=[build.__name__ for build, _ in CASES])
+def test_a_module_becomes_int8(build: Callable[[], nn.Module], shape: tuple[int, ...]) -> None:
+    """All layers that have kernels of integers; the result is near to what floats compute."""
+    _, loaded = loaded_case(build)
+    order = loaded.orders[loaded.graph.inputs[0]]
+    x = np.random.default_rng(0).standard_normal((60, *shape[1:])).astype(np.float32).transpose(order)
+    made = groat.quantize(loaded, x[:40], allow_float=build in FLOAT_LAYERS)
+    assert kinds(made).count("transpose") == kinds(loaded).count("transpose")
+    floats, integers = groat.compile(loaded), groat.compile(made)
+    pairs = [(floats.run(each[None]), integers.run(each[None])) for each in x[40:]]
+    signal_to_noise = 10 * np.log10(
+        sum(float(((a - np.mean([p[0] for p in pairs], 0)) ** 2).sum()) for a, _ in pairs)
+        / sum(float(((a - b) ** 2).sum()) for a, b in pairs)
+    )
+    print(f"{build.__name__}: {signal_to_noise:.1f} dB; floats: {len(made.float_layers)} of {len(made.layers)} layers")
+    assert signal_to_noise > 10
 
 
 def test_arrays_are_example_inputs_too() -> None:

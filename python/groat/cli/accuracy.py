@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -35,7 +35,10 @@ from groat.quantization.options import Quantization
 def quantize(
     model: SourcePath,
     calib: Annotated[Path, typer.Option(help=".npz with x, float32: typical inputs, at best 100 or more")],
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="default: the model's name with .groat")] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="default: the model's name with .groat; .tflite is for other tools"),
+    ] = None,
     target: TargetOption = "cortex-m4",
     layer: Annotated[
         list[str] | None, typer.Option(metavar="NAME=SCHEME", help="another scheme for a layer, by name or index")
@@ -77,19 +80,25 @@ def quantize(
     with progress_bar() as progress:
         loaded = load(model, shape=options.shape, channels=options.channels)
         made = quantize_model(loaded, samples.inputs, choices, layers, budget, progress)
-        compiled = compile_model(made, target, None, options, progress)
-    compiled.save(path)
+        if path.suffix == ".tflite":
+            exported = made.to_tflite()
+            write_file(path, exported)
+            facts: dict[str, Any] = {"file_bytes": len(exported)}
+        else:
+            compiled = compile_model(made, target, None, options, progress)
+            compiled.save(path)
+            facts = {"target": target, **{key: compiled.report[key] for key in ("file_bytes", "arena_bytes", "macs")}}
     if plot is not None and isinstance(made, Mixed):
         write_file(plot, draw_trade_off(made, f"Mixtures of {model.name}").encode())
-    report = {"output": str(path), "target": target, **made.report}
-    report |= {key: compiled.report[key] for key in ("file_bytes", "arena_bytes", "macs")}
+    report = {"output": str(path), **made.report, **facts}
     table = new_table("Layers", "#index", "op", "name", "scheme", "rounding", "#weights bytes")
     for row in made.layers:
         nbytes = f"{row.weights_bytes:,}" if row.rounding else "–"
         table.add_row(str(row.position), row.op, short_name(row.name), row.scheme, row.rounding or "–", nbytes)
     shown = ("output", "target", "scheme", "samples", "file_bytes", "weights_bytes", "arena_bytes", "macs")
-    facts = {key: report[key] for key in shown} | {"float_layers": ", ".join(report["float_layers"]) or "none"}
-    emit(report, format, facts_table(f"Quantised {model}", facts), table)
+    rows = {key: report[key] for key in shown if key in report}
+    rows["float_layers"] = ", ".join(report["float_layers"]) or "none"
+    emit(report, format, facts_table(f"Quantised {model}", rows), table)
 
 
 @app.command(

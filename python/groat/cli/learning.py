@@ -64,8 +64,6 @@ def train(
     if output is not None and output.resolve() == model.resolve():
         raise InputError(f"{output} is the model itself; name another file with -o")
     samples, loaded = load_data(data), load(model, shape=options.shape, channels=options.channels)
-    if output is not None and output.suffix == ".tflite" and loaded.is_onnx:
-        raise InputError(f"{output}: {model} is ONNX; what it learnt can be written as .npz")
     with progress_bar() as progress:
         compiled = compile_model(loaded, split_where(on)[1], None, options, progress, choices)
         with compiled.on(on, progress) as session:
@@ -77,7 +75,7 @@ def train(
                 save_parameters(output, session.runner.model, parameters)
     if output is not None and output.suffix == ".tflite":
         values = merged(run_passes(loaded.graph, None, options.io, choices.floats), parameters)
-        write_file(output, to_tflite(loaded.source, values if choices.adapter_rank > 0 else as_floats(parameters)))
+        write_file(output, to_tflite(loaded, values if choices.adapter_rank > 0 else as_floats(parameters)))
     if plot is not None:
         write_file(plot, draw_training(history, f"Training of {model.name} on {on}").encode())
     report = {

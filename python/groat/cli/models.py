@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Commands that compile models: analyze, pack."""
+"""Commands that compile models, or write them for other tools: analyze, pack, export."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from rich.table import Table
 from groat.cli.common import (
     Format,
     FormatOption,
+    ShapeOption,
     SourcePath,
     TargetOption,
     app,
@@ -139,6 +140,25 @@ def pack(
     more = ("scratch_bytes", "macs", "mac_overhead")
     facts = {key: report[key] for key in (*keys, *more)}
     emit(report, format, facts_table(f"Packed {model}", facts), _schedule_table(report), _layouts_table(report))
+
+
+@app.command(epilog="Example: groat export model.onnx -o model.tflite")
+def export(
+    model: SourcePath,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="default: its name with .tflite")] = None,
+    shape: ShapeOption = None,
+    format: FormatOption = Format.table,
+) -> None:
+    """Writes a model as a TFLite file, for other tools: ONNX, or what groat quantize reads."""
+    from groat.compiler import load, write_file
+
+    path = output if output is not None else model.with_suffix(".tflite")
+    if path.resolve() == model.resolve():
+        raise InputError(f"{path} is the model itself; name another file with -o")
+    exported = load(model, shape=shape).to_tflite()
+    write_file(path, exported)
+    report = {"model": str(model), "output": str(path), "file_bytes": len(exported)}
+    emit(report, format, facts_table(f"Exported {model}", report))
 
 
 def _layouts_table(report: dict[str, Any]) -> Table:

@@ -76,7 +76,7 @@ def validate(
     model: SourcePath,
     against: Annotated[
         str | None,
-        typer.Option(help="the oracle: tflm of TFLite models, onnxruntime of ONNX models", show_default=False),
+        typer.Option(help="the oracle: tflm or, of ONNX models of floats, onnxruntime", show_default=False),
     ] = None,
     on: Annotated[str, typer.Option(help="places, separated by commas")] = "host",
     inputs: Annotated[int, typer.Option(help="how many random inputs")] = 8,
@@ -87,12 +87,12 @@ def validate(
 ) -> None:
     """Compares every output with TensorFlow Lite Micro or ONNX Runtime, and names the first layer that differs."""
     from groat.compiler import load
-    from groat.validation import oracle_of
+    from groat.validation import oracles_of
     from groat.validation import validate as compare
 
     with progress_bar() as progress:
         loaded = load(model, shape=options.shape, channels=options.channels)
-        against = against or oracle_of(loaded)
+        against = against or oracles_of(loaded)[0]
         verdicts = compare(loaded, on.split(","), against, inputs, seed, progress, options)
     table = new_table(f"{model} against {against}", "on", "#inputs", "#equal", "first difference")
     for verdict in verdicts:

@@ -51,11 +51,12 @@ class Exported:
     indices: Mapping[int, int]
 
 
-def to_tflite(graph: Graph) -> Exported:
+def to_tflite(graph: Graph, widen: bool = False) -> Exported:
     """A model as a TFLite file.
 
     Args:
         graph: as it was imported or quantised, before the compiler's passes.
+        widen: write weights of 4 bits as the same values in 8: TensorFlow Lite Micro has no dense layer of int4.
 
     Raises:
         UnsupportedError: lists all ops that TensorFlow Lite has no operators for.
@@ -65,7 +66,7 @@ def to_tflite(graph: Graph) -> Exported:
         raise InputError(
             f"{graph.name} keeps state or was compiled; only a model that was loaded becomes a TFLite file"
         )
-    return _Writer(graph).run()
+    return _Writer(graph, widen).run()
 
 
 def options_table(name: str) -> str | None:
@@ -75,8 +76,8 @@ def options_table(name: str) -> str | None:
 
 
 class _Writer:
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
+    def __init__(self, graph: Graph, widen: bool) -> None:
+        self.graph, self.widen = graph, widen
         self.tensors: list[Tensor] = []
         self.operators: list[FileOperator] = []
         self.indices: dict[int, int] = {}
@@ -100,6 +101,8 @@ class _Writer:
     # ---- Tensors ------------------------------------------------------------------------------------------
 
     def add(self, tensor: Tensor) -> int:
+        if tensor.dtype == "int4" and self.widen:
+            tensor = replace(tensor, dtype="int8")
         if tensor.dtype not in TENSOR_TYPES:
             raise Unsupported(f"{tensor.name!r} is {tensor.dtype}, of which TensorFlow Lite has no tensors")
         self.tensors.append(tensor)

@@ -1,40 +1,46 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Trained parameters back into the TFLite model that they came from, for `groat.compile` and every other tool."""
+"""Trained parameters back into the model that they came from, as TFLite, for `groat.compile` and every other tool."""
 
 from __future__ import annotations
 
 import math
 import os
 from collections.abc import Mapping
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import tflite
 
-from groat.compiler import load
+from groat.compiler import Model, load
 from groat.errors import InputError
+from groat.export.tflite import to_tflite as write_graph
+from groat.graph import Graph
 from groat.graph.ir import Array
 from groat.runners.base import cast
 
 
-def to_tflite(model: str | os.PathLike[str] | bytes, parameters: Mapping[str, Array]) -> bytes:
+def to_tflite(model: Model | str | os.PathLike[str] | bytes, parameters: Mapping[str, Array]) -> bytes:
     """The same model with other values for some constants.
 
     Args:
-        model: the TFLite model that was trained: a path, or the bytes of the file.
+        model: the model that was trained: what groat.load returns, a path, or the bytes of the file.
         parameters: tensor name -> value of the tensor's shape, such as `parameters()` gives, or of its first rows,
             where only these were trained; the others stay.
 
-    Returns the bytes of a TFLite file of the same length.
+    Returns the bytes of a TFLite file; of a TFLite model one of the same length, where all else is as it was.
 
     Raises:
         ModelError: the file is no valid model.
+        UnsupportedError: the model came from ONNX, and TensorFlow Lite has no operators for some of its ops.
         InputError: a name is not that of exactly one constant of the model, a shape or type is not the tensor's, a
             value is not finite or does not fit, or a constant's bytes are also those of another one.
     """
-    name = "model" if isinstance(model, bytes) else Path(model).name
-    source = load(model).source
+    loaded = model if isinstance(model, Model) else load(model)
+    name = "model" if isinstance(model, bytes) else loaded.graph.name
+    source = loaded.source
+    if loaded.is_onnx:
+        return write_graph(_with(loaded.graph, parameters)).data
     data = bytearray(source)
     tables = tflite.Model.GetRootAsModel(source, 0)
     graph = tables.Subgraphs(0)
@@ -58,6 +64,25 @@ def to_tflite(model: str | os.PathLike[str] | bytes, parameters: Mapping[str, Ar
             raise InputError(f"{name}: constant {key!r} has {end - start} bytes; expected {expected}")
         data[start : start + stored.nbytes] = stored.tobytes()
     return bytes(data)
+
+
+def _with(graph: Graph, parameters: Mapping[str, Array]) -> Graph:
+    """A graph with other values for some constants."""
+    tensors = dict(graph.tensors)
+    for key, value in parameters.items():
+        found = [number for number, each in graph.tensors.items() if each.name == key and each.data is not None]
+        if len(found) != 1:
+            raise InputError(
+                f"{graph.name} has {len(found)} constants of the name {key!r}; expected one to give a value to"
+            )
+        tensor, dtype = tensors[found[0]], tensors[found[0]].dtype
+        rows = _first_rows(np.shape(value), tensor.shape)
+        given = cast(f"{graph.name}: constant {key!r}", value, rows, "int8" if dtype == "int4" else dtype)
+        assert tensor.data is not None
+        data = tensor.data.copy()
+        data[: len(given)] = given
+        tensors[found[0]] = replace(tensor, data=data)
+    return replace(graph, tensors=tensors)
 
 
 def _first_rows(found: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int, ...]:

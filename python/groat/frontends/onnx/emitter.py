@@ -31,8 +31,15 @@ from groat.graph import Op, Quantization, Tensor
 from groat.graph.ir import Array
 from groat.ops import tflite_importers
 from groat.ops.base import Shape, Unsupported
+from groat.ops.gather import PLACES_MAX
 
 RANK_MAX = 6
+
+
+def require_places(count: int, name: str) -> None:
+    """Raises Unsupported for more places along a dimension than a gather can have."""
+    if count > PLACES_MAX:
+        raise Unsupported(f"{name!r} has {count} places along a dimension; expected at most {PLACES_MAX}")
 
 
 class Emitter:

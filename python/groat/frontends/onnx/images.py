@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from groat.frontends.onnx.emitter import Emitter
+from groat.frontends.onnx.emitter import Emitter, require_places
 from groat.frontends.onnx.fuse import batch_normalization
 from groat.frontends.onnx.layout import Value, channels_last, groups_of, is_sorted, natural
 from groat.frontends.onnx.reader import Node
 from groat.graph import Quantization
 from groat.graph.ir import Array
+from groat.ops.arithmetic import LIMITS
 from groat.ops.base import Shape, Unsupported
 from groat.ops.window import extent, same_padding
 
@@ -195,34 +196,62 @@ def conv_transpose(to: Emitter, node: Node) -> None:
 
 
 def pool(to: Emitter, node: Node) -> None:
-    """MaxPool and AveragePool.  Rounded up, the output has windows that begin inside and end beyond the padding."""
+    """MaxPool and AveragePool.  Rounded up, the output has windows that begin inside and end beyond the padding.
+
+    Of a window with dilation the places are laid side by side first."""
     name = node.inputs[0]
     shape, out = to.shape(name), to.shape(node.outputs[0])
     average = node.op == "AveragePool"
     window = window_of(node, shape[2:], shape[2:])
-    if window.dilation != (1, 1):
-        raise Unsupported(f"its dilation is {window.dilation}; expected 1")
+    dilated = window.dilation != (1, 1)
     x = read_image(to, name)
     padding = window.padding
     if average and node.attrs.get("count_include_pad", 0) and any(any(pair) for pair in padding):
         x = _padded(to, x, padding)
         padding = ((0, 0), (0, 0))
     if node.attrs.get("ceil_mode", 0):
+        reach = [extent(window.kernel[i], window.dilation[i]) for i in range(2)]
         padding = tuple(  # type: ignore[assignment]
-            (before, max(0, (as_image(out)[1 + i] - 1) * window.stride[i] + window.kernel[i] - before - size))
+            (before, max(0, (as_image(out)[1 + i] - 1) * window.stride[i] + reach[i] - before - size))
             for i, ((before, _), size) in enumerate(zip(padding, to.tensors[x].shape[1:3], strict=True))
         )
+    if dilated:
+        if any(map(any, padding)):
+            if average:
+                raise Unsupported(f"its window has dilation {window.dilation}, and a border that does not count")
+            x = _padded(to, x, padding, lowest=True)
+        x = _side_by_side(to, x, window, as_image(out)[1:3])
+        window, padding = replace(window, stride=window.kernel, dilation=(1, 1)), ((0, 0), (0, 0))
     options = {**replace(window, padding=padding).options, "FusedActivationFunction": clamp_of(node)}
     y = image_out(to, node.outputs[0], to.tensors[x].quantization)
     to.operator("AVERAGE_POOL_2D" if average else "MAX_POOL_2D", [x], y, options)
     write_image(to, node.outputs[0], y)
 
 
-def _padded(to: Emitter, x: int, padding: Pairs) -> int:
-    """An image with a border of zeros."""
-    n, h, w, c = to.tensors[x].shape
+def _padded(to: Emitter, x: int, padding: Pairs, lowest: bool = False) -> int:
+    """An image with a border of zeros, or of the lowest value that there is."""
+    tensor = to.tensors[x]
+    n, h, w, c = tensor.shape
     pairs = to.add_constant(np.array([(0, 0), *padding, (0, 0)], np.int32), "padding")
-    return to.operator("PAD", [x, pairs], to.like(x, "padded", (n, h + sum(padding[0]), w + sum(padding[1]), c)))
+    y = to.like(x, "padded", (n, h + sum(padding[0]), w + sum(padding[1]), c))
+    if not lowest:
+        return to.operator("PAD", [x, pairs], y)
+    value = np.array([-math.inf if tensor.dtype == "float32" else LIMITS[tensor.dtype][0]], tensor.dtype)
+    return to.operator("PADV2", [x, pairs, to.add_constant(value, "border")], y)
+
+
+def _side_by_side(to: Emitter, x: int, window: Window, out: Shape) -> int:
+    """An image that has the places of each window beside each other, so that it needs neither dilation nor overlap."""
+    for axis in range(2):
+        taps = np.arange(window.kernel[axis]) * window.dilation[axis]
+        places = (np.arange(out[axis])[:, None] * window.stride[axis] + taps).ravel()
+        shape = list(to.tensors[x].shape)
+        if places.tolist() == list(range(shape[1 + axis])):
+            continue
+        require_places(len(places), to.tensors[x].name)
+        shape[1 + axis] = len(places)
+        x = to.op("gather", [x], to.like(x, "taps", shape), {"axis": 1 + axis, "indices": tuple(places.tolist())})
+    return x
 
 
 def global_max_pool(to: Emitter, node: Node) -> None:

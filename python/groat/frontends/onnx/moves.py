@@ -3,16 +3,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from groat.frontends.onnx.elements import broadcast_order
-from groat.frontends.onnx.emitter import Emitter
+from groat.frontends.onnx.emitter import Emitter, require_places
 from groat.frontends.onnx.layout import Order, Value, stored
 from groat.frontends.onnx.reader import Node
+from groat.frontends.onnx.resize import ROUNDED, multiplied, region_places, weights_of
 from groat.graph.ir import Array
 from groat.ops.base import Shape, Unsupported
 from groat.ops.gather import PLACES_MAX
@@ -35,12 +36,6 @@ def transpose(to: Emitter, node: Node) -> None:
     value = to.value(node.inputs[0])
     order = node.attrs.get("perm", tuple(reversed(range(len(value.shape)))))
     to.keep(node.outputs[0], to.permuted(value, order))
-
-
-def require_places(count: int, name: str) -> None:
-    """Raises Unsupported for more places along a dimension than a gather can have."""
-    if count > PLACES_MAX:
-        raise Unsupported(f"{name!r} has {count} places along a dimension; expected at most {PLACES_MAX}")
 
 
 def taken(to: Emitter, value: Value, axis: int, indices: Sequence[int], name: str, order: Order | None = None) -> Value:
@@ -240,24 +235,26 @@ def source_places(node: Node, size: int, out: int, scale: float) -> Array:
         return at / scale
     if mode == "pytorch_half_pixel":
         return np.zeros(out)
-    raise Unsupported(f"its coordinate_transformation_mode is {mode}; there is no kernel for that")
+    raise Unsupported(f"its coordinate_transformation_mode is {mode}, which ONNX does not have")
 
 
-ROUNDED: dict[str, Callable[[Array], Array]] = {
-    "round_prefer_floor": lambda x: np.ceil(x - 0.5),
-    "round_prefer_ceil": lambda x: np.floor(x + 0.5),
-    "floor": np.floor,
-    "ceil": np.ceil,
-}
+def _filled(to: Emitter, value: Value, order: Order, inside: Mapping[int, Array], fill: float) -> Value:
+    """A value of zeros outside a region, with `fill` in their place."""
+    within = np.ones([1] * len(value.shape), bool)
+    for axis, places in inside.items():
+        within = within & places.reshape([-1 if at == axis else 1 for at in range(len(value.shape))])
+    x = to.read_value(value, order)
+    border = to.add_constant(np.where(within, 0, fill).transpose(order).astype(np.float32), "outside")
+    return stored(to.operator("ADD", [x, border], to.like(x, "filled")), value.shape, order)
 
 
 def resize(to: Emitter, node: Node) -> None:
-    """Nearest neighbours, or between two along each axis."""
+    """Nearest neighbours, between two along each axis, or a sum of more."""
     mode = node.attrs.get("mode", "nearest")
     value, out, name = to.value(node.inputs[0]), to.shape(node.outputs[0]), node.outputs[0]
     shape, rank = value.shape, len(value.shape)
-    if mode not in ("nearest", "linear"):
-        raise Unsupported(f"its mode is {mode}; expected nearest or linear")
+    if mode not in ("nearest", "linear", "cubic"):
+        raise Unsupported(f"its mode is {mode}; expected nearest, linear or cubic")
     axes = [axis % rank for axis in node.attrs.get("axes", range(rank))]
     scales, sizes = known(to, node.input(2), "scales"), known(to, node.input(3), "sizes")
     factors = {axis: out[axis] / shape[axis] for axis in axes}
@@ -267,26 +264,42 @@ def resize(to: Emitter, node: Node) -> None:
         ratios = [int(size) / shape[axis] for axis, size in zip(axes, sizes, strict=True)]
         larger = node.attrs["keep_aspect_ratio_policy"] == "not_smaller"
         factors = dict.fromkeys(axes, max(ratios) if larger else min(ratios))
-    if node.attrs.get("antialias", 0) and mode != "nearest" and any(out[axis] < shape[axis] for axis in axes):
-        raise Unsupported("it makes its input smaller with antialias; there is no kernel for that")
+    crop = node.attrs.get("coordinate_transformation_mode") == "tf_crop_and_resize"
+    box = known(to, node.input(1), "region") if crop else None
+    inside: dict[int, Array] = {}  # of a region, by axis: which places of the output lie in the input
     order = to.order_of(value)
     # The axis that grows least goes first: what lies in between is small then.
     for axis in sorted(axes, key=lambda axis: out[axis] / shape[axis]):
-        if out[axis] == shape[axis] and factors[axis] == 1:
+        if out[axis] == shape[axis] and factors[axis] == 1 and not crop:
             continue
         require_places(out[axis], name)
-        places = source_places(node, shape[axis], out[axis], factors[axis])
-        if mode == "nearest":
+        if box is not None:
+            at = axes.index(axis)
+            places = region_places(float(box[at]), float(box[at + len(axes)]), shape[axis], out[axis])
+            inside[axis] = (places >= 0) & (places <= shape[axis] - 1)
+        else:
+            places = source_places(node, shape[axis], out[axis], factors[axis])
+        if mode == "nearest" and not crop:
             rounded = ROUNDED[node.attrs.get("nearest_mode", "round_prefer_floor")](places)
             value = taken(to, value, axis, np.clip(rounded, 0, shape[axis] - 1).astype(int).tolist(), name, order)
             continue
         to.integers = False
         if to.tensors[value.number].dtype != "float32":
             value = to.value(node.inputs[0])
-        x, inside = to.read_value(value, order), np.clip(places, 0, shape[axis] - 1)
-        attrs: dict[str, Any] = {"axis": order.index(axis), "indices": tuple(np.floor(inside).astype(int).tolist())}
-        attrs["weights"] = tuple((inside - np.floor(inside)).astype(np.float32).tolist())
+        x, between = to.read_value(value, order), np.clip(places, 0, shape[axis] - 1)
+        attrs: dict[str, Any] = {"axis": order.index(axis), "indices": tuple(np.floor(between).astype(int).tolist())}
+        attrs["weights"] = tuple((between - np.floor(between)).astype(np.float32).tolist())
         part = (*value.shape[:axis], out[axis], *value.shape[axis + 1 :])
-        y = to.like(x, "resized", [part[at] for at in order])
+        made, narrower = tuple(part[at] for at in order), node.attrs.get("antialias", 0) and factors[axis] < 1
+        if mode == "cubic" or narrower or crop:
+            weights = weights_of(node, places, shape[axis], factors[axis])
+            if crop:
+                weights[~inside[axis]] = 0
+            value = stored(multiplied(to, x, weights, order.index(axis), made), part, order)
+            continue
+        y = to.like(x, "resized", made)
         value = stored(to.op("interpolate_float32", [x], y, attrs), part, order)
+    fill = node.attrs.get("extrapolation_value", 0.0)
+    if fill != 0 and not all(places.all() for places in inside.values()):
+        value = _filled(to, value, order, inside, fill)
     to.keep(name, value)

@@ -24,6 +24,8 @@ OPSET_MIN = 13
 FOLDED_MAX = 1 << 26  # elements of one computed constant
 # Dequantised weights stay integers; what draws random numbers is no constant.
 NOT_FOLDED = {"DequantizeLinear", "Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform"}
+# What computes shapes, which may be of nothing; the inference of the package aborts on other ops of an empty tensor.
+WITHOUT_ELEMENTS = {"Cast", "Concat", "ConstantOfShape", "Gather", "Identity", "ReduceProd", "Slice"}
 LIKE_INPUT = {"GroupNormalization", "RMSNormalization", "Swish"}
 Shapes = Mapping[str, Sequence[int]]
 
@@ -277,7 +279,11 @@ class _Reader:
             return False
         if any(attribute.HasField("g") or attribute.graphs for attribute in proto.attribute):
             return False
-        self._infer(proto)
+        first = node.input(0)
+        if not first or self.constants[first].size > 0:
+            self._infer(proto)
+        elif node.op not in WITHOUT_ELEMENTS:
+            return False
         for name in node.outputs:
             if (shape := self._shape(name)) is not None and math.prod(shape) > FOLDED_MAX:
                 raise ValueError(f"constant {name!r} would have {math.prod(shape)} elements")
