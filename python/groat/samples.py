@@ -79,7 +79,8 @@ def pick_samples(arrays: Mapping[str, Array], name: str, judging: bool = False) 
     if len(set(counts)) != 1:
         raise InputError(f"{name}: its arrays have {counts} samples; expected as many in each")
     if counts[0] == 0:
-        raise InputError(f"{name} has no samples")
+        shape = list(inputs[0].shape)
+        raise InputError(f"{name} has no samples: x has shape {shape}; expected at least one sample")
     return Samples(tuple(inputs), y, name)
 
 

@@ -27,7 +27,8 @@ def test_every_node_test_that_imports_passes(material: Path) -> None:
             rounded = bool(np.allclose(np.round(expected.astype(np.float64), 4), expected, rtol=0, atol=1e-7))
             assert close(expected, found, DATA_DIGITS if rounded else 1e-5), f"{path.name}: {found} for {expected}"
         passed += 1
-    assert passed >= 200
+    print(f"{passed} node tests pass")
+    assert passed >= 225
 
 
 def test_the_page_lists_the_node_tests_that_do_not_import(material: Path) -> None:

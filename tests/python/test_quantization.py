@@ -403,7 +403,7 @@ def _bad(name: str, x: Array) -> Array:
     [
         ("none", "there are 0; expected at least 2"),
         ("one", "there are 1; expected at least 2"),
-        ("not finite", "sample 3 has values that are infinite, or no numbers"),
+        ("not finite", "sample 3 has values that are infinite, or no numbers; expected finite ones"),
         ("constant", "all values are 0.25"),
         ("shape", r"have shape \[100, 5, 8, 1\]; expected"),
         ("rank", r"expected \[samples, \*\[1, 8, 8, 1\]\]"),

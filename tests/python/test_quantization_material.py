@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from tests.support.material import folder
+from tests.support.onnx_models import run_onnx_frames
 
 import groat
 from groat.batches import host_batches
@@ -83,7 +84,10 @@ def test_keywords_as_int8_are_as_good_as_floats(material: Path) -> None:
     lost, behind = keyword_losses(material)
     assert np.mean(lost) <= 0.5
     # One sample is a point: means of eight are all that 200 samples tell.
-    assert np.mean(behind) <= 0.5
+    assert np.mean(behind) <= 0.2
+    half = CALIBRATED.index(100)
+    assert lost[half] <= 0.5
+    assert behind[half] <= 0
 
 
 @pytest.mark.slow
@@ -159,6 +163,29 @@ def images(material: Path, count: int, size: int) -> Array:
     return np.clip(result + rng.normal(0, 0.03, result.shape), 0, 1).astype(np.float32)
 
 
+def agreement(outputs: Array, floats: Array) -> float:
+    """How many samples have their largest output where the floats have it, in percent."""
+    return share(outputs, floats.argmax(axis=1))
+
+
+def test_a_quantised_onnx_model_is_as_accurate_as_in_onnx_runtime(material: Path) -> None:
+    """ResNet8 as ONNX with QuantizeLinear: the same class as the floats', on images that stand in for CIFAR's."""
+    x = images(material, 400, 32) * np.float32(255)
+    path = material / "onnx" / "derived_qdq" / "pretrainedResnet_quant.onnx"
+    floats = outputs_of(material / "models" / "mlperf_tiny" / "pretrainedResnet.tflite", x)
+    loaded = groat.load(path, shape="1,32,32,3")
+    tensor = loaded.graph.tensors[loaded.graph.inputs[0]]
+    stored = inputs_for(Samples((x,), None, "x"), [tensor])[0]
+    ours = outputs_of(loaded, x)
+    frames = stored.reshape(-1, 1, 32, 32, 3)
+    theirs = np.array([scores for [scores] in run_onnx_frames(path.read_bytes(), [[frame] for frame in frames])])
+    theirs = theirs.reshape(len(x), -1)
+    found, expected = agreement(ours, floats), agreement(theirs, floats)
+    print(f"ResNet8 in QDQ: {found:.2f} % the class of floats, in ONNX Runtime {expected:.2f} %")
+    print(f"{agreement(ours, theirs):.2f} % the class of ONNX Runtime")
+    assert found >= expected - 0.3  # more is luck: these are not the images that it was trained for
+
+
 @pytest.mark.parametrize(
     ("name", "published", "size", "factor"),
     [("pretrainedResnet", "pretrainedResnet_quant", 32, 255), ("vww_96_float", "vww_96_int8", 96, 1)],
@@ -172,10 +199,9 @@ def test_images_are_nearer_to_floats_than_the_published_models(
     floats = outputs_of(models / f"{name}.tflite", judged)
     theirs = outputs_of(models / f"{published}.tflite", judged)
     ours = outputs_of(groat.quantize(models / f"{name}.tflite", learnt), judged)
-    top = floats.argmax(axis=1)
     print(
-        f"{name}: agreement {share(ours, top):.1f} %, published {share(theirs, top):.1f} %; "
+        f"{name}: agreement {agreement(ours, floats):.1f} %, published {agreement(theirs, floats):.1f} %; "
         f"SNR {snr(floats, ours):.1f} dB, published {snr(floats, theirs):.1f} dB"
     )
-    assert share(ours, top) >= share(theirs, top)
+    assert agreement(ours, floats) >= agreement(theirs, floats)
     assert snr(floats, ours) >= snr(floats, theirs)

@@ -69,12 +69,17 @@ class Builder:
 
 def run_onnx(model: onnx.ModelProto | bytes, inputs: Sequence[Array]) -> list[Array]:
     """What ONNX Runtime computes."""
+    return run_onnx_frames(model, [inputs])[0]
+
+
+def run_onnx_frames(model: onnx.ModelProto | bytes, frames: Sequence[Sequence[Array]]) -> list[list[Array]]:
+    """What ONNX Runtime computes of each frame's inputs."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     source = model if isinstance(model, bytes) else model.SerializeToString()
     session = onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
-    feeds = {value.name: array for value, array in zip(session.get_inputs(), inputs, strict=True)}
-    return session.run(None, feeds)
+    names = [value.name for value in session.get_inputs()]
+    return [session.run(None, dict(zip(names, inputs, strict=True))) for inputs in frames]
 
 
 def run_groat(loaded: Model, inputs: Sequence[Array], **options: Any) -> list[Array]:

@@ -13,6 +13,7 @@ from groat.batches import Recorder
 from groat.errors import InputError
 from groat.graph import Graph
 from groat.graph.ir import Array
+from groat.ops.base import Shape
 from groat.progress import Progress, silent
 from groat.quantization.observers import Histogram, Range, Rule, choose_logits_range, choose_range
 
@@ -37,23 +38,41 @@ def samples_of(graph: Graph, data: ArrayLike | Sequence[ArrayLike]) -> list[Arra
         tensor, array = graph.tensors[number], np.asarray(value)
         what = f"samples of input {tensor.name!r}"
         if array.dtype.kind != "f":
-            raise InputError(f"{what} are {array.dtype}; expected float32")
+            raise InputError(
+                f"{what} are {array.dtype}; expected float32: give them as the model of floats takes them, with "
+                "x.astype(numpy.float32) if that changes nothing but the type"
+            )
         shapes = [tensor.shape, *([tensor.shape[1:]] if tensor.shape[:1] == (1,) else [])]
         if array.ndim == 0 or array.shape[1:] not in shapes:
-            raise InputError(f"{what} have shape {list(array.shape)}; expected [samples, *{list(tensor.shape)}]")
+            expected = f"[samples, *{list(tensor.shape)}]{_turned(array, shapes)}"
+            raise InputError(f"{what} have shape {list(array.shape)}; expected {expected}")
         if len(array) < LEAST_SAMPLES:
             raise InputError(f"{what}: there are {len(array)}; expected at least {LEAST_SAMPLES}: {ADVICE}")
         with np.errstate(over="ignore"):
             array = np.ascontiguousarray(array.reshape(len(array), *tensor.shape), np.float32)
         if not np.isfinite(array).all():
             place = int(np.argmin(np.isfinite(array).reshape(len(array), -1).all(axis=1)))
-            raise InputError(f"{what}: sample {place} has values that are infinite, or no numbers")
+            raise InputError(
+                f"{what}: sample {place} has values that are infinite, or no numbers; expected finite ones: mend the "
+                "sample or leave it out"
+            )
         if array.min() == array.max():
             raise InputError(f"{what}: all values are {array.min():g}, which says nothing of their range: {ADVICE}")
         arrays.append(array)
     if len({len(array) for array in arrays}) != 1:
         raise InputError(f"the inputs have {[len(array) for array in arrays]} samples; expected as many for each")
     return arrays
+
+
+def _turned(array: Array, shapes: Sequence[Shape]) -> str:
+    """What to do with samples that have their channels first."""
+    if array.ndim < 4:
+        return ""
+    axes = list(range(array.ndim))
+    last = (*axes[:-3], *axes[-2:], axes[-3])
+    if tuple(array.shape[axis] for axis in last[1:]) not in shapes:
+        return ""
+    return f": channels go last, as x.transpose({', '.join(map(str, last))}) has them"
 
 
 @dataclass
