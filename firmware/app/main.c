@@ -27,6 +27,9 @@ static void read_row(void *unused, uint32_t index, uint32_t row, void *to, uint3
     (void)unused;
     (void)index;
     (void)row;
+#ifdef GROAT_ALIVE
+    groat_work();
+#endif
     (void)groat_channel_read(to, bytes);
 }
 
@@ -35,6 +38,9 @@ static void write_row(void *unused, uint32_t index, uint32_t row, const void *fr
     (void)unused;
     (void)index;
     (void)row;
+#ifdef GROAT_ALIVE
+    groat_work();
+#endif
     (void)groat_channel_write(from, bytes);
 }
 
@@ -61,7 +67,14 @@ static void do_open(void *served)
 static void do_run(void *unused)
 {
     (void)unused;
+#ifdef GROAT_ALIVE
+    for (uint32_t step = 0; step < groat_step_count(&net); step++) {
+        groat_run_step(&net, step);
+        groat_work();
+    }
+#else
     groat_run(&net);
+#endif
 }
 
 static void do_step(void *step)
@@ -309,16 +322,10 @@ static int serve(const groat_request *request)
     return 1;
 }
 
-#ifdef GROAT_SERVE
-__attribute__((weak)) void groat_board_start(void)
-{
-}
-#endif
-
 int main(void)
 {
 #ifdef GROAT_SERVE
-    groat_board_start();
+    groat_start();
 #endif
     groat_counter_start();
     if (groat_channel_open() != 0) {

@@ -36,10 +36,6 @@ static uint16_t sent; /* the number of the frame in `out` */
 static uint16_t expected; /* of the host's next one */
 static uint8_t is_lost; /* the host began a new session in the middle of a request */
 
-__attribute__((weak)) void groat_board_wait(void)
-{
-}
-
 /* ---- Bytes --------------------------------------------------------------------------------------- */
 
 static void send_frame(box *frame)
@@ -67,7 +63,7 @@ static uint8_t wait_byte(void)
 {
     int byte;
     while ((byte = groat_uart_poll()) < 0) {
-        groat_board_wait();
+        groat_wait();
     }
     return (uint8_t)byte;
 }

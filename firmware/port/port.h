@@ -47,10 +47,26 @@ int groat_channel_renew(void);
 
 /* ---- A board ------------------------------------------------------------------------------------- */
 
-/* Both do nothing where a board defines none: sets up clocks and pins before anything else of the server; is called over
- * and over while it waits for the host, to feed a watchdog, to blink. */
+/* A board's C file may define these; they do nothing where none does: set up clocks and pins before anything else of the
+ * server; are called over and over while it waits for the host, and while it works: between the steps of a model, its rows,
+ * and sectors of flash. */
 void groat_board_start(void);
 void groat_board_wait(void);
+void groat_board_work(void);
+
+/* What the server calls: the board's, its watchdog's and its light's (port/board.c). */
+void groat_start(void);
+void groat_wait(void);
+void groat_work(void);
+
+/* A watchdog that resets the device when it is not fed: a file of firmware/watchdog. */
+void groat_watchdog_start(void);
+void groat_watchdog_feed(void);
+
+/* A light (firmware/light). */
+void groat_light_start(void);
+void groat_light_wait(void);
+void groat_light_work(void);
 
 /* ---- A counter of executed instructions -------------------------------------------------------- */
 

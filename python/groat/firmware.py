@@ -26,7 +26,7 @@ from groat import monocypher, toolchain
 from groat.cache import cache_folder
 from groat.errors import FitError, InputError, ToolchainError
 from groat.sources import Sources, find_sources
-from groat.targets import Slots, Target
+from groat.targets import Memory, Slots, Target
 
 _COMPILERS_AT_ONCE = 2
 _TIMEOUT_SECONDS = 120.0
@@ -34,6 +34,7 @@ _TIMEOUT_SECONDS = 120.0
 _ARENA_REGION, _ARENA_SECTION = "ARENA_", ".arena_"
 _SERVING_STACK_BYTES = 256  # that loading and opening a model lie deeper in it
 _KEY_BYTES = 32
+_BLINK_NS = 500_000_000  # that a light is on, or off
 _SIGNATURE_STACK_BYTES = 512  # that checking a signature lies deeper
 _ARENA_ALIGN, _GATE_ALIGN = 16, 32  # where an arena may begin, and where a gate of a fence may begin and end
 _OPS_FILE, _MODEL_FILE, _SCRIPT_FILE = "linked_ops.h", "model.bin", "linker.ld"
@@ -129,9 +130,12 @@ def build(
     if serve is not None:
         own: tuple[str, ...] = ("-DGROAT_SERVE", f"-DGROAT_WORKERS={target.workers}", f'-DGROAT_TARGET="{target.name}"')
         server += _units(sources.firmware / "serve", "firmware")
+        server += _alive_units(target, sources)
         if target.slots is not None:
-            server += _slot_units(target.slots, sources)
+            server += _slot_units(target, target.slots, sources)
             own = (*own, "-DGROAT_SLOTS")
+        if target.watchdog is not None or target.light is not None or target.board:
+            own = (*own, "-DGROAT_ALIVE")
         if public_key is not None:
             server += _signature_units(public_key, sources)
             own = (*own, "-DGROAT_SIGNED")
@@ -150,7 +154,8 @@ def build(
     if stack_bytes is None:
         stack_bytes = target.stack_bytes + (_SERVING_STACK_BYTES if serve is not None else 0)
         stack_bytes += _SIGNATURE_STACK_BYTES if public_key is not None else 0
-    layout = _Layout(target, model is not None, arenas, stack_bytes, fence)
+    slots = target.slots if serve is not None else None
+    layout = _Layout(target, model is not None, arenas, stack_bytes, fence, slots)
     return _build(target, units, layout, ops_header, model, wrapped)
 
 
@@ -214,7 +219,7 @@ def _build(
             objects = builder.compile(units, folder, ops_header)
             if model is not None:
                 objects.append(builder.compile_model(folder))
-            _publish(image, lambda path: builder.link(objects, folder, path, wrapped))
+            _publish(image, lambda path: builder.link(objects, folder, path, layout, wrapped))
     return _describe(image, layout.arenas)
 
 
@@ -300,14 +305,42 @@ def _own_file(target: Target, path: Path) -> Path:
     return path
 
 
-def _slot_units(slots: Slots, sources: Sources) -> list[_Unit]:
+def _alive_units(target: Target, sources: Sources) -> list[_Unit]:
+    """What feeds a watchdog and shows a light."""
+    port, own = _Unit(sources.firmware / "port" / "board.c", "firmware", ("-Os",)), []
+    if target.watchdog is not None:
+        dog = target.watchdog
+        port = replace(port, flags=(*port.flags, "-DGROAT_WATCHDOG"))
+        values = {"SECONDS": f"{dog.seconds}u", "ADDRESS": f"{dog.address:#x}u", "CLOCK": f"{dog.clock}u"}
+        flags = ("-Os", *(f"-DGROAT_WATCHDOG_{name}={value}" for name, value in values.items()))
+        own.append(_Unit(_own_file(target, sources.firmware / "watchdog" / f"{dog.kind}.c"), "firmware", flags))
+    if target.light is not None:
+        assert target.counter is not None  # or there were no firmware for it
+        light = target.light
+        port = replace(port, flags=(*port.flags, "-DGROAT_LIGHT"))
+        values = {
+            "SETUP": ",".join("{" + _c_numbers(change) + "}" for change in light.setup),
+            "ON": _c_numbers(light.on),
+            "OFF": _c_numbers(light.off),
+            "TICKS": f"{round(_BLINK_NS / target.counter.ns_per_tick)}u",
+        }
+        flags = ("-Os", *(f"-DGROAT_LIGHT_{name}={value}" for name, value in values.items()))
+        own.append(_Unit(sources.firmware / "light" / "light.c", "firmware", flags))
+    return [port, *own]
+
+
+def _c_numbers(values: Iterable[int]) -> str:
+    return ",".join(f"{value:#x}u" for value in values)
+
+
+def _slot_units(target: Target, slots: Slots, sources: Sources) -> list[_Unit]:
     """Slots for models in flash."""
     sizes = {"BYTES": slots.length, "ERASE_BYTES": slots.erase_bytes, "PROGRAM_BYTES": slots.program_bytes}
     flags = [f"-DGROAT_FLASH_ADDRESS={slots.address:#x}u", *(f"-DGROAT_FLASH_{k}={v}u" for k, v in sizes.items())]
     store = sources.runtime / "store"
     return [
         *(_Unit(store / name, "firmware", ("-Os",)) for name in ("record.c", "slots.c")),
-        _Unit(sources.firmware / "flash" / f"{slots.kind}.c", "firmware", ("-Os", *flags)),
+        _Unit(_own_file(target, sources.firmware / "flash" / f"{slots.kind}.c"), "firmware", ("-Os", *flags)),
     ]
 
 
@@ -343,6 +376,13 @@ class _Layout:
     arenas: Mapping[str, int | None]
     stack_bytes: int
     fence: bool
+    slots: Slots | None = None
+
+    def length(self, memory: Memory) -> int:
+        """Of a memory, up to the slots if those lie in it."""
+        if self.slots is not None and memory.origin < self.slots.address < memory.end:
+            return self.slots.address - memory.origin
+        return memory.length
 
     def script(self, sources: Sources) -> str:
         """The template filled in."""
@@ -368,11 +408,11 @@ class _Layout:
 
     def _region_lines(self) -> list[str]:
         code, data, model = self.target.memory("code"), self.target.memory("data"), self.target.model_room
-        code_length = model.origin - code.origin if self._shared and not self.linked else code.length
+        code_length = model.origin - code.origin if self._shared and not self.linked else self.length(code)
         lines = [
             f"    CODE (rx) : ORIGIN = {code.origin:#010x}, LENGTH = {code_length:#x}",
             f"    DATA (rwx) : ORIGIN = {data.origin:#010x}, LENGTH = {data.length:#x}",
-            f"    MODEL (r) : ORIGIN = {model.origin:#010x}, LENGTH = {model.length:#x}",
+            f"    MODEL (r) : ORIGIN = {model.origin:#010x}, LENGTH = {self.length(model):#x}",
         ]
         for memory in map(self.target.arena, self.arenas):
             if memory != data:
@@ -526,7 +566,7 @@ class _Builder:
         ]
         toolchain.run(command, _TIMEOUT_SECONDS)
 
-    def link(self, objects: list[Path], folder: Path, path: Path, wrapped: Sequence[str] = ()) -> None:
+    def link(self, objects: list[Path], folder: Path, path: Path, layout: _Layout, wrapped: Sequence[str] = ()) -> None:
         command = [
             self.command,
             *self.compiler.flags,
@@ -554,8 +594,8 @@ class _Builder:
             else:
                 memory = self.target.model_room if region == "MODEL" else self.target.memory(region.lower())
             raise FitError(
-                f"{self.target.name}: the memory for {region}, {memory.name!r} of {memory.length:,} bytes, is too "
-                f"small by {missing:,} bytes for what is linked into the image"
+                f"{self.target.name}: the memory for {region}, {memory.name!r} of {layout.length(memory):,} bytes, "
+                f"is too small by {missing:,} bytes for what is linked into the image"
             ) from error
 
 

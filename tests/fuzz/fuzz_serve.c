@@ -18,6 +18,7 @@ int groat_main(void);
 #include "../../firmware/app/main.c"
 #undef main
 #include "../../firmware/link/link.c"
+#include "../../firmware/port/board.c"
 #include "../../firmware/serve/models.c"
 #include "model.h" /* fuzz.py's: static const uint8_t good_model[] */
 

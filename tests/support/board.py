@@ -18,7 +18,7 @@ from groat import monocypher
 from groat.runners.link import Line
 
 FIRMWARE = cc.ROOT / "firmware"
-SERVER = ["app/main.c", "serve/models.c", "link/link.c"]
+SERVER = ["app/main.c", "serve/models.c", "link/link.c", "port/board.c"]
 # What the models of these tests need, so that it is built in seconds.
 OPS = ["add_float32", "mul_float32"]
 HELPERS = ["broadcast"]

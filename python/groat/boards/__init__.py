@@ -14,7 +14,19 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from groat.errors import InputError
-from groat.targets import Counter, Memory, Model, Qemu, Serial, Slots, Target, list_targets, load_target
+from groat.targets import (
+    Counter,
+    Light,
+    Memory,
+    Model,
+    Qemu,
+    Serial,
+    Slots,
+    Target,
+    Watchdog,
+    list_targets,
+    load_target,
+)
 from groat.targets.reading import read_file, read_section
 
 __all__ = ["Board", "FlashMethod", "board_names", "load_board", "names_board"]
@@ -111,6 +123,8 @@ class _File:
     serial: Serial | None = None
     counter: Counter | None = None
     slots: Slots | None = None
+    watchdog: Watchdog | None = None
+    light: Light | None = None
     startup: _Startup = _Startup(())
     qemu: Qemu | None = None
     flash: tuple[FlashMethod, ...] = ()
@@ -169,7 +183,7 @@ def _read(path: Path) -> Board:
 
 def _with_changes(target: Target, file: _File, path: Path) -> Target:
     """A board that is the target's own machine, and says nothing of it."""
-    for key in ("clock", "stack_bytes", "model", "serial", "counter", "slots", "qemu", "platform"):
+    for key in ("clock", "stack_bytes", "model", "serial", "counter", "slots", "watchdog", "light", "qemu", "platform"):
         if getattr(file, key):
             raise InputError(f"{path}: {key} without memories; a board with a machine of its own describes them")
     return target
@@ -185,6 +199,8 @@ def _on_own_machine(target: Target, file: _File, path: Path) -> Target:
             counter=None,
             serial=None,
             slots=None,
+            watchdog=None,
+            light=None,
             qemu=None,
             model_memory="",
             model_address=0,
@@ -205,6 +221,8 @@ def _on_own_machine(target: Target, file: _File, path: Path) -> Target:
         serial=file.serial,
         counter=file.counter,
         slots=file.slots,
+        watchdog=file.watchdog,
+        light=file.light,
         qemu=file.qemu,
         model_memory=file.model.memory,
         model_address=file.model.address,

@@ -16,7 +16,20 @@ from typing import Literal
 from groat.errors import GroatError, InputError
 from groat.targets.reading import read_file, read_section
 
-__all__ = ["Compiler", "Counter", "Memory", "Model", "Qemu", "Serial", "Slots", "Target", "list_targets", "load_target"]
+__all__ = [
+    "Compiler",
+    "Counter",
+    "Light",
+    "Memory",
+    "Model",
+    "Qemu",
+    "Serial",
+    "Slots",
+    "Target",
+    "Watchdog",
+    "list_targets",
+    "load_target",
+]
 
 _FOLDER = Path(__file__).parent
 
@@ -120,6 +133,40 @@ class Slots:
 
 
 @dataclass(frozen=True)
+class Watchdog:
+    """What resets the device when its firmware hangs.
+
+    Attributes:
+        kind: a file of firmware/watchdog.
+        seconds: for which it waits: longer than the longest step of a model, and than erasing a sector of flash.
+        address: of its registers, and clock: Hz that it counts, where the kind does not know them.
+    """
+
+    kind: str
+    seconds: int
+    address: int = 0
+    clock: int = 0
+
+
+@dataclass(frozen=True)
+class Light:
+    """A light of the device, and how it is switched.
+
+    Attributes:
+        setup: (address, bits to clear, bits to set) of registers, in this order.
+        on, off: (address, value) of a register.
+    """
+
+    setup: tuple[tuple[int, ...], ...]
+    on: tuple[int, ...]
+    off: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        if any(len(change) != 3 for change in self.setup) or len(self.on) != 2 or len(self.off) != 2:
+            raise InputError("a light has a setup of [address, clear, set] each, and on and off of [address, value]")
+
+
+@dataclass(frozen=True)
 class Qemu:
     """The emulator and the arguments that make it this target; the size of its RAM, if a file may be behind that;
     which of the machine's serial lines the target's is."""
@@ -145,6 +192,8 @@ class Target:
     counter: Counter | None = None
     serial: Serial | None = None
     slots: Slots | None = None
+    watchdog: Watchdog | None = None
+    light: Light | None = None
     qemu: Qemu | None = None
     fence: str = ""
     """How its core protects memory: a file of firmware/fence without its suffix; empty if it cannot."""
@@ -253,6 +302,8 @@ class _File:
     counter: Counter | None = None
     serial: Serial | None = None
     slots: Slots | None = None
+    watchdog: Watchdog | None = None
+    light: Light | None = None
     qemu: Qemu | None = None
     fence: str = ""
     harts: int = 1
