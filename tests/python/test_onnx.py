@@ -184,6 +184,36 @@ def resizes() -> onnx.ModelProto:
     return b.model({"x": [1, 2, 4, 6]}, [b.conv(up, 4, 2, (1, 1)), b.conv(near, 4, 2, (1, 1)), corner])
 
 
+def many_neighbours() -> onnx.ModelProto:
+    """Resizes by cubics, with a wider kernel where they make smaller, and of a region that reaches outside."""
+    b = Builder()
+    x = b.conv("x", 2, 4, (3, 3), pads=[1] * 4)
+    up = b.node("Resize", x, "", b.constant(np.float32([1, 1, 2.5, 1.5])), mode="cubic", cubic_coeff_a=-0.5)
+    inside = b.node("Resize", x, "", "", b.constant([1, 4, 5, 17]), mode="cubic", exclude_outside=1)
+    down = b.node("Resize", x, "", b.constant(np.float32([1, 1, 0.6, 0.5])), mode="cubic", antialias=1)
+    mean = b.node("Resize", x, "", b.constant(np.float32([1, 1, 0.4, 1.5])), mode="linear", antialias=1)
+    region = b.constant(np.float32([0, 0, -0.2, 0.3, 1, 1, 0.9, 1.4]))
+    crop = [
+        b.node("Resize", x, region, "", b.constant([1, 4, 6, 9]), mode=mode, extrapolation_value=fill,
+               coordinate_transformation_mode="tf_crop_and_resize")
+        for mode, fill in (("linear", 7.0), ("cubic", 0.0))
+    ]  # fmt: skip
+    return b.model({"x": [1, 2, 10, 8]}, [b.conv(up, 4, 2, (1, 1)), inside, down, mean, *crop])
+
+
+def dilated() -> onnx.ModelProto:
+    """Pools whose windows have gaps, of images and of signals."""
+    b = Builder()
+    x = b.conv("x", 3, 4, (3, 3), pads=[1] * 4)
+    most = b.node("MaxPool", x, kernel_shape=[3, 2], dilations=[2, 3], strides=[2, 1], pads=[2, 0, 1, 1])
+    up = b.node("MaxPool", x, kernel_shape=[2, 2], dilations=[3, 2], strides=[3, 3], ceil_mode=1)
+    mean = b.node("AveragePool", x, kernel_shape=[2, 3], dilations=[2, 2], strides=[1, 2])
+    border = b.node("AveragePool", x, kernel_shape=[2, 3], dilations=[2, 2], pads=[1, 2, 1, 2], count_include_pad=1)
+    line = b.node("Reshape", x, b.constant([1, 4, 143]))
+    signal = b.node("MaxPool", line, kernel_shape=[4], dilations=[5], strides=[2], pads=[3, 2])
+    return b.model({"x": [1, 3, 13, 11]}, [most, up, mean, border, signal], opset=20)
+
+
 def places() -> onnx.ModelProto:
     b = Builder()
     x = b.conv("x", 2, 4, (1, 1))
@@ -226,7 +256,16 @@ def recurrent() -> onnx.ModelProto:
 MODELS: list[tuple[Callable[[], onnx.ModelProto], int]] = [
     *((small_cnn, 0), (residual, 0), (mobilenet_block, 0), (grouped, 0), (signal, 0), (autoencoder, 0), (unet, 0)),
     *((token_mixer, 0), (moves, 0), (shuffled, 3), (norms, 1), (sums, 3)),
-    *((functions, 0), (differences, 0), (resizes, 0), (places, 0), (attention, 1), (recurrent, 0)),
+    *(
+        (functions, 0),
+        (differences, 0),
+        (resizes, 0),
+        (many_neighbours, 0),
+        (dilated, 0),
+        (places, 0),
+        (attention, 1),
+        (recurrent, 0),
+    ),
 ]
 
 
