@@ -154,11 +154,13 @@ def find_difference(
 
 
 def oracles_of(model: Model) -> tuple[str, ...]:
-    """The names of the runtimes that know the right answers; the first one is taken unless another is asked for.
+    """The names of the runtimes that a model can be compared with; the first one is taken unless another is asked for.
 
-    ONNX Runtime rounds integers in another way than TensorFlow Lite, whose arithmetic ours is."""
+    ONNX Runtime, which says so, rounds integers in another way than TensorFlow Lite, whose arithmetic ours is."""
     integers = any(tensor.dtype in ("int8", "int16") for tensor in model.graph.tensors.values())
-    return ("onnxruntime", "tflm") if model.is_onnx and not integers else ("tflm",)
+    if not model.is_onnx:
+        return ("tflm",)
+    return ("tflm", "onnxruntime") if integers else ("onnxruntime", "tflm")
 
 
 def _oracle(model: Model, name: str) -> Oracle:

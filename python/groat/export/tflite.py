@@ -35,6 +35,7 @@ TABLES = {  # of options, whose name is not the operator's
     "PADV2": "PadV2Options",
 }
 ENUMERATIONS = {"FusedActivationFunction": "ActivationFunctionType", "Padding": "Padding"}
+NEUTRAL = {"DilationHFactor": 1, "DilationWFactor": 1, "FusedActivationFunction": "NONE"}  # said of all, had by some
 FILTERS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 
 
@@ -131,7 +132,7 @@ class _Writer:
         for key, value in (options or {}).items():
             if table is not None and hasattr(tflite, f"{table}Add{key}"):
                 fields[key] = getattr(getattr(tflite, ENUMERATIONS[key]), value) if key in ENUMERATIONS else value
-            elif value not in (1, "NONE"):  # dilation and activation, of operators that have none
+            elif value != NEUTRAL.get(key):
                 raise Unsupported(f"its {key} is {value}; {name} of TensorFlow Lite has no such option")
         if name == "ADD" and self.tensors[output].dtype == "int16":
             fields["PotScaleInt16"] = False  # scales need not be powers of two

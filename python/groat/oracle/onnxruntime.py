@@ -44,8 +44,8 @@ class OnnxRuntime:
             )
         if any(tensor.dtype == "int8" for tensor in graph.tensors.values()):
             raise InputError(
-                f"{graph.name} computes with integers, which ONNX Runtime rounds in another way: measure its "
-                "accuracy with groat eval"
+                f"{graph.name} computes with integers, which ONNX Runtime rounds in another way: compare it with "
+                "tflm, and measure its accuracy with groat eval"
             )
         import onnxruntime
 
