@@ -17,14 +17,16 @@ from tests.fuzz import fuzz
 from tests.support import cc
 from tests.support.board import ACTIONS, OPS, BadLine, BoardLine, build_board, build_fuzzer
 from tests.support.learner import W, X, learner
+from tools.tflite_builder import Builder
 
+import groat
 from groat import toolchain
 from groat.errors import InputError, ModelError, RunnerError
 from groat.ops import op_rows
 from groat.runners import link as link_module
 from groat.runners.frames import Frame, Splitter, load_frames, stuff, unstuff
 from groat.runners.host import HostRunner
-from groat.runners.link import Line, Link
+from groat.runners.link import Line, Link, RestartedError
 from groat.runners.port import PortRunner, PortSession
 from groat.signing import load_public_key, sign
 
@@ -230,10 +232,53 @@ def test_a_board_that_starts_anew_is_told_from_one_that_is_slow(board: BoardLine
     with runner(board) as device:
         board.power_off()
         board.power_on()
-        with pytest.raises(RunnerError, match="the board: the device has started anew, or speaks with another host"):
+        with pytest.raises(
+            RunnerError, match=r"the board: the device has started anew, at RUN 1\n.* nothing is repeated"
+        ):
             device.run([X])
     with runner(board) as device:
         device.run([X])
+
+
+def test_a_board_that_starts_anew_gets_the_model_again(board: BoardLine) -> None:
+    """One that keeps nothing from run to run: in the middle of a batch, too; but not for ever."""
+    b = Builder()
+    model = groat.compile(b.build([b.add(b.input((8,), "float32"), b.input((8,), "float32"), None)])).packed
+    x, y = np.arange(8 * 300, dtype=np.float32).reshape(300, 8), np.ones((300, 8), np.float32)
+    with runner(board, model) as device:
+        reads, real = iter(range(20)), board.read
+
+        def read(seconds: float) -> bytes:
+            if next(reads, None) == 19:
+                board.power_off()
+                board.power_on()
+            return real(seconds)
+
+        board.read = read  # type: ignore[method-assign]
+        np.testing.assert_array_equal(device.run_batch([x, y])[0], x + y)
+        assert next(reads, None) is None, "the power was never off"
+        board.read = real  # type: ignore[method-assign]
+        ask, asked = device._session.ask, []
+
+        def restart(command: str, argument: int = 0, data: bytes = b"") -> bytes:
+            asked.append(command)
+            if command == "RUN":
+                board.power_off()
+                board.power_on()
+            return ask(command, argument, data)
+
+        device._session.ask = restart  # type: ignore[method-assign]
+        with pytest.raises(RestartedError, match="the device has started anew, at RUN 300"):
+            device.run_batch([x, y])
+        assert asked.count("RUN") == 2
+
+
+def test_a_line_that_stays_gone(board: BoardLine) -> None:
+    with PortRunner("", MODEL, line=board, timeout=0.3) as device:
+        board.unplugged = True
+        board.reopen = lambda: board.read(0)  # type: ignore[method-assign, assignment, return-value]
+        with pytest.raises(RunnerError, match=r"did not answer for 0.3 s, at RUN 1; the line is gone: unplugged"):
+            device.run([X])
 
 
 def test_nobody_answers(board: BoardLine) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,7 @@ from groat.compiler import compile_model, load
 from groat.errors import FitError, RunnerError
 from groat.pack import read
 from groat.runners import open_runner, split_where
-from groat.runners.port import PortRunner
+from groat.runners.port import PortRunner, PortSession
 from groat.runners.qemu import conv_layouts, serving
 from groat.validation import validate
 
@@ -112,6 +112,48 @@ def test_commands_take_a_port(groat_command: Groat) -> None:
             assert where in json.dumps(groat_command.json(*command, DIGITS, "--on", where))
         said = groat_command.fails(2, "profile", DIGITS, "--on", where, "--by", "function")
         assert "does not tell where its time goes; profile on an emulated device, qemu:cortex-m3" in said
+
+
+def test_a_model_is_judged_on_a_board_that_is_switched_off_in_between(
+    groat_command: Groat, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`groat eval` goes on when the board is back, with the model that it forgot."""
+    started = image("cortex-m3", groat.compile(DIGITS, target="cortex-m3").packed)
+    rng = np.random.default_rng(1)
+    data = tmp_path / "data.npz"
+    np.savez(data, x=rng.random((300, 8, 8, 1)).astype(np.float32), y=rng.integers(0, 10, 300))
+    real, asked = PortSession.ask, []
+    with ExitStack() as boards:
+        where = boards.enter_context(serving(device("cortex-m3"), started.path))
+
+        def ask(self: PortSession, command: str, argument: int = 0, data: bytes = b"") -> bytes:
+            asked.append(command)
+            if command == "RUN" and asked.count("RUN") == 1:
+                boards.close()
+                boards.enter_context(serving(device("cortex-m3"), started.path, port=int(where.rpartition(":")[2])))
+            return real(self, command, argument, data)
+
+        monkeypatch.setattr(PortSession, "ask", ask)
+        host, found = groat_command.json("eval", DIGITS, "--data", data, "--on", f"host,{where}")["results"]
+    assert asked.count("ACTIVATE") == 2
+    assert found["same_as_first"]
+    assert (found["samples"], found["value"]) == (300, host["value"])
+
+
+def test_a_board_with_two_memories() -> None:
+    packed = groat.compile(DIGITS, target="cortex-m4", schedule="layer", memories="sram:600,psram").packed
+    assert [region.name for region in read(packed).regions] == ["sram", "psram"]
+    ops = [step.op for step in read(packed).all_steps]
+    inputs = [np.arange(64, dtype=np.int8).reshape(1, 8, 8, 1)]
+
+    def serve(sram: int) -> AbstractContextManager[str]:
+        arenas = {"sram": sram, "psram": None}
+        return serving(device("cortex-m4"), firmware.build(device("cortex-m4"), ops, None, arenas, serve="serial").path)
+
+    with serve(2048 + len(packed)) as where, open_runner(where, packed) as runner:
+        np.testing.assert_array_equal(runner.run(inputs)[0], groat.compile(DIGITS).run(*inputs))
+    with serve(512) as where, pytest.raises(FitError, match=r"memory 'sram' need [\d,]+ bytes of RAM; .* has 512"):
+        open_runner(where, packed)
 
 
 def test_a_model_that_is_too_large_for_the_board() -> None:

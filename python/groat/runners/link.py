@@ -21,8 +21,13 @@ _AGAIN_SECONDS = 0.5  # until the first repetition; then twice as long each time
 _AGAIN_SECONDS_MAX = 4.0  # up to this
 _KEPT_TEXT_BYTES = 4096
 _TEXT = frozenset([*b"\t\n\r", *range(0x20, 0x7F)])
+_NO_SESSION = 0  # a device's from its start until it has been told
 _SESSIONS = 1 << 32
 _NUMBERS = 1 << 16
+
+
+class RestartedError(RunnerError):
+    """The device has started anew: what was in its RAM is gone, and nobody else speaks with it."""
 
 
 class Line(Protocol):
@@ -60,6 +65,7 @@ class Link:
         self._splitter = Splitter()
         self._came: deque[Frame] = deque()
         self._said = bytearray()
+        self._gone = ""  # what the system says of a line that cannot be opened again
         self._session = random.SystemRandom().randrange(1, _SESSIONS)
         self._sequence = 0  # of the next frame with a payload
         self._next = 0  # of the device's
@@ -119,8 +125,10 @@ class Link:
         if self._pending is None and not self._wants:
             self._send(self._data())  # it waits to hear that its last payload came
         for frame in self._each(what, self._data):
+            if frame.kind == self._frames.HELLO_BACK and frame.session == _NO_SESSION:
+                raise RestartedError(self._last_words("has started anew", what))
             if frame.kind == self._frames.HELLO_BACK and frame.session != self._session:
-                raise RunnerError(self._last_words("has started anew, or speaks with another host", what))
+                raise RunnerError(self._last_words("speaks with another host, or started anew in between", what))
             if frame.kind != self._frames.DATA_BACK or frame.session != self._session:
                 continue
             took = self._pending is not None and frame.next == (self._sequence + 1) % _NUMBERS
@@ -175,7 +183,9 @@ class Link:
         self._splitter = Splitter()
         try:
             self._line.reopen()
-        except OSError:
+            self._gone = ""
+        except OSError as error:
+            self._gone = f"; the line is gone: {error}"
             time.sleep(_AGAIN_SECONDS)
 
     def _listen(self, data: bytes) -> None:
@@ -191,4 +201,4 @@ class Link:
     def _last_words(self, happened: str, what: str) -> str:
         said = self._said.decode(errors="replace").strip()
         said = f"; its last output:\n{said}" if said else ""
-        return f"{self._line.name}: the device {happened}, at {what}{said}"
+        return f"{self._line.name}: the device {happened}, at {what}{self._gone}{said}"

@@ -16,9 +16,9 @@ from groat.errors import FitError, InputError, ModelError, RunnerError
 from groat.ops import op_rows
 from groat.pack import reader
 from groat.progress import Progress, silent
-from groat.runners.base import Array, Profile
+from groat.runners.base import Array, Bytes, Profile
 from groat.runners.device import DeviceRunner, status_text
-from groat.runners.link import TIMEOUT_SECONDS, Line, Link
+from groat.runners.link import TIMEOUT_SECONDS, Line, Link, RestartedError
 from groat.runners.protocol import About, Info, Slot, load_protocol
 from groat.targets import Target, load_target
 
@@ -75,10 +75,10 @@ class PortSession:
     def __init__(self, line: Line, timeout: float = TIMEOUT_SECONDS) -> None:
         """Raises RunnerError if nothing answers, or firmware of another version."""
         self.name = line.name
+        self._line, self._timeout = line, timeout
         self._protocol = load_protocol()
         try:
-            self._link = Link(line, timeout)
-            self.info = self.ask_info()
+            self.renew()
             if self.info.version != self._protocol.version:
                 raise RunnerError(
                     f"{self.name}: the firmware speaks version {self.info.version} of the protocol, "
@@ -87,6 +87,11 @@ class PortSession:
         except BaseException:
             line.close()
             raise
+
+    def renew(self) -> None:
+        """Begins anew with a device that has forgotten the host.  Raises RunnerError as the constructor."""
+        self._link = Link(self._line, self._timeout)
+        self.info = self.ask_info()
 
     def close(self) -> None:
         """Closes the line; the firmware waits for the next host.  May be called again."""
@@ -194,19 +199,35 @@ class PortRunner(DeviceRunner):
             RunnerError: there is no such port, nothing answers, or the firmware is another one.
         """
         self.model = reader.read(packed)
+        self._packed, self._progress = packed, progress
         self._check_rows()
         self._session: PortSession = PortSession(line if line is not None else SerialLine(url), timeout)
         try:
             about = self._session.ask_about()
             self._described = target if target is not None else load_target(about.target)
             self.target = self._described.name
-            self._serve(about, packed, progress)
+            self._serve(about)
         except BaseException:
             self._session.close()
             raise
 
-    def _serve(self, about: About, packed: bytes, progress: Progress) -> None:
-        name, target = self._session.name, self._described
+    def _run_frames(self, frames: Bytes) -> Bytes:
+        """If the device starts anew in the middle, it gets the model and all frames again; unless the model keeps
+        something from run to run."""
+        try:
+            return super()._run_frames(frames)
+        except RestartedError as error:
+            if self.model.states:
+                raise RunnerError(
+                    f"{error}\nWhat the model keeps from run to run is gone there, so that nothing is repeated"
+                ) from error
+        self._session.renew()
+        self._serve(self._session.ask_about())
+        return super()._run_frames(frames)
+
+    def _serve(self, about: About) -> None:
+        """Has the device serve the model."""
+        packed, name, target = self._packed, self._session.name, self._described
         if self.model.packing != target.packing:
             raise InputError(
                 f"the model is packed for {self.model.packing!r} kernels; the device at {name}, a {about.target}, "
@@ -234,7 +255,7 @@ class PortRunner(DeviceRunner):
                     f"the model and its memory {region.name!r} need {need:,} bytes of RAM; "
                     f"the device at {name} has {room:,}"
                 )
-        self._session.load(packed, "RAM", progress)
+        self._session.load(packed, "RAM", self._progress)
 
     def profile(self, inputs: Sequence[Array]) -> Profile:
         """What the device's own counter says of one inference: on a real board cycles of its core; instructions in an

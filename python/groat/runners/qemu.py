@@ -287,12 +287,15 @@ def run_program(
 
 
 @contextlib.contextmanager
-def serving(target: Target, image: Path, *, count: bool = False, ram: Path | None = None) -> Iterator[str]:
+def serving(
+    target: Target, image: Path, *, count: bool = False, ram: Path | None = None, port: int = 0
+) -> Iterator[str]:
     """Runs firmware that serves over its serial line (firmware.build with serve="serial"), like a board plugged in.
 
     Args:
         count: let every instruction take the same time, so that the firmware's ticks count instructions.
         ram: a file that keeps the RAM in which its slots lie while it is off; made if it is not there.
+        port: to listen at; 0 for one that is free.
 
     Yields where it is, as `--on` takes it: "serial:socket://127.0.0.1:PORT".
 
@@ -301,8 +304,9 @@ def serving(target: Target, image: Path, *, count: bool = False, ram: Path | Non
         ToolchainError: QEMU is not installed.
         RunnerError: it did not start; with what it said.
     """
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    if port == 0:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
     command = _command(target, image, count, f"tcp:127.0.0.1:{port},server=on,wait=off,nodelay=on")
     with contextlib.ExitStack() as undo:
         folder = Path(undo.enter_context(tempfile.TemporaryDirectory(prefix="groat-", ignore_cleanup_errors=True)))
