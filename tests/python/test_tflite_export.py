@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+import tflite
 from tests.support.command import Groat
 from tests.support.float_nets import LINEAR, RELU, Net
 from tests.support.graphs import kinds
@@ -102,6 +103,18 @@ def test_a_quantised_network_computes_the_same(scheme: str) -> None:
     assert described(again.graph) == described(made.graph)
     weights = {tensor.dtype for tensor in again.graph.tensors.values() if tensor.data is not None}
     assert ("int4" in weights) == (scheme == "w4a8")
+
+
+@pytest.mark.parametrize(("scheme", "versions"), [("int8", (3, 3, 4)), ("w4a8", (7, 7, 10)), ("16x8", (4, 5, 7))])
+def test_operators_have_the_versions_of_their_types(scheme: str, versions: tuple[int, ...]) -> None:
+    graph, x = network()
+    root = tflite.Model.GetRootAs(groat.quantize(graph, x, scheme=scheme, rounding="nearest").to_tflite(), 0)
+    found = {}
+    for index in range(root.OperatorCodesLength()):
+        entry = root.OperatorCodes(index)
+        found[entry.BuiltinCode()] = entry.Version()
+    names = "CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"
+    assert tuple(found[getattr(tflite.BuiltinOperator, name)] for name in names) == versions
 
 
 @needs_tflm

@@ -26,26 +26,32 @@ TENSOR_TYPES: dict[str, int] = {
     "int64": tflite.TensorType.INT64,
     "bool": tflite.TensorType.BOOL,
 }
-# The first version of each operator that takes int8 tensors; 1 for all others.
-_VERSIONS: dict[str, int] = {
-    "ADD": 2,
-    "AVERAGE_POOL_2D": 2,
-    "CONCATENATION": 2,
-    "CONV_2D": 3,
-    "DEPTHWISE_CONV_2D": 3,
-    "DEQUANTIZE": 2,
-    "FULLY_CONNECTED": 4,
-    "LOGISTIC": 2,
-    "MAX_POOL_2D": 2,
-    "MEAN": 2,
-    "MUL": 2,
-    "PAD": 2,
-    "PADV2": 2,
-    "RELU": 2,
-    "RELU6": 2,
-    "SOFTMAX": 2,
-    "TRANSPOSE": 2,
+VERSIONS: dict[str, tuple[int, int, int]] = {
+    "ADD": (1, 2, 3),
+    "AVERAGE_POOL_2D": (1, 2, 3),
+    "CAST": (1, 3, 1),
+    "CONCATENATION": (1, 2, 3),
+    "CONV_2D": (1, 3, 4),
+    "DEPTHWISE_CONV_2D": (1, 3, 5),
+    "DEQUANTIZE": (1, 2, 3),
+    "FULLY_CONNECTED": (1, 4, 7),
+    "GATHER": (1, 2, 4),
+    "LOGISTIC": (1, 2, 3),
+    "MAXIMUM": (1, 2, 4),
+    "MAX_POOL_2D": (1, 2, 3),
+    "MEAN": (1, 2, 3),
+    "MINIMUM": (1, 2, 4),
+    "MUL": (1, 2, 4),
+    "PAD": (1, 2, 3),
+    "PADV2": (1, 2, 3),
+    "RELU": (1, 2, 3),
+    "RELU6": (1, 2, 3),
+    "SLICE": (1, 2, 4),
+    "SOFTMAX": (1, 2, 3),
+    "TANH": (1, 2, 3),
+    "TRANSPOSE": (1, 2, 5),
 }
+"""First versions of operators that take float32, int8 and int16, by TensorFlow Lite's op_version.cc; of others 1."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +76,7 @@ class FileOperator:
     def key(self) -> tuple[int, int]:
         """(number, version): operators that share both share an entry of the file."""
         number = getattr(tflite.BuiltinOperator, self.code) if isinstance(self.code, str) else self.code
-        return number, self.version or _VERSIONS.get(str(self.code), 1)
+        return number, self.version or VERSIONS.get(str(self.code), (1, 1, 1))[1]
 
 
 def write_tflite(

@@ -16,7 +16,7 @@ import numpy as np
 import tflite
 
 from groat.errors import InputError, UnsupportedError
-from groat.export.flatbuffer import TENSOR_TYPES, FileOperator, write_tflite
+from groat.export.flatbuffer import TENSOR_TYPES, VERSIONS, FileOperator, write_tflite
 from groat.frontends.operator import ImportedOperator
 from groat.graph import Graph, Op, Quantization, Tensor
 from groat.graph.ir import Array
@@ -136,7 +136,30 @@ class _Writer:
                 raise Unsupported(f"its {key} is {value}; {name} of TensorFlow Lite has no such option")
         if name == "ADD" and self.tensors[output].dtype == "int16":
             fields["PotScaleInt16"] = False  # scales need not be powers of two
-        self.operators.append(FileOperator(name, list(inputs), [output], table, fields))
+        version = self.version(name, [self.tensors[i] for i in inputs], self.tensors[output], fields)
+        self.operators.append(FileOperator(name, list(inputs), [output], table, fields, version))
+
+    def version(self, name: str, inputs: Sequence[Tensor], output: Tensor, fields: Mapping[str, Any]) -> int:
+        """The first version of an operator that can do what it shall, by TensorFlow Lite's op_version.cc."""
+        x = inputs[0]
+        floats, integers, wide = VERSIONS.get(name, (1, 1, 1))
+        version = {"float32": floats, "int16": wide}.get(x.dtype, integers)
+        if name == "QUANTIZE":
+            return 2 if output.dtype == "int16" else 1
+        if name in FILTERS:
+            dense = name == "FULLY_CONNECTED"
+            groups = name == "CONV_2D" and inputs[1].shape[-1] != x.shape[-1]
+            dilated = max(fields.get("DilationHFactor", 1), fields.get("DilationWFactor", 1)) > 1
+            needs = [
+                (10 if dense else 7) if inputs[1].dtype == "int4" else 1,
+                6 if groups or (dense and len(inputs) == 2) else 1,
+                5 if fields.get("KeepNumDims") else 1,
+                2 if dilated and name == "DEPTHWISE_CONV_2D" else 1,
+            ]
+            return max(version, *needs)
+        if len(x.shape) > 4 and name in ("PADV2", "SLICE", "TRANSPOSE"):
+            version = max(version, {"PADV2": 4, "SLICE": 5, "TRANSPOSE": 6 if len(x.shape) > 5 else 4}[name])
+        return version
 
     def write(self, op: Op) -> None:
         x = self.graph.tensors[op.inputs[0]]
@@ -195,7 +218,7 @@ class _Writer:
         if name == "DEPTHWISE_CONV_2D":
             options["DepthMultiplier"] = weights.shape[3] // x.shape[3]
         if name == "FULLY_CONNECTED":
-            options["KeepNumDims"] = y.shape == (*x.shape[:-1], weights.shape[0])
+            options["KeepNumDims"] = len(y.shape) > 2 and y.shape == (*x.shape[:-1], weights.shape[0])
 
     def clamped(self, name: str, inputs: Sequence[int], output: int, options: dict[str, Any]) -> None:
         """An operator, and its clamp: fused where TensorFlow Lite has that one."""
