@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import Any
 
 from groat import toolchain
+from groat.flash.listing import flash_tools
 from groat.targets import list_targets, load_target
 
 # Package -> (what needs it, how to install it); those that Groat itself requires cannot be missing.
@@ -23,7 +24,8 @@ PACKAGES = {
 
 
 def examine() -> dict[str, Any]:
-    """Keys: installed: [{what, path, version}], missing: [{what, needed_for, install_command}]."""
+    """Keys: installed: [{what, path, version}], missing: [{what, needed_for, install_command}], optional: the same
+    of what only some boards need."""
     installed = [{"what": "python", "path": sys.executable, "version": sys.version.split()[0]}]
     missing: dict[str, dict[str, str]] = {}
     for package, (needed_for, command) in PACKAGES.items():
@@ -36,4 +38,10 @@ def examine() -> dict[str, Any]:
     for name in list_targets():
         for tool in toolchain.check(load_target(name)):
             missing.setdefault(tool.what, asdict(tool))
-    return {"installed": installed, "missing": list(missing.values())}
+    there, absent = flash_tools()
+    installed += [asdict(tool) for tool in there]
+    return {
+        "installed": installed,
+        "missing": list(missing.values()),
+        "optional": [asdict(tool) for tool in absent],
+    }

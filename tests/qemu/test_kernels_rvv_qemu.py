@@ -26,12 +26,12 @@ def vector_bits(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
     """The bits of a vector register, with rv32v emulated so."""
     device("rv32v")
     bits: int = request.param
-    plain = qemu._command
+    plain = qemu.command_for
 
     def command(target: Target, image: Path, count: bool) -> list[str]:
         return [word.replace("vlen=128", f"vlen={bits}") for word in plain(target, image, count)]
 
-    monkeypatch.setattr(qemu, "_command", command)
+    monkeypatch.setattr(qemu, "command_for", command)
     return bits
 
 

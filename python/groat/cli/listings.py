@@ -50,16 +50,20 @@ def targets(format: FormatOption = Format.table) -> None:
 
 @app.command(epilog="Example: groat doctor")
 def doctor(format: FormatOption = Format.table) -> None:
-    """Says what is installed, what is missing, and the command that installs it.  Exits with 6 if anything is."""
+    """Says what is installed, what is missing, and the command that installs it.  Exits with 6 if anything is missing
+    that not only some boards need."""
     from groat.doctor import examine
 
     report = examine()
     present = new_table("Installed", "what", "version", "path")
     for item in report["installed"]:
         present.add_row(item["what"], item["version"], item["path"])
-    absent = new_table("Missing", "what", "needed for", "install with")
-    for item in report["missing"]:
-        absent.add_row(item["what"], item["needed_for"], item["install_command"])
-    emit(report, format, present, *([absent] if report["missing"] else []))
+    tables = [present]
+    for title, key in (("Missing", "missing"), ("Optional, and not there", "optional")):
+        absent = new_table(title, "what", "needed for", "install with")
+        for item in report[key]:
+            absent.add_row(item["what"], item["needed_for"], item["install_command"])
+        tables += [absent] if report[key] else []
+    emit(report, format, *tables)
     if report["missing"]:
         raise typer.Exit(6)

@@ -39,7 +39,8 @@ class SerialLine:
             raise RunnerError(f"{self.name} cannot be opened: {error}{_others()}") from error
 
     def _open(self) -> Any:
-        return serial.serial_for_url(self._url, baudrate=self._baud, write_timeout=TIMEOUT_SECONDS)
+        # Two programs would each read a part of what comes.
+        return serial.serial_for_url(self._url, baudrate=self._baud, write_timeout=TIMEOUT_SECONDS, exclusive=True)
 
     def read(self, seconds: float) -> bytes:
         self._port.timeout = seconds
@@ -227,21 +228,14 @@ class PortRunner(DeviceRunner):
 
     def _serve(self, about: About) -> None:
         """Has the device serve the model."""
-        packed, name, target = self._packed, self._session.name, self._described
-        if self.model.packing != target.packing:
-            raise InputError(
-                f"the model is packed for {self.model.packing!r} kernels; the device at {name}, a {about.target}, "
-                f"has {target.packing!r}: compile it with --target {about.target}"
-            )
-        if (about.model_bytes, about.model_crc) == (reader.file_bytes(packed), reader.checksum(packed)):
+        packed, name = self._packed, self._session.name
+        check_packing(self._session, about, self.model)
+        if is_served(about, packed):
             if self.model.states:  # as for a host before, which may have trained it
                 self._session.ask("SELECT", 0)
                 self._session.ask("RESET")
             return
-        linked = set(self._session.ask_ops())
-        missing = sorted({step.op for step in self.model.all_steps} - linked)
-        if missing:
-            raise ModelError(f"the firmware at {name} was built without these ops of the model: {', '.join(missing)}")
+        check_ops(self._session, self.model)
         rooms = [room for _, room in self._session.ask_memories()]
         if len(self.model.regions) > len(rooms):
             raise FitError(
@@ -281,6 +275,30 @@ class PortRunner(DeviceRunner):
         counter, clock = self._described.counter, self._described.clock
         assert counter is not None  # or there were no firmware for it
         return counter.cycles(ticks, clock) if clock else counter.instructions(ticks)
+
+
+def is_served(about: About, packed: bytes) -> bool:
+    """Whether a packed model is the one that a device serves."""
+    return (about.model_bytes, about.model_crc) == (reader.file_bytes(packed), reader.checksum(packed))
+
+
+def check_packing(session: PortSession, about: About, model: reader.PackedModel) -> None:
+    """InputError if a model is packed for other kernels than the device's."""
+    packing = load_target(about.target).packing
+    if model.packing != packing:
+        raise InputError(
+            f"the model is packed for {model.packing!r} kernels; the device at {session.name}, a {about.target}, "
+            f"has {packing!r}: compile it with --target {about.target}"
+        )
+
+
+def check_ops(session: PortSession, model: reader.PackedModel) -> None:
+    """ModelError if the firmware was built without an op of a model."""
+    missing = sorted({step.op for step in model.all_steps} - set(session.ask_ops()))
+    if missing:
+        raise ModelError(
+            f"the firmware at {session.name} was built without these ops of the model: {', '.join(missing)}"
+        )
 
 
 def target_of(url: str) -> str:

@@ -115,6 +115,11 @@ class Protocol:
         number = getattr(self._constants, f"GROAT_PLACE_{place}")
         return bytes(self._ffi.buffer(self._ffi.new("groat_load *", [number, count, crc])))
 
+    def place(self, number: int) -> str:
+        """The name of a place ("RAM", …)."""
+        names = self._ffi.typeof("enum groat_place").elements
+        return str(names[number]).removeprefix("GROAT_PLACE_")
+
     def _read(self, struct: str, data: bytes) -> Any:
         value = self._ffi.new(f"{struct} *")
         self._ffi.memmove(value, data, self._ffi.sizeof(struct))

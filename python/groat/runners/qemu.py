@@ -98,7 +98,7 @@ class QemuSession:
         self._timeout = timeout
         self._protocol = load_protocol()
         self._said = bytearray()
-        command = _command(target, image, count)
+        command = command_for(target, image, count)
         if model is not None:
             # A name without folders: a comma in a path would be taken for the next option.
             command += ["-device", f"loader,file=model.bin,addr={target.model_address:#x},force-raw=on"]
@@ -270,7 +270,7 @@ def run_program(
     """
     try:
         done = subprocess.run(
-            _command(target, image, count),
+            command_for(target, image, count),
             cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -307,26 +307,26 @@ def serving(
     if port == 0:
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
-    command = _command(target, image, count, f"tcp:127.0.0.1:{port},server=on,wait=off,nodelay=on")
+    command = command_for(target, image, count, f"tcp:127.0.0.1:{port},server=on,wait=off,nodelay=on")
     with contextlib.ExitStack() as undo:
         folder = Path(undo.enter_context(tempfile.TemporaryDirectory(prefix="groat-", ignore_cleanup_errors=True)))
         if ram is not None:
             ram.touch()  # QEMU makes no file where a link leads
             (folder / _RAM_LINK).symlink_to(ram.resolve())
-            command += _kept_in_file(target)
+            command += kept_in_file(target)
         process = _start(command, folder, undo)
         assert process.stdout is not None
-        deadline = time.monotonic() + _SECONDS_TO_START
-        while not _listens(port):
-            if process.poll() is not None or time.monotonic() > deadline:
-                process.kill()
-                said = process.stdout.read().decode(errors="replace")
-                raise RunnerError(f"{target.name}: QEMU does not listen at port {port}; it said:\n{said}")
-            time.sleep(_PAUSE_SECONDS)
+        try:
+            wait_until_it_listens(process, port)
+        except TimeoutError as error:
+            process.kill()
+            said = process.stdout.read().decode(errors="replace")
+            raise RunnerError(f"{target.name}: QEMU does not listen at port {port}; it said:\n{said}") from error
         yield f"serial:socket://127.0.0.1:{port}"
 
 
-def _kept_in_file(target: Target) -> list[str]:
+def kept_in_file(target: Target) -> list[str]:
+    """The arguments that have a file of QEMU's folder keep the target's RAM; InputError if none may."""
     assert target.qemu is not None  # or there were no command
     if target.qemu.ram_bytes == 0:
         raise InputError(f"target {target.name} has no RAM that a file may keep")
@@ -334,12 +334,21 @@ def _kept_in_file(target: Target) -> list[str]:
     return ["-object", backend, "-machine", "memory-backend=kept"]
 
 
+def wait_until_it_listens(process: subprocess.Popen[bytes], port: int) -> None:
+    """Waits until a process answers at a TCP port of this computer; TimeoutError if it ends or never does."""
+    deadline = time.monotonic() + _SECONDS_TO_START
+    while not _listens(port):
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise TimeoutError
+        time.sleep(_PAUSE_SECONDS)
+
+
 def _listens(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _command(target: Target, image: Path, count: bool, serial: str = "none") -> list[str]:
+def command_for(target: Target, image: Path, count: bool, serial: str = "none") -> list[str]:
     """QEMU as a target that runs an image, with its serial line at a character device of QEMU's."""
     if target.qemu is None or target.counter is None:
         raise InputError(f"target {target.name} has no emulator")
@@ -395,12 +404,12 @@ class QemuRunner(DeviceRunner):
             raise ModelError(
                 f"the model is packed for {self.model.packing!r} kernels; {target_name} reads {self._target.packing!r}"
             )
-        self._arenas = _arenas(self._target, self.model)
+        self._arenas = arenas_of(self._target, self.model)
         self._linked = packed if linked else None
         self._beside = None if linked else packed
         self.image = self._build()
         self._check_rows()
-        _check_fit(self._target, self.image, self._arenas, self._beside)
+        check_fit(self._target, self.image, self._arenas, self._beside)
         self._session = self._open(count=False)
 
     def _build(self, measures_layers: bool = False) -> firmware.Image:
@@ -603,7 +612,7 @@ def conv_layouts(model: reader.PackedModel) -> set[int] | None:
     return found if all(layout < 32 for layout in found) else None
 
 
-def _arenas(target: Target, model: reader.PackedModel) -> dict[str, reader.RegionInfo]:
+def arenas_of(target: Target, model: reader.PackedModel) -> dict[str, reader.RegionInfo]:
     """In which memory of a target each region of a model lies.  A model of one region that was planned for another
     target's memory takes this one's RAM; InputError for one of several."""
     known = {memory.name for memory in target.arenas}
@@ -612,7 +621,7 @@ def _arenas(target: Target, model: reader.PackedModel) -> dict[str, reader.Regio
     return {target.arena(region.name).name: region for region in model.regions}
 
 
-def _check_fit(
+def check_fit(
     target: Target, image: firmware.Image, arenas: dict[str, reader.RegionInfo], beside: bytes | None
 ) -> None:
     for name, region in arenas.items():
