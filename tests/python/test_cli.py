@@ -58,10 +58,12 @@ def two_by_two(tmp_path: Path) -> Path:
 def test_there_are_these_commands(groat_command: Groat) -> None:
     assert [*COMMANDS] == [
         "analyze",
+        "boards",
         "compare",
         "doctor",
         "eval",
         "export",
+        "flash",
         "ops",
         "pack",
         "profile",
@@ -154,7 +156,7 @@ def test_doctor_says_what_is_missing_and_how_to_get_it(
     result = groat_command("doctor", "--format", "json")
     assert result.code == 6
     report = result.json
-    assert set(report) == {"installed", "missing"}
+    assert set(report) == {"installed", "missing", "optional"}
     assert all(set(item) == {"what", "path", "version"} for item in report["installed"])
     missing = {item["what"]: item for item in report["missing"]}
     assert {"arm-none-eabi-gcc", "clang-19", "qemu-system-arm", "qemu-system-riscv32"} <= set(missing)

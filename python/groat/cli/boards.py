@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 import signal
 from pathlib import Path
@@ -25,7 +26,7 @@ from groat.cli.common import (
 from groat.errors import InputError
 from groat.options import Options
 
-_STATUS = """described: no firmware is built for it here; built: firmware is built; emulated: that firmware runs in QEMU's
+_STATUS = """described: no firmware is built for it here; built: firmware is; emulated: that firmware runs in QEMU's
 model of the board; hardware: it ran on the board.  Whatever is not `hardware` was not tried on hardware."""
 
 
@@ -97,6 +98,7 @@ def flash(
         raise InputError("--folder and --background are for emulated boards")
     if not emulated and not dry_run:
         port = flashing.find_port(device, port, choice)
+    number = _tcp_port(port) if emulated else None
     with progress_bar() as progress:
         packed, _ = packed_model(model, board, options, progress)
         progress(f"building firmware for {device.name}", 0, 0)
@@ -111,7 +113,7 @@ def flash(
         "through": None if choice.device is None else str(choice.device),
     }
     if emulated:
-        _emulate(device, image.file, packed, port, dry_run, folder, background, about, format)
+        _emulate(device, image.file, packed, number, dry_run, folder, background, about, format)
         return
     if dry_run:
         _show({**about, "dry_run": True, "commands": [str(step) for step in choice.steps(image)]}, format)
@@ -126,7 +128,7 @@ def _emulate(
     board: Any,
     elf: Path,
     packed: bytes,
-    port: str | None,
+    number: int | None,
     dry_run: bool,
     folder: Path | None,
     background: bool,
@@ -136,11 +138,12 @@ def _emulate(
     from groat.flash import emulated, serving
 
     folder = folder if folder is not None else emulated.folder_of(board.name)
-    number = _tcp_port(port)
     if dry_run:
         command = emulated.command(board.target, elf, number or emulated.ANY_PORT)
         _show({**about, "folder": str(folder), "dry_run": True, "commands": [shlex.join(command)]}, format)
         return
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, signal.default_int_handler)  # so that the board does not stay on
     running = emulated.start(board.target, elf, folder, number)
     try:
         with progress_bar() as progress:
@@ -154,14 +157,9 @@ def _emulate(
         return
     if format == Format.table:
         stdout.print(f"{board.name} is on; Ctrl-C switches it off")
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)
-    try:
+    with contextlib.suppress(KeyboardInterrupt):
         running.wait()
-    except KeyboardInterrupt:
-        pass
-    finally:
-        running.switch_off()
+    running.switch_off()
 
 
 def _tcp_port(port: str | None) -> int | None:

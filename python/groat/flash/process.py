@@ -27,7 +27,7 @@ _COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _MEANINGS = (
     (r"LIBUSB_ERROR_ACCESS|Access denied|Permission denied", "there is no permission to use it: install the udev rules "
      "of the tool, or join the group that owns the port (dialout), and plug the board in again"),
-    (r"LIBUSB_ERROR_BUSY|Resource busy|[Aa]lready in use|exclusively lock", "another program uses it: "
+    (r"LIBUSB_ERROR_BUSY|[Rr]esource busy|[Aa]lready in use|exclusively lock", "another program uses it: "
      "a debugger, a serial monitor?"),
     (r"\[Errno 2\]|No such file", "there is no such port"),
     (r"Wrong chip argument|UNEXPECTED|unexpected idcode|expected-id|Invalid ROM table|Could not find MEM-AP|"

@@ -17,7 +17,7 @@ from groat.runners.port import BAUD, PortSession, SerialLine, check_ops, check_p
 from groat.runners.protocol import About, Slot, load_protocol
 from groat.targets import load_target
 
-START_SECONDS = 20.0  # that a board may take until its port is there and its firmware answers
+START_SECONDS = 20.0  # for a board to start, and its port to come back
 _PAUSE_SECONDS = 0.2
 _ANSWER_SECONDS = 5.0
 
@@ -54,12 +54,13 @@ def _about(about: About) -> Served:
 
 
 @contextmanager
-def reached(port: str, board: Board | None = None, seconds: float = START_SECONDS) -> Iterator[PortSession]:
-    """A session with the firmware at a port, which may still be starting.
+def reached(port: str, board: Board | None = None, seconds: float = 0.0) -> Iterator[PortSession]:
+    """A session with the firmware at a port.
 
     Args:
         port: as pyserial takes it: "/dev/ttyACM0", "socket://127.0.0.1:5000".
         board: whose firmware it must be; None for any.
+        seconds: that the board may take until its port is there and its firmware answers.
 
     Raises RunnerError if nothing answers, or another board's firmware, or of another version.
     """
@@ -117,7 +118,7 @@ def check_flashed(port: str, board: Board, packed: bytes, progress: Progress = s
     Raises RunnerError as `reached` and `check`; ModelError if the firmware refuses the model.
     """
     progress(f"waiting for {board.name} at {port}", 0, 0)
-    with reached(port, board) as session:
+    with reached(port, board, START_SECONDS) as session:
         about = session.ask_about()
         if _about(about).place == "SLOT" and not is_served(about, packed):
             session.load(packed, "SLOT", progress)
