@@ -513,6 +513,7 @@ def test_a_call_that_makes_no_sense(bench: Bench, groat_command: Groat, tmp_path
         (model, "--model-only"): "which board?",
         ("--rollback",): "which board?",
         (model, "--board", "pico", "--folder", tmp_path, "--dry-run"): "--folder and --background are for emulated",
+        (model, "--board", "pico", "--dry-run", "--firmware", model, "--all-ops"): "not for --firmware",
         (model, "--board", "pico", "--dry-run"): "packed for 'dsp' kernels; pico has 'scalar'",
         (model, "--board", "qemu_cortex_m4", "--port", "/dev/ttyACM0"): "at socket://127.0.0.1:NUMBER, not at /dev",
     }.items():

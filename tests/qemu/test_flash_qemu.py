@@ -29,6 +29,7 @@ from groat.pack.reader import checksum
 from groat.runners import split_where
 from groat.runners.host import HostRunner
 from groat.runners.port import PortSession, SerialLine
+from groat.signing import sign
 
 pytestmark = pytest.mark.qemu
 DIGITS = Path(__file__).parents[2] / "examples" / "digits" / "digits_int8.tflite"
@@ -150,6 +151,18 @@ def test_an_update_that_the_firmware_was_not_built_for(groat_command: Groat, tmp
     with flashed(groat_command, "qemu_cortex_m4", model, tmp_path, "--all-ops") as report:
         update = groat_command.json("flash", DIGITS, "--model-only", "--port", report["port"])
         assert update["served_from"] == "SLOT"
+
+
+def test_an_update_that_is_not_signed(groat_command: Groat, tmp_path: Path) -> None:
+    key, signed = tmp_path / "key.pem", tmp_path / "signed.groat"
+    subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", key], check=True, timeout=30)
+    (old, _), (new, packed) = (dense(seed, SMALL, "qemu_rv32imc", tmp_path) for seed in (1, 2))
+    with flashed(groat_command, "qemu_rv32imc", old, tmp_path, "--public-key", key) as report:
+        port = report["port"]
+        assert "the firmware refused" in groat_command.fails(3, "flash", new, "--model-only", "--port", port)
+        signed.write_bytes(sign(packed, key))
+        update = groat_command.json("flash", signed, "--model-only", "--port", port)
+        assert (update["served_from"], update["served_checksum"]) == ("SLOT", f"{checksum(packed):08x}")
 
 
 class Cut(SerialLine):

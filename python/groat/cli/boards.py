@@ -53,6 +53,9 @@ def flash(
         Path | None, typer.Option(help="flash this file, built elsewhere, in place of firmware that is built now")
     ] = None,
     all_ops: Annotated[bool, typer.Option("--all-ops", help="firmware for all models, not only for this one")] = False,
+    public_key: Annotated[
+        Path | None, typer.Option(help="PEM file of an Ed25519 key: firmware that takes only updates its owner signed")
+    ] = None,
     model_only: Annotated[
         bool, typer.Option("--model-only", help="write only the model, into a slot of a running board's flash")
     ] = False,
@@ -89,6 +92,7 @@ def flash(
         raise InputError("which board?  Name it with --board; `groat boards` lists them")
     from groat.boards import load_board
     from groat.flash import flashing
+    from groat.signing import load_public_key
 
     device = load_board(board)
     # Whether it can be flashed at all is known sooner than its firmware is built.
@@ -99,10 +103,13 @@ def flash(
     if not emulated and not dry_run:
         port = flashing.find_port(device, port, choice)
     number = _tcp_port(port) if emulated else None
+    if firmware is not None and (all_ops or public_key is not None):
+        raise InputError("--all-ops and --public-key are for firmware that is built now, not for --firmware")
+    key = None if public_key is None else load_public_key(public_key)
     with progress_bar() as progress:
         packed, _ = packed_model(model, board, options, progress)
         progress(f"building firmware for {device.name}", 0, 0)
-        image = flashing.image_for(device, choice.method, packed, firmware, all_ops)
+        image = flashing.image_for(device, choice.method, packed, firmware, all_ops, key)
     about: dict[str, Any] = {
         "board": device.name,
         "model": str(model),

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from groat import firmware
+from groat.cache import cache_folder
 from groat.errors import InputError, RunnerError
 from groat.runners import qemu
 from groat.targets import Target
@@ -29,7 +29,7 @@ _SHOWN_BYTES = 4096
 
 def folder_of(name: str) -> Path:
     """Where an emulated board keeps its flash, unless another place is asked for."""
-    return firmware.cache_folder() / "boards" / name
+    return cache_folder() / "boards" / name
 
 
 class Emulated:

@@ -25,11 +25,12 @@ EMULATOR = "qemu"
 # ---- The image -----------------------------------------------------------------------------------------
 
 
-def build(board: Board, packed: bytes, every_op: bool = False) -> firmware.Image:
+def build(board: Board, packed: bytes, every_op: bool = False, public_key: bytes | None = None) -> firmware.Image:
     """Firmware for a board that serves a model, which is linked in.
 
     Args:
         every_op: link all ops, so that other models may take this one's place; else those of this model.
+        public_key: of those that come later, only what its owner signed is served (groat.signing).
 
     Raises:
         InputError: no firmware is built for the board here.
@@ -53,6 +54,7 @@ def build(board: Board, packed: bytes, every_op: bool = False) -> firmware.Image
         model=packed,
         arenas=dict.fromkeys(regions),
         serve="serial",
+        public_key=public_key,
     )
     check_fit(target, image, regions, None)
     return image
@@ -200,7 +202,12 @@ def flash(
 
 
 def image_for(
-    board: Board, method: FlashMethod, packed: bytes, file: Path | None = None, every_op: bool = False
+    board: Board,
+    method: FlashMethod,
+    packed: bytes,
+    file: Path | None = None,
+    every_op: bool = False,
+    public_key: bytes | None = None,
 ) -> Image:
     """What a way of flashing writes onto a board so that it serves a model: firmware that is built, or a file.
 
@@ -214,7 +221,7 @@ def image_for(
             f"the model is packed for {packing!r} kernels; {board.name} has {board.target.packing!r}: "
             f"compile it with --target {board.name}"
         )
-    file = file if file is not None else build(board, packed, every_op).path
+    file = file if file is not None else build(board, packed, every_op, public_key).path
     address = method.address
     if address is None and any(memory.purpose == "code" for memory in board.target.memories):
         address = board.target.memory("code").origin

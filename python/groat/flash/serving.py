@@ -103,9 +103,10 @@ def check(session: PortSession, packed: bytes) -> Served:
     """What it serves, which must be this packed model; RunnerError if it is another one."""
     about = session.ask_about()
     if not is_served(about, packed):
+        wanted = f"a model of {reader.file_bytes(packed):,} bytes with the checksum {reader.checksum(packed):08x}"
         raise RunnerError(
-            f"{session.name}: the firmware there serves {_about(about)}; expected a model of {len(packed):,} bytes "
-            f"with the checksum {reader.checksum(packed):08x}: it runs what was there before, or is another board"
+            f"{session.name}: the firmware there serves {_about(about)}; expected {wanted}: it runs what was there "
+            "before, or is another board"
         )
     return _about(about)
 
