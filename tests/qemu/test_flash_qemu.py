@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -66,14 +67,13 @@ def test_a_board_that_is_on(groat_command: Groat, tmp_path: Path) -> None:
     """The foreground: until it is ended; what is flashed meanwhile; a port that is taken."""
     name, command = "qemu_rv32imc", [sys.executable, "-m", "groat.cli", "flash", DIGITS, "--format", "json"]
     device(load_board(name).target.name)
-    with subprocess.Popen([*command, "--board", name, "--folder", tmp_path], stdout=subprocess.DEVNULL) as process:
-        deadline = time.monotonic() + 60
-        while (port := emulated.running(tmp_path)) is None or not port.startswith("socket:"):
-            assert time.monotonic() < deadline
-            assert process.poll() is None
-            time.sleep(0.05)
+    with subprocess.Popen([*command, "--board", name, "--folder", tmp_path], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        report = json.loads(b"".join(iter(process.stdout.readline, b"}\n")) + b"}")
+        port = report["port"].removeprefix("serial:")
+        assert emulated.running(tmp_path) == port
         said = groat_command.fails(2, "flash", DIGITS, "--board", name, "--folder", tmp_path)
-        assert f"is on: process {emulated.about(tmp_path)[0]}, at serial:{port}; end it first" in said
+        assert f"is on: process {report['process']}, at serial:{port}; end it first" in said
         said = groat_command.fails(2, "flash", DIGITS, "--board", name, "--folder", tmp_path / "b", "--port", port)
         assert "cannot be used: Address already in use" in said
         process.send_signal(signal.SIGTERM)

@@ -131,7 +131,7 @@ def _locked(folder: Path) -> Iterator[int]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            pid, port = about(folder)
+            pid, port = _about(folder)
             raise InputError(
                 f"the emulated board in {folder} is on: process {pid}, at serial:{port}; "
                 f"end it first (kill {pid}), or write only the model with --model-only"
@@ -150,11 +150,11 @@ def running(folder: Path) -> str | None:
         try:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
-            return about(folder)[1]
+            return _about(folder)[1]
     return None
 
 
-def about(folder: Path) -> tuple[str, str]:
+def _about(folder: Path) -> tuple[str, str]:
     """Process and port of the board that is on."""
     with contextlib.suppress(ValueError):
         pid, port = (folder / _LOCK).read_text(encoding="ascii").split()
