@@ -139,7 +139,7 @@ def update(session: PortSession, packed: bytes, progress: Progress = silent) -> 
     """
     model = reader.read(packed)
     about = session.ask_about()
-    check_packing(session, about, model)
+    check_packing(session, load_target(about.target), model)
     check_ops(session, model)
     slots(session)
     if _about(about).place != "SLOT" or not is_served(about, packed):

@@ -229,7 +229,7 @@ class PortRunner(DeviceRunner):
     def _serve(self, about: About) -> None:
         """Has the device serve the model."""
         packed, name = self._packed, self._session.name
-        check_packing(self._session, about, self.model)
+        check_packing(self._session, self._described, self.model)
         if is_served(about, packed):
             if self.model.states:  # as for a host before, which may have trained it
                 self._session.ask("SELECT", 0)
@@ -282,13 +282,12 @@ def is_served(about: About, packed: bytes) -> bool:
     return (about.model_bytes, about.model_crc) == (reader.file_bytes(packed), reader.checksum(packed))
 
 
-def check_packing(session: PortSession, about: About, model: reader.PackedModel) -> None:
-    """InputError if a model is packed for other kernels than the device's."""
-    packing = load_target(about.target).packing
-    if model.packing != packing:
+def check_packing(session: PortSession, target: Target, model: reader.PackedModel) -> None:
+    """InputError if a model is packed for other kernels than those of the device, which is described as a target."""
+    if model.packing != target.packing:
         raise InputError(
-            f"the model is packed for {model.packing!r} kernels; the device at {session.name}, a {about.target}, "
-            f"has {packing!r}: compile it with --target {about.target}"
+            f"the model is packed for {model.packing!r} kernels; the device at {session.name}, a {target.name}, "
+            f"has {target.packing!r}: compile it with --target {target.name}"
         )
 
 
