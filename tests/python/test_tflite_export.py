@@ -26,6 +26,7 @@ from groat.errors import InputError, UnsupportedError
 from groat.export.tflite import to_tflite
 from groat.graph import Graph, Op, Tensor
 from groat.ops.unary_float32 import function_attrs
+from groat.train import export as train_export
 from groat.validation import Verdict, oracles_of, validate
 
 Array = npt.NDArray[Any]
@@ -255,3 +256,25 @@ def test_commands_write_and_compare(tmp_path: Path, groat_command: Groat) -> Non
     refused = groat_command("export", str(made), "-o", str(made))
     assert refused.code == 2
     assert "name another file with -o" in refused.err
+
+
+def test_what_an_onnx_model_learnt_is_written() -> None:
+    """Parameters by their names, whole and of the first rows only; the rest is as it was."""
+    b = OnnxBuilder()
+    y = b.node("Flatten", b.node("Relu", b.conv("x", 2, 3, (3, 3))))
+    model = groat.load(
+        b.model({"x": [1, 2, 5, 5]}, [b.node("Gemm", y, b.weights(27, 4), b.weights(4))]).SerializeToString()
+    )
+    constants = {tensor.name: tensor.data for tensor in model.graph.tensors.values() if tensor.data is not None}
+    (dense,) = (name for name, data in constants.items() if data.shape == (4, 27))
+    (filters,) = (name for name, data in constants.items() if data.shape == (3, 3, 3, 2))
+    learnt = {dense: np.full((2, 27), 0.5, np.float32), filters: constants[filters] * 2}
+    again = groat.load(train_export.to_tflite(model, learnt))
+    found = {tensor.name: tensor.data for tensor in again.graph.tensors.values() if tensor.data is not None}
+    np.testing.assert_array_equal(found[dense], np.concatenate([learnt[dense], constants[dense][2:]]))
+    np.testing.assert_array_equal(found[filters], learnt[filters])
+    assert all(np.array_equal(found[name], data) for name, data in constants.items() if name not in learnt)
+    with pytest.raises(InputError, match="0 constants of the name 'none'; expected one to give a value to"):
+        train_export.to_tflite(model, {"none": constants[dense]})
+    with pytest.raises(InputError, match=dense):
+        train_export.to_tflite(model, {dense: constants[dense].T})
