@@ -22,7 +22,7 @@ from tests.support.random_graphs import random_model
 from tools.tflite_builder import Builder, Quant
 
 import groat
-from groat.errors import InputError, UnsupportedError
+from groat.errors import InputError, ModelError, UnsupportedError
 from groat.export.tflite import to_tflite
 from groat.graph import Graph, Op, Tensor
 from groat.ops.unary_float32 import function_attrs
@@ -167,6 +167,21 @@ def test_borders_in_pixels() -> None:
     assert verdict_of(model).equal
     made = groat.quantize(model, np.random.default_rng(0).normal(size=(20, 12, 12, 3)).astype(np.float32))
     assert_equal(made, 4)
+
+
+@needs_tflm
+def test_models_of_floats_are_near() -> None:
+    """Functions that TensorFlow Lite has; one that only its interpreter for microcontrollers does not."""
+
+    def model_of(function: str) -> groat.Model:
+        b = OnnxBuilder()
+        y = b.node(function, b.conv("x", 2, 3, (3, 3)))
+        return groat.load(b.model({"x": [1, 2, 6, 6]}, [y], opset=20).SerializeToString())
+
+    for function in ("Relu", "Elu", "HardSwish", "LeakyRelu", "Exp", "Abs", "Neg", "Sigmoid", "Tanh"):
+        assert verdict_of(model_of(function)).equal, function
+    with pytest.raises(ModelError, match="Didn't find op for builtin opcode 'GELU'"):
+        verdict_of(model_of("Gelu"))
 
 
 def test_what_tensorflow_lite_does_not_have_is_listed() -> None:
