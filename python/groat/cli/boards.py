@@ -109,7 +109,7 @@ def flash(
     with progress_bar() as progress:
         packed, _ = packed_model(model, board, options, progress)
         progress(f"building firmware for {device.name}", 0, 0)
-        image = flashing.image_for(device, choice.method, packed, firmware, all_ops, key)
+        image = flashing.prepare(device, choice.method, packed, firmware, all_ops, key)
     about: dict[str, Any] = {
         "board": device.name,
         "model": str(model),

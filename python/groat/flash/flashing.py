@@ -14,10 +14,9 @@ from groat.flash import devices
 from groat.flash.devices import Device
 from groat.flash.serving import Served, check_flashed
 from groat.flash.tools import TOOLS, Image, Step, Tool, carry_out
-from groat.ops import op_rows
 from groat.pack import reader
 from groat.progress import Progress, silent
-from groat.runners.qemu import arenas_of, check_fit, conv_layouts
+from groat.runners.board import image_for
 
 EMULATOR = "qemu"
 
@@ -37,27 +36,12 @@ def build(board: Board, packed: bytes, every_op: bool = False, public_key: bytes
         FitError: it does not fit.
         ToolchainError: a compiler is missing.
     """
-    model, target = reader.read(packed), board.target
-    if target.compiler is None:
+    if board.target.compiler is None:
         raise InputError(
             f"no firmware is built here for {board.name} ({board.title}); build it with its maker's tools "
             "(docs/BOARDS.md) and name the file with --firmware"
         )
-    regions = arenas_of(target, model)
-    ops = {row.name for row in op_rows()} if every_op else {step.op for step in model.all_steps}
-    image = firmware.build(
-        target,
-        ops=None if every_op else ops,
-        row_ops=() if every_op else {step.op for step in model.all_steps if step.stream is not None},
-        states=every_op or bool(model.states),
-        layouts=None if every_op else conv_layouts(model),
-        model=packed,
-        arenas=dict.fromkeys(regions),
-        serve="serial",
-        public_key=public_key,
-    )
-    check_fit(target, image, regions, None)
-    return image
+    return image_for(board.target, packed, every_op, public_key)
 
 
 # ---- The tool and the device ---------------------------------------------------------------------------
@@ -201,7 +185,7 @@ def flash(
     return steps, check_flashed(port, board, packed, progress)
 
 
-def image_for(
+def prepare(
     board: Board,
     method: FlashMethod,
     packed: bytes,

@@ -15,26 +15,38 @@ from groat.progress import Progress, silent
 from groat.runners.base import Array, Profile
 from groat.runners.link import TIMEOUT_SECONDS
 from groat.runners.port import PortRunner
-from groat.runners.qemu import conv_layouts, serving
+from groat.runners.qemu import arenas_of, check_fit, conv_layouts, serving
 from groat.targets import Target
 
 
-def image_for(target: Target, packed: bytes) -> firmware.Image:
-    """Firmware for one model, which is a part of it: what is flashed to serve that model.
+def image_for(target: Target, packed: bytes, every_op: bool = False, public_key: bytes | None = None) -> firmware.Image:
+    """Firmware that serves one model, which is a part of it: what is flashed.
 
-    Raises as `firmware.build`; ModelError if the model is damaged.
+    Args:
+        every_op: link all ops, so that other models may take this one's place; else those of this model.
+        public_key: as firmware.build takes it.
+
+    Raises:
+        InputError: no firmware is built for the target, or it lacks a memory that the model was planned for.
+        ModelError: the model is damaged.
+        FitError: it does not fit.
+        ToolchainError: a compiler is missing.
     """
     model = reader.read(packed)
-    return firmware.build(
+    regions = arenas_of(target, model)
+    image = firmware.build(
         target,
-        ops=[step.op for step in model.all_steps],
-        row_ops=[step.op for step in model.all_steps if step.stream is not None],
-        states=bool(model.states),
-        layouts=conv_layouts(model),
+        ops=None if every_op else {step.op for step in model.all_steps},
+        row_ops=() if every_op else {step.op for step in model.all_steps if step.stream is not None},
+        states=every_op or bool(model.states),
+        layouts=None if every_op else conv_layouts(model),
         model=packed,
-        arenas={target.memory("data").name: None},
+        arenas=dict.fromkeys(regions),
         serve="serial",
+        public_key=public_key,
     )
+    check_fit(target, image, regions, None)
+    return image
 
 
 class BoardRunner(PortRunner):
