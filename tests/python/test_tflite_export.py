@@ -76,6 +76,52 @@ def test_random_models_of_integers_compute_the_same() -> None:
         assert_equal(groat.Model(model.graph, b"none"))
 
 
+def moved(dtype: str, operator: str, constants: list[Array], shape: tuple[int, ...], **fields: Any) -> bytes:
+    """A model of one operator that takes some elements of [1, 4, 5, 3]."""
+    m = Builder()
+    quant = Quant(0.1, 3) if dtype == "int8" else None
+    x, y = m.input((1, 4, 5, 3), dtype, quant), m.tensor(shape, dtype, quant)
+    m.op(operator, [x, *(m.constant(each) for each in constants)], [y], f"{operator.capitalize()}Options", **fields)
+    return m.build([y])
+
+
+BOX = [np.array([0, 1, 0, 1], np.int32), np.array([1, 2, -1, 2], np.int32)]
+PLACES = [np.array([4, 0, 0, 2, 3, 1], np.int32)]
+
+
+@needs_tflm
+@pytest.mark.parametrize("dtype", ["int8", "float32"])
+def test_slices_and_gathers(dtype: str) -> None:
+    """TFLite's SLICE and GATHER, imported, and written again."""
+    for source in (
+        moved(dtype, "SLICE", BOX, (1, 2, 5, 2)),
+        moved(dtype, "GATHER", PLACES, (1, 4, 6, 3), Axis=2),
+        moved(dtype, "GATHER", [PLACES[0] % 3], (1, 4, 5, 6), Axis=-1),
+    ):
+        model = groat.load(source)
+        assert_equal(model)
+        assert described(groat.load(model.to_tflite()).graph) == described(model.graph)
+
+
+@pytest.mark.parametrize(
+    ("operator", "constants", "fields", "says"),
+    [
+        ("SLICE", [BOX[0], BOX[1] * 3], {}, "does not fit a tensor of shape [1, 4, 5, 3]"),
+        ("SLICE", [BOX[0][:3], BOX[1][:3]], {}, "does not fit a tensor of shape [1, 4, 5, 3]"),
+        ("GATHER", PLACES, {"Axis": 1}, "its indices go from 0 to 4; expected 0 to 3"),
+        ("GATHER", PLACES, {"Axis": 4}, "axis 4 is out of range for 4 dimensions"),
+        ("GATHER", [PLACES[0].reshape(2, 3)], {"Axis": 2}, "its indices are int32[2, 3]; expected a list of integers"),
+        ("GATHER", [PLACES[0].astype(np.float32)], {"Axis": 2}, "its indices are float32[6]; expected a list"),
+    ],
+)
+def test_slices_and_gathers_without_a_kernel(
+    operator: str, constants: list[Array], fields: dict[str, int], says: str
+) -> None:
+    with pytest.raises(UnsupportedError) as error:
+        groat.load(moved("int8", operator, constants, (1, 4, 6, 3), **fields))
+    assert says in str(error.value)
+
+
 # ---- What was quantised here ------------------------------------------------------------------------------------
 
 

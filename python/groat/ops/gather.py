@@ -52,8 +52,9 @@ def _import(source: ImportedOp) -> Op:
     rank, axis = len(x.shape), int(source.options.get("Axis", 0))
     if not -rank <= axis < rank:
         raise Unsupported(f"axis {axis} is out of range for {rank} dimensions")
-    if source.options.get("BatchDims", 0) != 0 or indices.ndim != 1 or indices.size == 0:
-        raise Unsupported(f"its indices have shape {list(indices.shape)}; expected a list that all batches share")
+    if source.options.get("BatchDims", 0) != 0 or indices.ndim != 1 or indices.size == 0 or indices.dtype.kind != "i":
+        shape = f"{indices.dtype}{list(indices.shape)}"
+        raise Unsupported(f"its indices are {shape}; expected a list of integers that all batches share")
     most = min(x.shape[axis], PLACES_MAX)
     if indices.min() < 0 or indices.max() >= most:
         raise Unsupported(f"its indices go from {indices.min()} to {indices.max()}; expected 0 to {most - 1}")
