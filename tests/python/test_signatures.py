@@ -18,12 +18,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.support import cc
-from tests.support.board import BoardLine, build_board
+from tests.support.board import BadLine, BoardLine, build_board
 from tests.support.command import Groat
 from tests.support.learner import X, learner
 
 from groat import firmware, monocypher
 from groat.errors import InputError, ModelError, ToolchainError
+from groat.runners import link as link_module
 from groat.runners.host import HostRunner
 from groat.runners.port import PortRunner, PortSession
 from groat.signing import is_signed, load_public_key, sign
@@ -148,6 +149,20 @@ def test_what_firmware_without_a_key_wrote_is_not_believed(board: BoardLine, sig
     board.power_on()
     session = PortSession(board)
     assert [slot.state for slot in session.ask_slots()] == [1, 2]
+
+
+def test_a_bad_line_changes_nothing_of_it(board: BoardLine, signed: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link_module, "_AGAIN_SECONDS", 0.02)
+    monkeypatch.setattr(link_module, "_AGAIN_SECONDS_MAX", 0.05)
+    line = BadLine(board, 3, 0.3)
+    session = PortSession(line, timeout=30)
+    for _ in range(3):
+        session.load(signed, "SLOT")
+        for forged in (MODEL, MODEL + bytes(64)):
+            with pytest.raises(ModelError, match=REFUSED):
+                session.load(forged, "SLOT")
+        session.ask("RUN", 1, X.tobytes())
+    assert sum(line.happened.values()) > 10
 
 
 HASH_PROGRAM = r"""
