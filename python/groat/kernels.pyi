@@ -300,11 +300,12 @@ def lut(
     on: str = "host",
     isa: str | None = None,
 ) -> Array:
-    """Any function of 8-bit values.
+    """Any function of one value, as a table.
 
     Args:
-        x: int8 or uint8.
-        table: int8 or uint8 [256]: the result for each byte, indexed by the byte read as unsigned.
+        x: int8, uint8 or int16.
+        table: int8 or uint8 [256]: the result for each byte, indexed by the byte read as unsigned; of int16, int16
+            [513]: the result for -32768, -32640, … 32768, and between two of these in proportion.
         on, isa: as conv2d.
 
     Returns an array of x's shape and the table's dtype.
@@ -2036,5 +2037,254 @@ def gru_float(
         on, isa: as conv2d.
 
     Returns float32 [steps, batches, hidden]: the output after each step.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def sub(
+    a: ArrayLike,
+    b: ArrayLike,
+    *,
+    a_scale: float,
+    b_scale: float,
+    output_scale: float,
+    a_zero_point: int = 0,
+    b_zero_point: int = 0,
+    output_zero_point: int = 0,
+    act_min: int | None = None,
+    act_max: int | None = None,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """Difference with broadcasting.
+
+    Args:
+        a, b: int8 or int16, of one type and of shapes that broadcast to one of them.
+        a_scale, b_scale, output_scale: real = scale * (stored - zero_point); read as float32.
+        a_zero_point, b_zero_point, output_zero_point: 0 for int16.
+        act_min, act_max, on, isa: as conv2d.
+
+    Returns an array of their type and the common shape.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def maximum_minimum(
+    a: ArrayLike,
+    b: ArrayLike,
+    function: str = "maximum",
+    *,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """The larger or the smaller of two, with broadcasting.
+
+    Args:
+        a, b: int8 or int16, of one type, one scale and zero point, and of shapes that broadcast to one of them.
+        function: "maximum" or "minimum".
+        on, isa: as conv2d.
+
+    Returns an array of their type and the common shape.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def div(
+    a: ArrayLike,
+    b: ArrayLike,
+    *,
+    a_scale: float,
+    b_scale: float,
+    output_scale: float,
+    a_zero_point: int = 0,
+    b_zero_point: int = 0,
+    output_zero_point: int = 0,
+    act_min: int | None = None,
+    act_max: int | None = None,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """Quotient with broadcasting; what is divided by zero is as far from it as the clamp allows.
+
+    Args:
+        a, b: int8, of shapes that broadcast to one of them.
+        a_scale, b_scale, output_scale: real = scale * (stored - zero_point); read as float32.
+        a_zero_point, b_zero_point, output_zero_point: -128 to 127.
+        act_min, act_max, on, isa: as conv2d.
+
+    Returns an int8 array of the common shape.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def matmul(
+    a: ArrayLike,
+    b: ArrayLike,
+    *,
+    a_scale: float,
+    b_scale: float,
+    output_scale: float,
+    a_zero_point: int = 0,
+    b_zero_point: int = 0,
+    output_zero_point: int = 0,
+    adj_a: bool = False,
+    adj_b: bool = False,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """Products of matrices, as numpy.matmul.
+
+    Args:
+        a: int8 or int16 [..., rows, depth]; with adj_a, [..., depth, rows].
+        b: of its type [..., depth, columns]; with adj_b, [..., columns, depth].  The dimensions before broadcast.
+        a_scale, b_scale, output_scale: real = scale * (stored - zero_point); read as float32.
+        a_zero_point, b_zero_point, output_zero_point: 0 for int16.
+        on, isa: as conv2d.
+
+    Returns an array of their type [..., rows, columns].
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def resize_nearest_neighbor(
+    x: ArrayLike,
+    rows: Sequence[int],
+    columns: Sequence[int],
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """An image of other rows and columns, each of them one of the image's.
+
+    Args:
+        x: int8, uint8, int16, int32, float32 or float16 [n, h, w, c].
+        rows, columns: at least one each: which of x it is.
+        on, isa: as conv2d.
+
+    Returns an array of x's type [n, len(rows), len(columns), c].
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def resize_bilinear(
+    x: ArrayLike,
+    rows: Sequence[tuple[int, int]],
+    columns: Sequence[tuple[int, int]],
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """An image of other rows and columns, each between two of the image's.
+
+    Args:
+        x: int8 or int16 [n, h, w, c].
+        rows, columns: at least one each: the index of one of x, and how much the next one counts, in 1024ths; the
+            last has none but itself behind it.
+        on, isa: as conv2d.
+
+    Returns an array of x's type [n, len(rows), len(columns), c].
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def leaky_relu(
+    x: ArrayLike,
+    alpha: float = 0.01,
+    *,
+    input_scale: float,
+    output_scale: float,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """x where it is not negative, alpha times x elsewhere.
+
+    Args:
+        x: int16.
+        alpha: any number; -1 gives the absolute value.
+        input_scale, output_scale: real = scale * stored; read as float32.
+        on, isa: as conv2d.
+
+    Returns int16 of the same shape.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def transpose_conv(
+    x: ArrayLike,
+    weights: ArrayLike,
+    bias: ArrayLike | None = None,
+    *,
+    multiplier: ArrayLike,
+    shift: ArrayLike,
+    out_size: tuple[int, int],
+    stride: Pair = 1,
+    padding: Padding = "valid",
+    input_zero_point: int = 0,
+    output_zero_point: int = 0,
+    act_min: int | None = None,
+    act_max: int | None = None,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """Transposed convolution: each pixel of x adds its filters to a window of the result.
+
+    Args:
+        x: int8 or int16 [n, h, w, c].
+        weights: int8 [out_c, kernel_h, kernel_w, c].
+        bias: int32 [out_c], or one for all; int64 for int16.
+        multiplier, shift: int32, as of conv2d; for int16, shifts up to 14.
+        out_size: (height, width) of the result.
+        stride: from one window to the next; padding: what of them lies outside, "same", "valid" or
+            ((top, bottom), (left, right)), of which only top and left count.
+        input_zero_point, output_zero_point: 0 for int16.
+        act_min, act_max, on, isa: as conv2d.
+
+    Returns an array of x's type [n, height, width, out_c].
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def transpose_conv_float(
+    x: ArrayLike,
+    weights: ArrayLike,
+    bias: ArrayLike | None = None,
+    *,
+    out_size: tuple[int, int],
+    stride: Pair = 1,
+    padding: Padding = "valid",
+    act_min: float | None = None,
+    act_max: float | None = None,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """Transposed convolution of floats.
+
+    Args:
+        x: float32 [n, h, w, c].
+        weights: float32 [out_c, kernel_h, kernel_w, c].
+        bias: float32 [out_c], or one for all.
+        out_size, stride, padding: as transpose_conv.
+        act_min, act_max, on, isa: as conv2d_float.
+
+    Returns float32 [n, height, width, out_c].
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def group_norm(
+    x: ArrayLike,
+    gamma: ArrayLike,
+    beta: ArrayLike,
+    groups: int,
+    *,
+    input_scale: float,
+    output_scale: float,
+    output_zero_point: int = 0,
+    epsilon: float = 1e-05,
+    act_min: int | None = None,
+    act_max: int | None = None,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array:
+    """Group normalisation of integers.
+
+    Args:
+        x: int8 or int16 [n, ..., c]; its zero point does not matter.
+        gamma, beta: [c], the factor and the offset of each channel, real numbers.
+        groups: a divisor of c; 1 of [rows, depth] is layer normalisation.
+        input_scale, output_scale: real = scale * (stored - zero_point).
+        output_zero_point: 0 for int16.
+        epsilon: added to the variance; not negative.
+        act_min, act_max, on, isa: as conv2d.
+
+    Returns an array of x's type and shape.
     Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
     """

@@ -22,6 +22,7 @@ from tests.support.bfp_cases import BFP
 from tests.support.float_functions import BINARY, UNARY
 from tests.support.forward_cases import FORWARD
 from tests.support.graphs import kinds, pack_as_is, random_int8
+from tests.support.integer_cases import CALLS, MODELS
 from tests.support.material import ROOT
 from tests.support.oracle import needs_tflm
 from tests.support.random_floats import random_float_model
@@ -697,6 +698,7 @@ DIRECT: Mapping[str, Callable[[Rng], None]] = {
     "matmul_float32": case_matmul_float,
     "lstm_float32": case_recurrent_float(kernels.lstm_float, 4, 4),
     "gru_float32": case_recurrent_float(kernels.gru_float, 3, 4),
+    **CALLS,
     **TRAINING,
     **BFP,
     **FORWARD,
@@ -916,6 +918,7 @@ def test_other_names_of_reshape_equal_tflm(operator: str) -> None:
 def test_every_imported_operator_is_compared_with_tflm() -> None:
     in_files = {"SLICE", "GATHER"}  # test_tflite_export.py
     elsewhere = {"DEQUANTIZE", "PADV2", "SQUEEZE", "EXPAND_DIMS"} | {*UNARY, *BINARY} | in_files
+    elsewhere |= {name for name, _ in MODELS}
     unknown_to_tflm = {"GELU"}
     assert set(tflite_importers()) == set(OPS) | elsewhere | unknown_to_tflm
 

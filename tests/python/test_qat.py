@@ -236,6 +236,13 @@ def cases() -> list[tuple[str, dict[str, Any], list[tuple[int, ...]]]]:
             {"batches": 2, "rows": 3, "depth": 4, "columns": 5, **strides, "out_shape": (2, 3, 5)},
             [(2, 3, 4), (2, 5, 4)],
         ),
+        (
+            "transpose_conv_float32",
+            {**window, "dilation": (1, 1), "out_shape": (1, 7, 6, 5), "act_min": 0.0, "act_max": np.inf},
+            [(1, 3, 5, 4), (5, 3, 2, 4), (5,)],
+        ),
+        ("group_norm_float32", {"groups": 2, "epsilon": 1e-3, "stats": 0, **free}, [(2, 3, 4), (4,), (4,)]),
+        ("resize_nearest_neighbor", {"rows": (0, 0, 1), "columns": (2, 0)}, [(1, 2, 3, 4)]),
         ("interpolate_float32", {"axis": 1, "indices": (0, 0, 1, 2), "weights": (0.0, 0.5, 0.25, 0.75)}, [(2, 3, 4)]),
         ("gather", {"axis": 1, "indices": (2, 0, 0)}, [(2, 3, 4)]),
         ("slice", {"begin": (0, 1, 2), "shape": (2, 2, 1)}, [(2, 3, 4)]),
@@ -277,7 +284,7 @@ def test_all_ops_that_quantisation_takes_can_be_trained() -> None:
     of_training = ("_grad", "_index", "_mask")
     floats = {row.name for row in op_rows() if row.name.endswith("_float32")}
     floats = {name for name in floats if not any(part in name for part in of_training)}
-    moves = {"reshape", "transpose", "concatenation", "pad", "slice", "gather"}
+    moves = {"reshape", "transpose", "concatenation", "pad", "slice", "gather", "resize_nearest_neighbor"}
     taken = {name for name in floats | moves if type(op_def(name)).operator is not OpDef.operator}
     assert moves <= taken
     assert taken <= set(FUNCTIONS)

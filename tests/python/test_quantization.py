@@ -238,27 +238,25 @@ def test_layers_that_do_not_exist_are_named(net: Trained) -> None:
         groat.quantize(net.graph, net.samples, layers={"0": "int7"})
 
 
-def with_group_norm() -> Graph:
+def with_sum() -> Graph:
     """An op that has no kernel of integers."""
     net = Net((4, 4, 4))
     net.conv(4)
-    out = net._new("normed", (1, 4, 4, 4))
-    gamma, beta = (net._new(name, (4,), np.ones(4, np.float32)) for name in ("gamma", "beta"))
-    attrs = {"groups": 2, "epsilon": 1e-5, "stats": 0, "act_min": -math.inf, "act_max": math.inf}
-    net.ops.append(Op("group_norm_float32", (net.last, gamma, beta), (out,), attrs, 1))
+    out = net._new("summed", (1, 4, 4, 4))
+    net.ops.append(Op("sum_to_float32", (net.last,), (out,), {"shape": (1, 4, 4, 4)}, 1))
     net.last = out
     net.conv(3)
-    return net.graph("normed")
+    return net.graph("summed")
 
 
 def test_ops_without_a_kernel_are_an_error_or_stay_floats() -> None:
-    graph, x = with_group_norm(), RNG.standard_normal((12, 4, 4, 4)).astype(np.float32)
-    with pytest.raises(UnsupportedError, match=r"group_norm_float32 \(normed\): there is no kernel of int8.*") as error:
+    graph, x = with_sum(), RNG.standard_normal((12, 4, 4, 4)).astype(np.float32)
+    with pytest.raises(UnsupportedError, match=r"sum_to_float32 \(summed\): there is no kernel of int8.*") as error:
         groat.quantize(graph, x)
     assert "--allow-float" in str(error.value)
     made = groat.quantize(graph, x, allow_float=True)
-    assert [layer.name for layer in made.float_layers] == ["normed"]
-    assert "group_norm_float32" in kinds(made.graph)
+    assert [layer.name for layer in made.float_layers] == ["summed"]
+    assert "sum_to_float32" in kinds(made.graph)
     assert snr(outputs_of(graph, x), outputs_of(made, x)) > 25
 
 

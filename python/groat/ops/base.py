@@ -107,12 +107,16 @@ class Operator:
             a value of the op's input (stored, of an op of integers).
         scale: of the output: "measured" on samples, that of its "inputs", or one that the operator prescribes for
             each type.
+        floats: inputs of the op, as indices, that are constants and stay floats.
+        importer: of an op that TFLite has no operator for; `name` is for messages then.
     """
 
     name: str
     options: Mapping[str, Any] = field(default_factory=dict)
     constants: Mapping[int, Array] = field(default_factory=dict)
     scale: Literal["measured", "inputs"] | Mapping[str, Quantization] = "measured"
+    floats: tuple[int, ...] = ()
+    importer: Importer | None = None
 
 
 class Constants(Protocol):

@@ -15,10 +15,14 @@ from numpy.typing import ArrayLike
 
 from groat.errors import InputError
 from groat.graph.ir import Array, Op, Tensor
-from groat.ops.base import Constants, ImportedOp, Importer, Unsupported
+from groat.ops.arithmetic import bounds_of
+from groat.ops.base import Constants, ImportedOp, Importer, Operator
 from groat.ops.broadcast import Elementwise, import_elementwise
 from groat.ops.call import call
+from groat.ops.div import import_div
 from groat.ops.floats import clamped, float_operands, limits
+from groat.ops.maximum_minimum import import_maximum_minimum
+from groat.ops.sub import import_sub
 
 FUNCTIONS: dict[str, Callable[[Array, Array], Array]] = {
     "sub": lambda a, b: a - b,
@@ -36,6 +40,12 @@ class BinaryFloat32(Elementwise):
         with np.errstate(all="ignore"):
             return [clamped(FUNCTIONS[op.attrs["function"]](a, b), op.attrs, inputs[0].dtype)]
 
+    def operator(self, op: Op, dtype: str) -> Operator | None:
+        name, bounds = op.attrs["function"].upper(), bounds_of(op.attrs)
+        if name in ("SUB", "DIV"):
+            return Operator(name, {"FusedActivationFunction": bounds}) if (name, dtype) != ("DIV", "int16") else None
+        return Operator(name, scale="inputs") if bounds == (None, None) else None
+
     def params(
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants
     ) -> dict[str, Any]:
@@ -48,9 +58,11 @@ class BinaryFloat32(Elementwise):
 def _importer(function: str) -> Importer:
     def importer(source: ImportedOp) -> Op:
         suffix, attrs = import_elementwise(source, function in ("sub", "div"))
-        if suffix != "_float32":
-            raise Unsupported(f"its first input is {source.input(0).dtype}; there are kernels for float32 only")
-        return source.op("binary_float32", source.inputs[:2], {**attrs, "function": function})
+        if suffix == "_float32":
+            return source.op("binary_float32", source.inputs[:2], {**attrs, "function": function})
+        if function == "sub":
+            return import_sub(source, suffix, attrs)
+        return import_div(source, suffix, attrs) if function == "div" else import_maximum_minimum(source)
 
     return importer
 

@@ -32,7 +32,7 @@ class ClampFloat32(OpDef):
             return Operator(CLAMP, {"FusedActivationFunction": bounds_of(op.attrs)})
         if dtype == "int8":
             return Operator(TABLE)
-        return Operator("RELU") if bounds_of(op.attrs) == (0, None) else None
+        return Operator("QUANTIZE", {"FusedActivationFunction": bounds_of(op.attrs)})
 
     def params(
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants

@@ -46,14 +46,27 @@ def exp_on_negative_values(x: ArrayLike, integer_bits: int) -> Int64:
     return np.where(values == 0, np.int64(INT32_MAX), result)
 
 
-def reciprocal_one_plus(x: ArrayLike) -> Int64:
-    """1 / (1 + x) in Q0.31 for x in [0, 1) in Q0.31, by three Newton-Raphson steps."""
+def _reciprocal_q29(x: ArrayLike) -> Int64:
+    """2 / (1 + x) in Q2.29 for x in [0, 1) in Q0.31, by three Newton-Raphson steps."""
     half = (np.asarray(x, np.int64) + INT32_MAX + 1) >> 1
     y = wrap32(1515870810 + mul_high(half, -1010580540))
     for _ in range(3):
         error = (1 << 29) - mul_high(half, y)
         y = wrap32(y + saturating_left_shift(mul_high(y, error), 2))
-    return saturating_left_shift(y, 1)
+    return y
+
+
+def reciprocal_one_plus(x: ArrayLike) -> Int64:
+    """1 / (1 + x) in Q0.31 for x in [0, 1) in Q0.31."""
+    return saturating_left_shift(_reciprocal_q29(x), 1)
+
+
+def tanh(x: ArrayLike) -> Int64:
+    """In Q0.31 for x in Q4.27: (1 - e) / (1 + e) = 2 / (1 + e) - 1 with e = exp(-2 |x|)."""
+    values = np.asarray(x, np.int64)
+    e = exp_on_negative_values(-np.abs(values), 5)  # the same number with one more bit before the point is twice x
+    size = saturating_left_shift(_reciprocal_q29(e) - (1 << 29), 2)
+    return np.where(values == 0, np.int64(0), np.where(values < 0, -size, size))
 
 
 def logistic(x: ArrayLike) -> Int64:

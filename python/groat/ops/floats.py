@@ -99,18 +99,22 @@ _ALIGN = 16  # of constants in a packed model
 _GEOMETRY = ("kernel", "stride", "dilation", "padding", "groups")
 
 
-class Trainable(OpDef):
-    """Before the class of a layer of floats with weights: with the attribute `trained` the device sees weights and bias
-    as tensors, in the order of the model, and may write them; either may still be a constant.  A layer without a bias
-    has zeros in the file."""
-
-    trainable = (1, 2)
+class WeightedLayer(OpDef):
+    """A layer of floats with weights."""
 
     @abstractmethod
     def columns(self, op: Op, x: Array, weights_shape: Shape) -> Array:
         """[groups, rows, taps]: what the filters of each group are multiplied with, for every place of the output.
 
         The taps are in the order of a filter's weights with its output channel left out."""
+
+
+class Trainable(WeightedLayer):
+    """Before the class of a layer of floats with weights: with the attribute `trained` the device sees weights and bias
+    as tensors, in the order of the model, and may write them; either may still be a constant.  A layer without a bias
+    has zeros in the file."""
+
+    trainable = (1, 2)
 
     def arguments(self, op: Op) -> tuple[int, ...]:
         return op.inputs if op.attrs.get("trained") else op.inputs[:1]

@@ -9,6 +9,7 @@ attrs: groups, which divides c; epsilon; stats; act_min, act_max.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -18,9 +19,11 @@ from numpy.typing import ArrayLike
 
 from groat.errors import InputError
 from groat.graph.ir import Array, Op, Tensor
-from groat.ops.base import Constants, OpDef, Shape, Tape
+from groat.ops.arithmetic import bounds_of
+from groat.ops.base import Constants, OpDef, Operator, Shape, Tape
 from groat.ops.call import array, call
 from groat.ops.floats import Float32, clamped, float_array, limits, sum_in_order
+from groat.ops.group_norm import import_group_norm
 
 
 def sizes(op: Op, x: Tensor) -> dict[str, int]:
@@ -79,6 +82,12 @@ class GroupNormFloat32(OpDef):
     ) -> dict[str, Any]:
         limit = {name: op.attrs[name] for name in ("act_min", "act_max")}
         return {"sizes": sizes(op, inputs[0]), "epsilon": op.attrs["epsilon"], **limit}
+
+    def operator(self, op: Op, dtype: str) -> Operator | None:
+        if op.attrs["stats"] or dtype == "float32":
+            return None
+        how = {"groups": op.attrs["groups"], "epsilon": op.attrs["epsilon"], "activation": bounds_of(op.attrs)}
+        return Operator("group_norm", floats=(1, 2), importer=functools.partial(import_group_norm, **how))
 
     def for_training(self, op: Op) -> Op:
         return replace(op, attrs={**op.attrs, "stats": True})

@@ -17,9 +17,10 @@ from numpy.typing import ArrayLike
 
 from groat.errors import InputError
 from groat.graph.ir import Array, Op, Tensor
-from groat.ops.base import Constants, OpDef, Shape
+from groat.ops.base import Constants, OpDef, Operator, Shape
 from groat.ops.call import array, axis_of, call
 from groat.ops.gather import PLACES_MAX
+from groat.ops.resize import between_all
 
 
 class InterpolateFloat32(OpDef):
@@ -34,6 +35,12 @@ class InterpolateFloat32(OpDef):
         second = np.minimum(first + 1, x.shape[axis] - 1)
         with np.errstate(all="ignore"):
             return [x.take(first, axis) * (np.float32(1) - weights) + x.take(second, axis) * weights]
+
+    def operator(self, op: Op, dtype: str) -> Operator | None:
+        if dtype == "float32":
+            return None
+        places = between_all(op.attrs["indices"], op.attrs["weights"])
+        return Operator("RESIZE_BILINEAR", {"Along": (op.attrs["axis"], places)}, scale="inputs")
 
     def params(
         self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor], constants: Constants

@@ -8,7 +8,7 @@ attrs: table: uint8 [256], indexed by the stored byte read as unsigned, holding 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,6 @@ from numpy.typing import ArrayLike
 from groat.errors import InputError
 from groat.graph.ir import Array, Op, Tensor
 from groat.ops.arithmetic import (
-    LIMITS,
     Int64,
     factor,
     requantize,
@@ -31,9 +30,11 @@ from groat.ops.base import TABLE, Constants, ImportedOp, OpDef, Operator, Rows, 
 from groat.ops.call import array, call
 from groat.ops.clamp_float32 import import_clamp
 from groat.ops.fixed_point import input_radius, logistic
+from groat.ops.lut_int16 import ENTRIES
 from groat.ops.rescale import import_relu6_int16, import_relu_int16
 from groat.ops.sigmoid_float32 import import_sigmoid_float32
 from groat.ops.sigmoid_int16 import import_sigmoid_int16
+from groat.ops.tabulate import tabulate
 
 
 class Lut(OpDef):
@@ -53,15 +54,6 @@ class Lut(OpDef):
 
     def rows(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> Rows | None:
         return rows_alike(inputs[:1], outputs)
-
-
-def tabulate(source: ImportedOp, function: Callable[[Int64], Int64]) -> Op:
-    """The op whose table holds function(stored value) for each of the 256 stored values, clamped to the output's
-    type."""
-    x, y = source.input(0), source.output(0)
-    values = np.arange(256, dtype=np.uint8).view(x.dtype).astype(np.int64)
-    table = np.clip(function(values), *LIMITS[y.dtype]).astype(y.dtype).view(np.uint8)
-    return source.op("lut", source.inputs[:1], {"table": table, "dtype": y.dtype})
 
 
 def rescale(source: ImportedOp) -> Op:
@@ -129,18 +121,24 @@ OP = Lut()
 
 
 def lut(x: ArrayLike, table: ArrayLike, on: str = "host", isa: str | None = None) -> Array:
-    """Any function of 8-bit values.
+    """Any function of one value, as a table.
 
     Args:
-        x: int8 or uint8.
-        table: int8 or uint8 [256]: the result for each byte, indexed by the byte read as unsigned.
+        x: int8, uint8 or int16.
+        table: int8 or uint8 [256]: the result for each byte, indexed by the byte read as unsigned; of int16, int16
+            [513]: the result for -32768, -32640, … 32768, and between two of these in proportion.
         on, isa: as conv2d.
 
     Returns an array of x's shape and the table's dtype.
     Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
     """
-    values, results = array(x, "x", ("int8", "uint8")), array(table, "table", ("int8", "uint8"), 1)
-    if results.size != 256:
-        raise InputError(f"table has {results.size} entries; expected 256")
+    values = array(x, "x", ("int8", "uint8", "int16"))
+    wide = values.dtype == np.int16
+    results = array(table, "table", "int16" if wide else ("int8", "uint8"), 1)
+    entries = ENTRIES if wide else 256
+    if results.size != entries:
+        raise InputError(f"table has {results.size} entries; expected {entries}")
+    if wide:
+        return call("lut_int16", [values], {"table": np.ascontiguousarray(results)}, "int16", on, isa)
     attrs = {"table": np.ascontiguousarray(results).view(np.uint8), "dtype": str(results.dtype)}
     return call("lut", [values], attrs, str(results.dtype), on, isa)

@@ -16,8 +16,9 @@ from numpy.typing import ArrayLike
 
 from groat.errors import InputError
 from groat.graph.ir import Array, Op, Tensor
-from groat.ops.base import Constants, OpDef, Shape
+from groat.ops.base import Constants, OpDef, Operator, Shape
 from groat.ops.call import array, call
+from groat.ops.matrices import several
 
 
 def _operand(x: Array, dims: Sequence[int], strides: Sequence[int]) -> Array:
@@ -45,6 +46,9 @@ class MatmulFloat32(OpDef):
             for k in range(depth):
                 y += a[:, :, k : k + 1] * b[:, k : k + 1, :]
         return [y.reshape(attrs["out_shape"])]
+
+    def operator(self, op: Op, dtype: str) -> Operator | None:
+        return None if dtype == "float32" else Operator("BATCH_MATMUL", {"Matrices": several(op.attrs)})
 
     def arguments(self, op: Op) -> tuple[int, ...]:
         return op.inputs

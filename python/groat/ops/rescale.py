@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 from groat.graph.ir import Array, Op, Tensor
 from groat.ops.arithmetic import (
     LIMITS,
+    activation_range,
     factor,
     requantize,
     require_activations,
@@ -78,7 +79,8 @@ def import_rescale(source: ImportedOp) -> Op:
     x, y = source.input(0), source.output(0)
     for tensor, role in ((x, "input"), (y, "output")):
         (require_int16 if tensor.dtype == "int16" else require_int8)(tensor, role)
-    return source.op("rescale", source.inputs[:1], _attributes(x, y, *LIMITS[y.dtype]))
+    low, high = activation_range(source.options.get("FusedActivationFunction", "NONE"), y)  # no file has one
+    return source.op("rescale", source.inputs[:1], _attributes(x, y, int(low), int(high)))
 
 
 def import_relu_int16(source: ImportedOp) -> Op:

@@ -20,6 +20,7 @@ from groat.ops.arithmetic import Int64, require_activations
 from groat.ops.base import Constants, ImportedOp, OpDef, Operator, Rows, Shape, Unsupported, rows_alike
 from groat.ops.call import arguments_of, array, call
 from groat.ops.call import scale as checked_scale
+from groat.ops.functions_int8 import import_tanh
 from groat.ops.sigmoid_float32 import import_sigmoid_float32
 
 ENTRIES = 256
@@ -96,7 +97,7 @@ def import_sigmoid_int16(source: ImportedOp) -> Op:
     if suffix == "_float32":
         return import_sigmoid_float32(source)
     if suffix != "_int16":
-        raise Unsupported("there are kernels for int16 and float32 only")
+        return import_tanh(source)  # LOGISTIC of int8 is not imported here
     if abs(math.log2(y.scale) + 15) >= 1e-3:
         raise Unsupported(f"its output has scale {y.scale}; expected 1/32768")
     attrs = {**scaling(x.scale), "tanh": int(source.name == "TANH")}

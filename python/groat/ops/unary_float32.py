@@ -16,10 +16,12 @@ from numpy.typing import ArrayLike
 
 from groat.errors import InputError
 from groat.graph.ir import Array, Op, Tensor
+from groat.ops.arithmetic import require_activations
 from groat.ops.base import TABLE, Constants, ImportedOp, Importer, OpDef, Operator, Shape, Unsupported
 from groat.ops.call import call
 from groat.ops.exp import Float32, erf, exp, log, log1p, logistic, tanh
 from groat.ops.floats import clamped, float_array
+from groat.ops.functions_int8 import import_abs, import_elu, import_hard_swish, import_leaky_relu
 
 _HALF, _ONE = np.float32(0.5), np.float32(1)
 
@@ -89,7 +91,7 @@ class UnaryFloat32(OpDef):
     def operator(self, op: Op, dtype: str) -> Operator | None:
         if dtype == "float32":
             return self._in_tflite(op)
-        return Operator(TABLE) if dtype == "int8" else None
+        return Operator(TABLE)
 
     def _in_tflite(self, op: Op) -> Operator | None:
         """The operator that has this function; None if there is none of its parameters."""
@@ -115,11 +117,26 @@ class UnaryFloat32(OpDef):
         }
 
 
+INT8: dict[str, Importer] = {
+    "abs": import_abs,
+    "leaky_relu": import_leaky_relu,
+    "elu": import_elu,
+    "hard_swish": import_hard_swish,
+}
+INT16 = ("abs", "leaky_relu")
+"""Functions of which TensorFlow Lite Micro has kernels for integers."""
+
+
 def _importer(function: str) -> Importer:
     def importer(source: ImportedOp) -> Op:
-        for tensor, role in ((source.input(0), "input"), (source.output(0), "output")):
+        x, y = source.input(0), source.output(0)
+        if function in INT8 and (x.dtype == "int8" or (x.dtype == "int16" and function in INT16)):
+            require_activations((x, "input"), (y, "output"))
+            return INT8[function](source)
+        for tensor, role in ((x, "input"), (y, "output")):
             if tensor.dtype != "float32":
-                raise Unsupported(f"its {role} is {tensor.dtype}; there are kernels for float32 only")
+                kinds = ["int8"] * (function in INT8) + ["int16"] * (function in INT16) + ["float32"]
+                raise Unsupported(f"its {role} is {tensor.dtype}; there are kernels for {' and '.join(kinds)} only")
         name = "gelu_tanh" if function == "gelu" and source.options.get("Approximate") else function
         alpha = float(source.options.get("Alpha", 0.0)) if function == "leaky_relu" else None
         return source.op("unary_float32", source.inputs[:1], function_attrs(name, alpha))

@@ -67,6 +67,23 @@ def _transposed_conv_2d(op: Op, inputs: Sequence[Tensor]) -> Tensor:
     return y[:, :, top : top + height, left : left + width].permute(0, 2, 3, 1)
 
 
+def _transpose_conv(op: Op, inputs: Sequence[Tensor]) -> Tensor:
+    x, weights, *bias = inputs
+    (top, _), (left, _) = op.attrs["padding"]
+    _, height, width, _ = op.attrs["out_shape"]
+    y = F.conv_transpose2d(x.permute(0, 3, 1, 2), weights.permute(3, 0, 1, 2), stride=op.attrs["stride"])
+    y = F.pad(y, (0, max(0, left + width - y.shape[3]), 0, max(0, top + height - y.shape[2])))
+    y = y[:, :, top : top + height, left : left + width].permute(0, 2, 3, 1)
+    return _clamped(y + bias[0] if bias else y, op)
+
+
+def _group_norm(op: Op, inputs: Sequence[Tensor]) -> Tensor:
+    x, gamma, beta = inputs
+    rows = x.reshape(x.shape[0], -1, x.shape[-1]).permute(0, 2, 1)
+    y = F.group_norm(rows, op.attrs["groups"], gamma, beta, op.attrs["epsilon"])
+    return _clamped(y.permute(0, 2, 1).reshape(x.shape), op)
+
+
 # ---- Pools and sums ------------------------------------------------------------------------------------------
 
 
@@ -164,6 +181,8 @@ FUNCTIONS: Mapping[str, Function] = {
     "depthwise_conv_2d_float32": _depthwise_conv_2d,
     "fully_connected_float32": _fully_connected,
     "conv_2d_input_grad_float32": _transposed_conv_2d,
+    "transpose_conv_float32": _transpose_conv,
+    "group_norm_float32": _group_norm,
     "average_pool_2d_float32": _average_pool_2d,
     "max_pool_2d_float32": _max_pool_2d,
     "mean_float32": lambda op, inputs: inputs[0].mean(op.attrs["axes"], keepdim=bool(op.attrs["keep_dims"])),
@@ -182,6 +201,7 @@ FUNCTIONS: Mapping[str, Function] = {
     "pad": _pad,
     "slice": _slice,
     "gather": _gather,
+    "resize_nearest_neighbor": lambda op, inputs: inputs[0][:, list(op.attrs["rows"])][:, :, list(op.attrs["columns"])],
 }
 """Kind of an op -> its first output."""
 

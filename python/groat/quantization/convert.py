@@ -17,9 +17,10 @@ from groat.frontends.operator import ImportedOperator
 from groat.graph import Graph, Op, Quantization, Tensor, verify
 from groat.graph.ir import Array
 from groat.ops import op_def, tflite_importers
-from groat.ops.arithmetic import LIMITS, Int64
+from groat.ops.arithmetic import LIMITS
 from groat.ops.base import TABLE, Operator, Unsupported
-from groat.ops.lut import tabulate
+from groat.ops.lut_int16 import tabulate_int16
+from groat.ops.tabulate import tabulate
 from groat.quantization.observers import Range
 from groat.quantization.schemes import ACTIVATIONS, FLOAT, WEIGHT_BITS
 from groat.quantization.weights import IntegerWeights
@@ -70,7 +71,7 @@ def describe(graph: Graph, op: Op, scheme: str) -> Operator:
     dtype = ACTIVATIONS[scheme]
     definition = op_def(op.kind)
     found = definition.operator(op, dtype)
-    if found is None or (found.name == TABLE and dtype != "int8"):
+    if found is None:
         raise Unsupported(f"there is no kernel of {dtype} for it")
     if any(graph.tensors[number].dtype != "float32" for number in (*op.inputs, *op.outputs)):
         raise Unsupported("its tensors are not float32")
@@ -229,7 +230,8 @@ class Converter:
                 data = to_integers(value, quantization, dtype)
             number = self._new(Tensor(f"{tensor.name}/{index}", data.shape, str(data.dtype), data=data))
             source.inputs = [*source.inputs[:index], number, *source.inputs[index + 1 :]]
-        self.ops.append(tflite_importers()[described.name](source))
+        importer = described.importer or tflite_importers()[described.name]
+        self.ops.append(importer(source))
 
     def _inputs(self, position: int, op: Op, described: Operator, dtype: str, output: Quantization) -> tuple[int, ...]:
         """The inputs in integers, weights included."""
@@ -245,8 +247,11 @@ class Converter:
             b = self._new(Tensor(name, bias.shape, width, data=bias.astype(width)))
             return x, w, b
         result = []
-        for number in op.inputs:
+        for index, number in enumerate(op.inputs):
             tensor = self.graph.tensors[number]
+            if index in described.floats:
+                result.append(self._as(number, "float32", None))
+                continue
             if described.scale == "inputs":
                 wanted = output
             elif tensor.data is not None:
@@ -257,18 +262,20 @@ class Converter:
         return tuple(result)
 
     def _table(self, source: ImportedOperator, op: Op) -> Op:
-        """A function of one value, as the op of floats computes it for each of 256 integers."""
+        """A function of one value, as the op of floats computes it: for each of 256 integers, or for some of int16."""
         x, y = source.input(0), source.output(0)
         assert x.quantization is not None
         assert y.quantization is not None
         span, output = x.quantization, y.quantization
 
-        def function(stored: Int64) -> Int64:
+        def curve(stored: Array) -> Array:
             (values,) = op_def(op.kind).reference(op, [to_reals(stored, span)])
             # Where the function is no number, samples were not either: any value will do.
-            return to_integers(np.nan_to_num(values, nan=0.0), output, "int8").astype(np.int64)
+            return np.nan_to_num(values, nan=0.0)
 
-        return tabulate(source, function)
+        if x.dtype == "int16":
+            return tabulate_int16(source, lambda stored: curve(stored).astype(np.float64) / output.scale[0])
+        return tabulate(source, lambda stored: to_integers(curve(stored), output, "int8").astype(np.int64))
 
 
 def convert(graph: Graph, scales: Scales, schemes: Mapping[int, str], weights: Mapping[int, IntegerWeights]) -> Graph:

@@ -18,9 +18,10 @@ from groat.graph import Graph, Op
 from groat.graph.ir import Array
 from groat.ops import op_def
 from groat.ops.base import Unsupported
-from groat.ops.floats import Trainable
+from groat.ops.floats import WeightedLayer
 from groat.passes.fold_clamps import fold_clamps
 from groat.passes.fold_pads import fold_pads
+from groat.passes.multiply_by_reciprocals import multiply_by_reciprocals
 from groat.passes.to_float16 import to_float16
 from groat.progress import Progress, silent
 from groat.quantization.calibration import Calibration, LayerMoments, calibrate, samples_of
@@ -196,7 +197,7 @@ def prepared(graph: Graph) -> Graph:
     for op in graph.ops:
         if op.kind in ("quantize", "dequantize", "quantize_int16", "dequantize_int16"):
             raise InputError(f"{graph.name}: op {op.index} is {op.kind}; expected a model of float32 alone")
-    return fold_clamps(fold_pads(graph))
+    return fold_clamps(fold_pads(multiply_by_reciprocals(graph)))
 
 
 def _name(graph: Graph, op: Op) -> str:
@@ -367,7 +368,7 @@ class Prepared:
         missing = {
             position: LayerMoments()
             for position, key in keys.items()
-            if isinstance(op_def(ops[position].kind), Trainable) and key not in self._moments
+            if isinstance(op_def(ops[position].kind), WeightedLayer) and key not in self._moments
         }
         if not missing:
             return
@@ -376,7 +377,7 @@ class Prepared:
             values |= {number: array[part] for number, array in zip(graph.inputs, self.samples, strict=True)}
             for position, moments in missing.items():
                 op, definition = ops[position], op_def(ops[position].kind)
-                assert isinstance(definition, Trainable)
+                assert isinstance(definition, WeightedLayer)
                 assert definition.weights_axis is not None
                 weights, x = graph.tensors[op.inputs[1]], values[op.inputs[0]]
                 columns = definition.columns(op, x.reshape(-1, *x.shape[2:]), weights.shape)

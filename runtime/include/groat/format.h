@@ -275,6 +275,40 @@ typedef struct groat_groups {
     uint32_t groups;            /* a divisor of channels */
 } groat_groups;
 
+/* Products of matrices: y[batches, rows, columns] is a[rows, depth] times b[depth, columns].  Strides are in elements. */
+typedef struct groat_matrices {
+    uint32_t batches[3];        /* slowest first */
+    uint32_t rows;
+    uint32_t depth;
+    uint32_t columns;
+    uint32_t a_strides[5];      /* of batches, rows and depth */
+    uint32_t b_strides[5];      /* of batches, depth and columns */
+} groat_matrices;
+
+/* A place between two neighbours: 1024 - weight of place `index`, and weight of the one behind it, or of the last. */
+typedef struct groat_between {
+    uint16_t index;
+    uint16_t weight;            /* at most 1024 */
+} groat_between;
+
+/* What one channel of a normalised tensor is: (normal * gamma + beta) / 2^shift, of a common shift. */
+typedef struct groat_affine {
+    int32_t gamma;
+    int32_t beta;
+} groat_affine;
+
+/* A normalisation of groups of integers, and what becomes of the result. */
+typedef struct groat_group_norm {
+    groat_groups sizes;
+    uint32_t channels;          /* groat_affine for each channel; all within 24 bits */
+    uint32_t epsilon; /* times 2^epsilon_shift: what is added to the square of elements of a group times variance */
+    uint8_t epsilon_shift; /* at most 30 */
+    uint8_t shift; /* at most 30 */
+    int16_t output_zero_point;
+    int16_t act_min;
+    int16_t act_max;
+} groat_group_norm;
+
 /* The parameter structs of all ops and their ids: one row of ops.def each. */
 #define GROAT_OP(id, NAME, name, flags, fields) typedef struct groat_##name##_params fields groat_##name##_params;
 #include "../../ops/ops.def"

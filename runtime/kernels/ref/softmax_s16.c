@@ -3,15 +3,9 @@
  * Softmax of one row of int16: exponentials and their sum's reciprocal come from two tables, by linear interpolation
  * (docs/NUMERICS.md).  The output holds the exponentials until their sum is known.
  */
+#include "../interpolate.h"
 #include "../kernels.h"
 #include "../requantize.h"
-
-/* A table over all int16 values in 512 steps. */
-static int32_t interpolate(const int16_t *table, int32_t x)
-{
-    const int16_t *at = table + 256 + (x >> 7);
-    return at[0] + (((at[1] - at[0]) * (x & 127) + 64) >> 7);
-}
 
 void groat_softmax_s16_ref(const groat_softmax_s16 *k, const int16_t *in, int16_t *out, uint32_t count)
 {
@@ -23,7 +17,8 @@ void groat_softmax_s16_ref(const groat_softmax_s16 *k, const int16_t *in, int16_
     uint32_t sum = 0;
     for (uint32_t i = 0; i < count; i++) {
         int32_t scaled = groat_requantize(in[i] - max, k->multiplier, k->shift);
-        int32_t exp = interpolate(k->exp_table, groat_clamp(groat_add_wrap(scaled, INT16_MAX), INT16_MIN, INT16_MAX));
+        int32_t exp =
+            groat_interpolate_s16(k->exp_table, groat_clamp(groat_add_wrap(scaled, INT16_MAX), INT16_MIN, INT16_MAX));
         out[i] = (int16_t)exp;
         sum += (uint32_t)exp;
     }
@@ -31,7 +26,7 @@ void groat_softmax_s16_ref(const groat_softmax_s16 *k, const int16_t *in, int16_
     /* The sum in [1, 2), Q16. */
     int32_t mantissa = (int32_t)(((sum << headroom) + (1 << 13)) >> 14);
     int32_t x = groat_clamp(mantissa - (1 << 16) - (1 << 15), INT16_MIN, INT16_MAX);
-    int32_t reciprocal = interpolate(k->reciprocal_table, x);
+    int32_t reciprocal = groat_interpolate_s16(k->reciprocal_table, x);
     int32_t shift = 30 - headroom;
     for (uint32_t i = 0; i < count; i++) {
         int32_t y = (int32_t)(((int64_t)out[i] * reciprocal + ((int64_t)1 << (shift - 1))) >> shift);

@@ -19,6 +19,7 @@ from groat.frontends.onnx.reader import Node
 from groat.graph import Quantization
 from groat.graph.ir import Array
 from groat.ops.base import Shape, Unsupported
+from groat.ops.matrices import several
 from groat.ops.unary_float32 import apply, function_attrs
 
 SOFTMAX_INT8 = Quantization((1 / 256,), (-128,))
@@ -147,7 +148,6 @@ def elementwise(operator: str) -> Callable[[Emitter, Node], None]:
 
     def importer(to: Emitter, node: Node) -> None:
         require_rounded_constants(to, node)
-        to.integers = to.integers and operator in ("ADD", "MUL")
         name = node.outputs[0]
         shape = to.shape(name)
         order = broadcast_order(to, node.inputs, len(shape))
@@ -164,7 +164,9 @@ def of_many(operator: str) -> Callable[[Emitter, Node], None]:
     """The importer of a node of any number of operands, such as Max."""
 
     def importer(to: Emitter, node: Node) -> None:
-        to.integers = False
+        # Integers compare where all have one scale.
+        one = len({to.quantizations.get(name) for name in (*node.inputs, node.outputs[0])}) == 1
+        to.integers = to.integers and one
         rank = len(to.shape(node.outputs[0]))
         order = broadcast_order(to, node.inputs, rank)
         y = read_operand(to, node.inputs[0], order)
@@ -373,7 +375,8 @@ def product(to: Emitter, a: Value, b: Value, name: str) -> int:
     out = (batches, rows, columns)
     attrs = {"batches": batches, "rows": rows, "depth": depth, "columns": columns, "out_shape": out}
     attrs |= {"a_strides": a_strides, "b_strides": b_strides}
-    return to.op("matmul_float32", [x, y], to.add_tensor(name, out, None), attrs)
+    result = to.add_tensor(name, out, to.quantization(name))
+    return to.operator("BATCH_MATMUL", [x, y], result, {"Matrices": several(attrs)})
 
 
 def gemm_computed(to: Emitter, node: Node) -> None:
@@ -438,7 +441,7 @@ def gemm(to: Emitter, node: Node) -> None:
 def matmul(to: Emitter, node: Node) -> None:
     weights = to.constant(node.inputs[1])
     if weights is None or weights.ndim != 2:
-        to.integers = False
+        require_rounded_constants(to, node)
         y = product(to, to.value(node.inputs[0]), to.value(node.inputs[1]), node.outputs[0])
         if "clamp" in node.attrs or node.input(2):
             raise Unsupported("its bias or clamp is fused, but both matrices are computed")

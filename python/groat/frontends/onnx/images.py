@@ -162,21 +162,36 @@ def conv(to: Emitter, node: Node) -> None:
 
 def conv_transpose(to: Emitter, node: Node) -> None:
     """It is the gradient of a convolution's input."""
-    to.integers = False
+    groups = node.attrs.get("group", 1)
+    to.integers = to.integers and groups == 1 and integer_weights(to, node.inputs[1], 1)
     shape, out = to.shape(node.inputs[0]), as_image(to.shape(node.outputs[0]))
     weights = constant_weights(to, node.inputs[1])
     window = window_of(node, shape[2:], weights.shape[2:], to.shape(node.outputs[0])[2:])
+    if window.dilation != (1, 1) and to.integers:
+        to.integers = False
+        weights = constant_weights(to, node.inputs[1])
     if min(min(pair) for pair in window.padding) < 0:
         raise Unsupported(f"its padding is {window.padding}; expected at least 0")
     x = read_image(to, node.inputs[0])
     weights = weights.reshape(*weights.shape[:2], *window.kernel).transpose(0, 2, 3, 1)
+    if groups == 1 and window.dilation == (1, 1):
+        quantization = to.quantization(node.inputs[1])
+        if quantization is not None:
+            quantization = replace(quantization, axis=0)
+        layer = [x, to.add_constant(weights.transpose(3, 1, 2, 0), node.inputs[1], quantization)]
+        layer += bias_constant(to, node.input(2), x, quantization, out[3])
+        names = ("kernel", "stride", "dilation", "padding")
+        how = {"Window": {name: getattr(window, name) for name in names}, "FusedActivationFunction": clamp_of(node)}
+        y = image_out(to, node.outputs[0], to.quantization(node.outputs[0]))
+        write_image(to, node.outputs[0], to.operator("TRANSPOSE_CONV", layer, y, how))
+        return
     # Rows of the output that no window reaches: there the padding after it is less than nothing.
     attrs = {
         "kernel": window.kernel,
         "stride": window.stride,
         "dilation": window.dilation,
         "padding": window.padding,
-        "groups": node.attrs.get("group", 1),
+        "groups": groups,
         "in_shape": out,
     }
     y = image_out(to, node.outputs[0], None)

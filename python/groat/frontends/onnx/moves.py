@@ -17,6 +17,7 @@ from groat.frontends.onnx.resize import ROUNDED, multiplied, region_places, weig
 from groat.graph.ir import Array
 from groat.ops.base import Shape, Unsupported
 from groat.ops.gather import PLACES_MAX
+from groat.ops.resize import between_all
 
 
 def known(to: Emitter, name: str, what: str) -> Array | None:
@@ -283,22 +284,28 @@ def resize(to: Emitter, node: Node) -> None:
             rounded = ROUNDED[node.attrs.get("nearest_mode", "round_prefer_floor")](places)
             value = taken(to, value, axis, np.clip(rounded, 0, shape[axis] - 1).astype(int).tolist(), name, order)
             continue
-        to.integers = False
-        if to.tensors[value.number].dtype != "float32":
+        summed = mode == "cubic" or bool(node.attrs.get("antialias", 0) and factors[axis] < 1) or crop
+        if summed and to.tensors[value.number].dtype != "float32":
+            to.integers = False
             value = to.value(node.inputs[0])
         x, between = to.read_value(value, order), np.clip(places, 0, shape[axis] - 1)
-        attrs: dict[str, Any] = {"axis": order.index(axis), "indices": tuple(np.floor(between).astype(int).tolist())}
-        attrs["weights"] = tuple((between - np.floor(between)).astype(np.float32).tolist())
         part = (*value.shape[:axis], out[axis], *value.shape[axis + 1 :])
-        made, narrower = tuple(part[at] for at in order), node.attrs.get("antialias", 0) and factors[axis] < 1
-        if mode == "cubic" or narrower or crop:
+        made = tuple(part[at] for at in order)
+        if summed:
             weights = weights_of(node, places, shape[axis], factors[axis])
             if crop:
                 weights[~inside[axis]] = 0
             value = stored(multiplied(to, x, weights, order.index(axis), made), part, order)
             continue
+        indices = tuple(np.floor(between).astype(int).tolist())
+        shares = tuple((between - np.floor(between)).astype(np.float32).tolist())
         y = to.like(x, "resized", made)
-        value = stored(to.op("interpolate_float32", [x], y, attrs), part, order)
+        if to.tensors[x].dtype == "int8":
+            to.operator("RESIZE_BILINEAR", [x], y, {"Along": (order.index(axis), between_all(indices, shares))})
+        else:
+            attrs = {"axis": order.index(axis), "indices": indices, "weights": shares}
+            to.op("interpolate_float32", [x], y, attrs)
+        value = stored(y, part, order)
     fill = node.attrs.get("extrapolation_value", 0.0)
     if fill != 0 and not all(places.all() for places in inside.values()):
         value = _filled(to, value, order, inside, fill)

@@ -120,8 +120,8 @@ class Layouts(Protocol):
     """
 
     def conv_s8(self, groups: Sequence[Filters]) -> list[Packed]:
-        """Constants of conv_s8 for each group of a convolution; one group for all others.  All have one layout and
-        equal lengths."""
+        """Constants of conv_s8 for each group of a convolution, or phase of a transposed one; one group for all others.
+        All have one layout; groups have equal lengths, of phases the first has the most taps."""
 
     def depthwise_s8(self, filters: Filters) -> Packed:
         """Constants of depthwise_s8."""

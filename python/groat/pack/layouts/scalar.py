@@ -8,6 +8,7 @@ the second proof are marked, and take the general way.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -154,15 +155,19 @@ def _folds(filters: Filters, records: Int64) -> Array:
 
 def _passes(groups: Sequence[Filters]) -> int:
     """How many products are packed at a time, and for how many such passes no sum can leave its field."""
-    shape = groups[0].weights.shape
-    depth = int(np.prod(shape[1:]))
-    most = _MAX_PASS if shape[1] * shape[2] == 1 and depth <= _MAX_PASS else _MAX_WINDOW_PASS
-    largest, smallest = _ends(np.concatenate([filters.weights for filters in groups]))
+    shapes = [filters.weights.shape for filters in groups]
+    depth = max(math.prod(shape[1:]) for shape in shapes)
+    single = all(shape[1] * shape[2] == 1 for shape in shapes)
+    most = _MAX_PASS if single and depth <= _MAX_PASS else _MAX_WINDOW_PASS
+    ends = [_ends(filters.weights) for filters in groups]
 
     def fits(products: int) -> bool:
-        starts = np.arange(0, depth, products)
-        high, low = (np.add.reduceat(ends, starts, axis=1) for ends in (largest, smallest))
-        return bool(high.max() <= _FIELD_MAX and low.min() >= _FIELD_MIN)
+        for largest, smallest in ends:
+            starts = np.arange(0, largest.shape[1], products)
+            high, low = (np.add.reduceat(end, starts, axis=1) for end in (largest, smallest))
+            if high.max() > _FIELD_MAX or low.min() < _FIELD_MIN:
+                return False
+        return True
 
     # Two units at least, so that no layout is 0.
     length = max(2 * _UNIT, min(-(-depth // -(-depth // most) // _UNIT) * _UNIT, most))
