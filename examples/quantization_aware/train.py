@@ -110,7 +110,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, help="an .npz of images (default: scikit-learn's digits)")
     parser.add_argument("--scheme", default="w4a8", help="of quantisation (default: w4a8)")
-    parser.add_argument("--width", type=int, default=6, help="channels of the first layer (default: 6)")
+    parser.add_argument("--width", type=int, default=3, help="channels of the first layer (default: 3)")
     parser.add_argument("--float-epochs", type=int, default=30, help="of training in floats (default: 30)")
     parser.add_argument("--epochs", type=int, default=15, help="of quantisation-aware training (default: 15)")
     parser.add_argument("--learning-rate", type=float, default=2e-3, help="of it (default: 0.002)")

@@ -139,6 +139,29 @@ def test_digits_keep_their_accuracy(material: Path, name: str) -> None:
     assert four >= floats - 1
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "points"), [("tinymaix/mnist_valid_f", 0.5), ("emlearn/mnist_cnn_fp32", 0.2)])
+def test_digits_learnt_as_four_bits_come_back(material: Path, name: str, points: float) -> None:
+    """Quantisation-aware training on 12,000 digits, alone and with the model of floats as its teacher."""
+    import torch
+
+    import groat.qat
+
+    torch.set_num_threads(1)
+    x, y = digits_of(material, "t10k")
+    learnt = digits_of(material, "train", 12_000)
+    made = groat.quantize(material / f"models/{name}.tflite", learnt[0][:200], scheme="w4a8")
+    floats, before = share(outputs_of(material / f"models/{name}.tflite", x), y), share(outputs_of(made, x), y)
+    for teacher in (None, material / f"models/{name}.tflite"):
+        learner = groat.qat.prepare(made)
+        groat.qat.train(learner, learnt, 2, batch_size=64, teacher=teacher)
+        found = share(outputs_of(learner.export(), x), y)
+        taught = "alone" if teacher is None else "with a teacher"
+        print(f"{name}: floats {floats:.2f} %, w4a8 {before:.2f} %, trained on {taught} {found:.2f} %")
+        assert found > before + (points if teacher is None else 0.2)
+        assert found >= floats - 0.2
+
+
 # ---- Images -------------------------------------------------------------------------------------------------------
 
 

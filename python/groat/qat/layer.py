@@ -18,7 +18,13 @@ from groat.graph import Quantization
 from groat.graph.ir import Array
 from groat.quantization.weights import LIMITS, IntegerWeights, LayerScales, expressible, integer_bias
 
+FURTHEST = 16.0  # times what it was, or that part of it, a scale may become: multipliers must stay expressible
 NEAR = 0.49  # of a step: as far from its integer a weight is at first, at most
+
+
+def factors_of(logarithms: Tensor) -> Array:
+    """What scales and ranges are multiplied by, float64; the logarithms may lie beyond the limits."""
+    return np.exp(np.clip(logarithms.numpy(force=True), -np.log(FURTHEST), np.log(FURTHEST)))
 
 
 class Stored(torch.autograd.Function):
@@ -120,8 +126,7 @@ class Layer(nn.Module):
         assert self.factors is not None
         bias = real.numpy(force=True)
         low, high = self.limits
-        exact = (self.unit / high * torch.exp(self.factors)).numpy(force=True)
-        scale = expressible(exact, bias, scales)
+        scale = expressible(self.unit.numpy(force=True) / high * factors_of(self.factors), bias, scales)
         steps = self.real_weights().numpy(force=True) / self._along(torch.from_numpy(scale)).numpy()
         return IntegerWeights(
             np.clip(np.round(steps), low, high).astype(np.int8),

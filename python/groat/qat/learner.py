@@ -23,7 +23,7 @@ from groat.graph.ir import Array
 from groat.ops import op_def
 from groat.ops.arithmetic import LIMITS
 from groat.qat.functions import FUNCTIONS, apply
-from groat.qat.layer import Layer, stored
+from groat.qat.layer import Layer, factors_of, stored
 from groat.quantization.convert import Scales, scales_of
 from groat.quantization.observers import Range
 from groat.quantization.pipeline import Quantized, assemble, layers_of, wide_enough
@@ -113,7 +113,7 @@ class Learner(nn.Module):
 
     def _assembled(self) -> Quantized:
         made, graph = self._made, self._floats()
-        factors = np.exp(self.ranges.numpy(force=True))
+        factors = factors_of(self.ranges)
         ranges: dict[int, Range] = {}
         for number, (low, high) in made.ranges.items():
             factor = float(factors[self._place[number]]) if number in self._place else 1.0
