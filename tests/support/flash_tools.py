@@ -113,7 +113,7 @@ class Board:
             self.asked.append(url)
             return url
 
-        def open_session(line: str, timeout: float) -> Board:
+        def open_session(line: str, hello: float) -> Board:
             return self
 
         monkeypatch.setattr(serving, "SerialLine", open_line)

@@ -19,7 +19,7 @@ from groat.targets import load_target
 
 START_SECONDS = 20.0  # for a board to start, and its port to come back
 _PAUSE_SECONDS = 0.2
-_ANSWER_SECONDS = 5.0
+_HELLO_SECONDS = 5.0  # for its first answer; erasing a slot may take much longer
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def _open(port: str, board: Board | None, seconds: float) -> PortSession:
     deadline = time.monotonic() + seconds
     while True:
         try:
-            return PortSession(SerialLine(port, serial.baud if serial is not None else BAUD), _ANSWER_SECONDS)
+            return PortSession(SerialLine(port, serial.baud if serial is not None else BAUD), hello=_HELLO_SECONDS)
         except RunnerError:
             if time.monotonic() > deadline:
                 raise

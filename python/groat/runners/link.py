@@ -51,16 +51,17 @@ class Line(Protocol):
 class Link:
     """A session with the firmware at the other end of a line."""
 
-    def __init__(self, line: Line, timeout: float = TIMEOUT_SECONDS) -> None:
+    def __init__(self, line: Line, timeout: float = TIMEOUT_SECONDS, hello: float | None = None) -> None:
         """Begins a session.
 
         Args:
             timeout: seconds without any progress after which the device is given up.
+            hello: the same, until it answers for the first time.
 
         Raises RunnerError if nothing answers, or firmware of another version.
         """
         self._line = line
-        self._timeout = timeout
+        self._timeout = timeout if hello is None else hello
         self._frames = load_frames()
         self._splitter = Splitter()
         self._came: deque[Frame] = deque()
@@ -72,6 +73,7 @@ class Link:
         self._pending: bytes | None = None  # a payload that the device does not yet have
         self._wants = True  # the device waits for a payload
         self._payload_bytes = self._begin()
+        self._timeout = timeout
 
     def close(self) -> None:
         """Closes the line.  May be called again."""

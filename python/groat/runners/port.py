@@ -73,10 +73,10 @@ class PortSession:
         info: what the firmware said of itself at the start.
     """
 
-    def __init__(self, line: Line, timeout: float = TIMEOUT_SECONDS) -> None:
+    def __init__(self, line: Line, timeout: float = TIMEOUT_SECONDS, hello: float | None = None) -> None:
         """Raises RunnerError if nothing answers, or firmware of another version."""
         self.name = line.name
-        self._line, self._timeout = line, timeout
+        self._line, self._timeout, self._hello = line, timeout, hello
         self._protocol = load_protocol()
         try:
             self.renew()
@@ -91,7 +91,7 @@ class PortSession:
 
     def renew(self) -> None:
         """Begins anew with a device that has forgotten the host.  Raises RunnerError as the constructor."""
-        self._link = Link(self._line, self._timeout)
+        self._link = Link(self._line, self._timeout, self._hello)
         self.info = self.ask_info()
 
     def close(self) -> None:
