@@ -22,7 +22,7 @@ from groat.export.flatbuffer import TENSOR_TYPES, FileOperator, nibbles, write_t
 
 Array = npt.NDArray[Any]
 Padding = Literal["SAME", "VALID"]
-Activation = Literal["NONE", "RELU", "RELU6", "RELU_N1_TO_1"]
+Activation = Literal["NONE", "RELU", "RELU6", "RELU_N1_TO_1", "TANH"]
 Pair = tuple[int, int]
 
 
@@ -97,6 +97,7 @@ class Tensor:
     quant: Quant | None
     name: str
     data: Array | None
+    variable: bool = False
 
     @property
     def rank(self) -> int:
@@ -124,6 +125,7 @@ class Builder:
         self._tensors: list[Tensor] = []
         self._ops: list[FileOperator] = []
         self._inputs: list[int] = []
+        self._once: Builder | None = None  # what runs before the first inference
 
     # -- tensors --
 
@@ -134,8 +136,10 @@ class Builder:
         quant: Quant | None = None,
         data: Array | None = None,
         name: str | None = None,
+        variable: bool = False,
     ) -> Tensor:
-        """Adds a tensor; with `data` it is a constant.  ValueError for an unknown dtype or unfitting data.
+        """Adds a tensor; with `data` it is a constant; `variable`: ops keep something in it from run to run.
+        ValueError for an unknown dtype or unfitting data.
 
         Data of an int4 tensor are int8 in [-8, 7].
         """
@@ -149,7 +153,7 @@ class Builder:
                 raise ValueError(f"tensor {name}: data is {found}, expected {dtype}{list(shape)}")
             if dtype == "int4":
                 nibbles(data, name)
-        tensor = Tensor(index, tuple(int(dim) for dim in shape), dtype, quant, name, data)
+        tensor = Tensor(index, tuple(int(dim) for dim in shape), dtype, quant, name, data, variable)
         self._tensors.append(tensor)
         return tensor
 
@@ -186,6 +190,60 @@ class Builder:
         read = tuple(-1 if tensor is None else tensor.index for tensor in inputs)
         written = tuple(tensor.index for tensor in outputs)
         self._ops.append(FileOperator(code, read, written, options, fields, version))
+
+    def variable(self, name: str, initial: Array | None = None, quant: Quant | None = None) -> Tensor:
+        """A handle of a variable, for `read` and `assign`; with its first contents, which CALL_ONCE gives it."""
+        if initial is not None:
+            if self._once is None:
+                self._once = Builder()
+                self._ops.insert(0, FileOperator("CALL_ONCE", (), (), "CallOnceOptions",
+                                        {"InitSubgraphIndex": 1}))  # fmt: skip
+            self._once.assign(self._once.variable(name), self._once.constant(initial, quant))
+        handle = self.tensor((), "resource", name=f"{name}/handle{len(self._tensors)}")
+        self.op("VAR_HANDLE", [], [handle], "VarHandleOptions", Container="", SharedName=name)
+        return handle
+
+    def read(self, handle: Tensor, shape: Sequence[int], dtype: str, quant: Quant | None = None) -> Tensor:
+        """What a variable holds."""
+        y = self.tensor(shape, dtype, quant)
+        self.op("READ_VARIABLE", [handle], [y], "ReadVariableOptions")
+        return y
+
+    def assign(self, handle: Tensor, x: Tensor) -> None:
+        """Gives a variable other contents."""
+        self.op("ASSIGN_VARIABLE", [handle, x], [], "AssignVariableOptions")
+
+    def lstm(
+        self,
+        x: Tensor,
+        weights: Sequence[Array],
+        recurrent: Sequence[Array],
+        biases: Sequence[Array],
+        weight_quants: Sequence[Quant | None],
+        recurrent_quants: Sequence[Quant | None],
+        quant: Quant | None,
+        cell_quant: Quant | None,
+        *,
+        time_major: bool = False,
+        cell_clip: float = 0.0,
+    ) -> Tensor:
+        """x [n,t,c] (time_major: [t,n,c]); of input, forget, cell and output gates weights [h,c], recurrent weights
+        [h,h] and biases [h] -> y [n,t,h]."""
+        hidden = recurrent[0].shape[0]
+        state = (x.shape[1] if time_major else x.shape[0], hidden)
+        h = self.tensor(state, x.dtype, quant, variable=True)
+        c = self.tensor(state, "float32" if cell_quant is None else "int16", cell_quant, variable=True)
+        y = self.tensor((*x.shape[:2], hidden), x.dtype, quant)
+        gates = [
+            [self.constant(array, of_gate) for array, of_gate in zip(arrays, quants, strict=True)]
+            for arrays, quants in ((weights, weight_quants), (recurrent, recurrent_quants), (biases, [None] * 4))
+        ]
+        none = [None]
+        inputs = [x, *gates[0], *gates[1], *none * 3, *gates[2], *none * 2, h, c, *none * 4]
+        activation = _activation("TANH")
+        self.op("UNIDIRECTIONAL_SEQUENCE_LSTM", inputs, [y], "UnidirectionalSequenceLSTMOptions",
+                FusedActivationFunction=activation, CellClip=cell_clip, ProjClip=0.0, TimeMajor=time_major)  # fmt: skip
+        return y
 
     def conv_2d(
         self,
@@ -463,12 +521,18 @@ class Builder:
 
     def build(self, outputs: Sequence[Tensor]) -> bytes:
         """The `.tflite` file.  Inputs are in the order of the calls of `input`."""
-        tensors = [
+        once = None if self._once is None else (self._once._written, self._once._ops)
+        variables = [tensor.index for tensor in self._tensors if tensor.variable]
+        indices = [tensor.index for tensor in outputs]
+        return write_tflite(self._written, self._ops, self._inputs, indices, self._description, variables, once)
+
+    @property
+    def _written(self) -> list[groat.graph.Tensor]:
+        """The tensors as a graph has them."""
+        return [
             groat.graph.Tensor(each.name, each.shape, each.dtype, each.quantization, each.data)
             for each in self._tensors
         ]
-        indices = [tensor.index for tensor in outputs]
-        return write_tflite(tensors, self._ops, self._inputs, indices, self._description)
 
 
 def _activation(name: Activation) -> int:

@@ -406,6 +406,15 @@ static inline vint32m1_t __riscv_vredsum_vs_i32m8_i32m1(vint32m8_t a, vint32m1_t
     return d;
 }
 
+static inline vint32m1_t __riscv_vwredsum_vs_i16m4_i32m1(vint16m4_t a, vint32m1_t start, size_t vl)
+{
+    vint32m1_t d = __riscv_vmv_s_x_i32m1(start.v[0], 1);
+    for (size_t i = 0; i < vl; i++) {
+        d.v[0] = (int32_t)((uint32_t)d.v[0] + (uint32_t)a.v[i]);
+    }
+    return d;
+}
+
 /* ---- To wider and narrower lanes --------------------------------------------------------------------------- */
 
 GROAT_RVV_EACH(vint32m8_t, vsext_vf2_i32m8, (vint16m4_t a, size_t vl), a.v[i])
@@ -422,6 +431,7 @@ GROAT_RVV_EACH(vint16m8_t, vwmacc_vx_i16m8, (vint16m8_t sum, int8_t a, vint8m4_t
 GROAT_RVV_EACH(vint16m4_t, vwsub_vx_i16m4, (vint8m2_t a, int8_t b, size_t vl), (int16_t)(a.v[i] - b))
 GROAT_RVV_EACH(vuint16m4_t, vwmulu_vx_u16m4, (vuint8m2_t a, uint8_t b, size_t vl), (uint16_t)(a.v[i] * b))
 GROAT_RVV_EACH(vint32m8_t, vwmul_vv_i32m8, (vint16m4_t a, vint16m4_t b, size_t vl), a.v[i] * b.v[i])
+GROAT_RVV_EACH(vint16m4_t, vwmul_vv_i16m4, (vint8m2_t a, vint8m2_t b, size_t vl), (int16_t)(a.v[i] * b.v[i]))
 GROAT_RVV_EACH(vint16m4_t, vwadd_wv_i16m4, (vint16m4_t a, vint8m2_t b, size_t vl), (int16_t)(a.v[i] + b.v[i]))
 GROAT_RVV_EACH(vuint8m4_t, vnsrl_wx_u8m4, (vuint16m8_t a, size_t b, size_t vl), (uint8_t)(a.v[i] >> (b & 15)))
 GROAT_RVV_EACH(vint16m4_t, vncvt_x_x_w_i16m4, (vint32m8_t a, size_t vl), (int16_t)a.v[i])

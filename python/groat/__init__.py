@@ -13,7 +13,7 @@ compiled.save("model.groat")
 from __future__ import annotations
 
 from groat import kernels
-from groat.compiler import Compiled, Model, load
+from groat.compiler import Compiled, Model, load, with_states
 from groat.compiler import compile_model as compile
 from groat.errors import (
     FitError,
@@ -55,4 +55,5 @@ __all__ = [
     "kernels",
     "load",
     "quantize",
+    "with_states",
 ]

@@ -28,7 +28,7 @@ CHUNK_SAMPLES = 256
 def host_batches(
     packed: bytes, inputs: Sequence[Array], progress: Progress = silent, what: str = "samples"
 ) -> Iterator[tuple[slice, list[Array]]]:
-    """Runs n samples, at least one, in order.
+    """Runs n samples, at least one, in order; none sees what another left in variables.
 
     Args:
         inputs: an array for each input, [n, *shape].
@@ -48,7 +48,7 @@ def host_batches(
     def run(part: slice) -> list[Array]:
         runner = runners.get()
         try:
-            return runner.run_batch([array[part] for array in inputs])
+            return runner.run_batch([array[part] for array in inputs], reset=True)
         finally:
             runners.put(runner)
 
@@ -73,7 +73,7 @@ class Recorder:
 
     def __init__(self, graph: Graph, numbers: Sequence[int] | None = None) -> None:
         self.numbers = tuple(n for op in graph.ops for n in op.outputs) if numbers is None else tuple(numbers)
-        seen = Graph(graph.name, graph.tensors, graph.ops, graph.inputs, self.numbers, graph.views)
+        seen = Graph(graph.name, graph.tensors, graph.ops, graph.inputs, self.numbers, graph.views, graph.states)
         seen = keep_outputs(seen)
         steps = pack_steps(seen)
         plan = plan_memory(seen, [step.scratch_bytes for step in steps.steps])

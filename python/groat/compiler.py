@@ -19,6 +19,7 @@ from groat.export.tflite import to_tflite
 from groat.fit import Fitted, Remembered, fit
 from groat.frontends.onnx import Channels, is_onnx, load_onnx
 from groat.frontends.onnx.reader import Shapes
+from groat.frontends.states import pair_states, parse_states
 from groat.frontends.tflite import load_tflite
 from groat.frontends.torch import export, is_module
 from groat.graph import Graph
@@ -48,11 +49,13 @@ class Model:
     Attributes:
         orders: of an ONNX model: for each input and output of the graph, which dimension of the model each of its own
             is, (0, 2, 3, 1) for NHWC.
+        states: names of inputs and outputs of the file that became states, as `load` was given them.
     """
 
     graph: Graph
     source: bytes = field(repr=False)
     orders: Mapping[int, tuple[int, ...]] = field(default_factory=dict, repr=False)
+    states: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_onnx(self) -> bool:
@@ -78,6 +81,7 @@ def load(
     *,
     shape: Shapes | str | None = None,
     channels: Channels = "last",
+    states: Mapping[str, str] | str | None = None,
 ) -> Model:
     """Imports a TFLite or ONNX model, or a PyTorch module.
 
@@ -87,14 +91,39 @@ def load(
         shape: of ONNX inputs whose shape the file leaves open, by name, or as text: "input=1,3,96,96".
         channels: where inputs and outputs of an ONNX model that are images have their channels: "last" (NHWC), which
             costs nothing, or "first" (NCHW), as in the file.
+        states: name of an input -> name of an output: what a run gives there, the next one takes there, so that runs
+            are the steps of a sequence.  The first one takes zeros.  As text: "h0=hn,c0=cn".
 
     Raises:
         ModelError: the file cannot be read, or is not a whole, valid model.
         UnsupportedError: it uses ops without a kernel; the error lists all of them.
         InputError: `shape` or `channels` is given for a TFLite model, or does not fit the ONNX model; a module comes
-            without example inputs, or a file with some.
+            without example inputs, or a file with some; an input and an output of `states` do not fit each other.
         ToolchainError: the model is ONNX or a module, and the package onnx or onnxscript is not installed.
     """
+    imported = _imported(model, example_inputs, shape, channels)
+    return with_states(imported, states) if states else imported
+
+
+def with_states(model: Model, states: Mapping[str, str] | str) -> Model:
+    """The model without these inputs and outputs: what a run gives, the next one takes.
+
+    Args:
+        model: as `load` returns it; or quantised: then what is handed on are the integers.
+        states: as of `load`.
+
+    Raises InputError for names that are none, tensors that do not fit each other, or a model with nothing else left.
+    """
+    pairs, graph = parse_states(states), model.graph
+    made = pair_states(graph, pairs)
+    places = {graph.tensors[number].name: model.orders.get(number) for number in (*graph.inputs, *graph.outputs)}
+    unlike = [name for name, left in pairs.items() if places[name] != places[left]]
+    if unlike:
+        raise InputError(f"{graph.name}: input {unlike[0]!r} and its output have their channels in different places")
+    return replace(model, graph=made, states={**model.states, **pairs})
+
+
+def _imported(model: Any, example_inputs: Any, shape: Shapes | str | None, channels: Channels) -> Model:
     if is_module(model):
         source = export(model, example_inputs)
         graph, orders = load_onnx(source, type(model).__name__, shape, channels)
@@ -366,6 +395,10 @@ def compile_model(
     return job.compiled(fitted)
 
 
+def _load(model: str | os.PathLike[str] | bytes, options: Options) -> Model:
+    return load(model, shape=options.shape, channels=options.channels, states=options.states)
+
+
 class Job:
     """A model on its way to a target.
 
@@ -388,7 +421,7 @@ class Job:
         if isinstance(model, Graph):
             graph, source = model, b""
         else:
-            loaded = model if isinstance(model, Model) else load(model, shape=options.shape, channels=options.channels)
+            loaded = model if isinstance(model, Model) else _load(model, options)
             graph, source = loaded.graph, loaded.source
         self.target = load_target(target)
         self.options = options
@@ -403,6 +436,8 @@ class Job:
                 f'floats is "{options.floats}", but train has dtype "{train.dtype}", which decides what is stored'
             )
         floats = options.floats if train is None else train.floats
+        if train is not None and graph.states:
+            raise InputError(f"{graph.name} keeps variables from run to run; there is no gradient through runs")
         if train is not None and train.classes > 0:
             graph = with_head(graph, train.classes)
         self.graph = run_passes(graph, after_each, options.io, floats)

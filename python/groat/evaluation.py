@@ -87,7 +87,7 @@ class Verdict:
 def outputs_of(
     packed: bytes, on: str, inputs: Sequence[Array], progress: Progress = silent, what: str = "samples"
 ) -> list[Array]:
-    """An array [n, *shape] for each output.  Raises as groat.Runner."""
+    """An array [n, *shape] for each output; no sample sees what another left in variables.  Raises as groat.Runner."""
     if on == "host":
         parts = [arrays for _, arrays in host_batches(packed, inputs, progress, what)]
         return [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
@@ -95,7 +95,7 @@ def outputs_of(
     count = len(inputs[0])
     with open_runner(on, packed, progress=progress) as runner:
         for start in range(0, count, TOGETHER):
-            collected.append(runner.run_batch([array[start : start + TOGETHER] for array in inputs]))
+            collected.append(runner.run_batch([array[start : start + TOGETHER] for array in inputs], reset=True))
             progress(what, min(start + TOGETHER, count), count)
     return [np.concatenate(arrays) for arrays in zip(*collected, strict=True)]
 

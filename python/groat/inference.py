@@ -32,13 +32,14 @@ def load_arrays(paths: Sequence[Path]) -> list[Array]:
 
 
 def run_model(
-    packed: bytes, on: str, inputs: Sequence[Array] | None = None, progress: Progress = silent
+    packed: bytes, on: str, inputs: Sequence[Array] | None = None, progress: Progress = silent, reset: bool = False
 ) -> dict[str, Array]:
     """One inference, or a batch if every array has one more dimension than its input.
 
     Args:
         inputs: an array for each input; None means the LCG input that figures are measured with.
         progress: as of groat.Runner.
+        reset: of a batch, each inference begins a sequence; else they are the steps of one, if the model has variables.
 
     Returns output name -> array.  Raises as groat.Runner; InputError for arrays that do not fit.
     """
@@ -46,7 +47,7 @@ def run_model(
         arrays = lcg_inputs(runner.model.inputs) if inputs is None else list(inputs)
         pairs = zip(arrays, runner.model.inputs, strict=False)
         batch = len(arrays) > 0 and all(array.ndim == len(info.shape) + 1 for array, info in pairs)
-        outputs = runner.run_batch(arrays) if batch else runner.run(arrays)
+        outputs = runner.run_batch(arrays, reset) if batch else runner.run(arrays)
         names = [info.name or f"output {index}" for index, info in enumerate(runner.model.outputs)]
     if len(set(names)) != len(names):
         names = [f"{name} ({index})" for index, name in enumerate(names)]

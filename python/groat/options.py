@@ -82,6 +82,7 @@ class Options:
             (pip install 'groat[ortools]'), and is never used unless asked for, so that what is installed does not
             change any result.
         shape, channels: as of groat.load, for a model that is ONNX.
+        states: as of groat.load, or as text: "h0=hn,c0=cn".
 
     Raises InputError for a value that does not exist.
     """
@@ -120,11 +121,16 @@ class Options:
     channels: Channels = field(
         default="last", metadata=about("images of an ONNX model are NHWC, or NCHW as in the file", CHANNELS)
     )
+    states: str | None = field(
+        default=None, metadata=about("inputs that take what outputs gave in the run before: h0=hn,c0=cn")
+    )
 
     def __post_init__(self) -> None:
         if isinstance(self.shape, Mapping):
             text = ";".join(f"{name}={','.join(map(str, sizes))}" for name, sizes in self.shape.items())
             object.__setattr__(self, "shape", text)
+        if isinstance(self.states, Mapping):
+            object.__setattr__(self, "states", ",".join(f"{name}={left}" for name, left in self.states.items()))
         for option in fields(self):
             value, choices = getattr(self, option.name), option.metadata["choices"]
             if choices and value not in choices:

@@ -84,6 +84,10 @@ class ExportedTflm:
         """As Tflm.run."""
         return self._tflm.run(inputs)
 
+    def reset(self) -> None:
+        """As Tflm.reset."""
+        self._tflm.reset()
+
     def tensors(self, inputs: Sequence[Array], indices: Sequence[int]) -> dict[int, Array]:
         """As Tflm.tensors, by the graph's numbers."""
         known = {number: self._file.indices[number] for number in indices if number in self._file.indices}
@@ -165,7 +169,7 @@ def oracles_of(model: Model) -> tuple[str, ...]:
 
 def _oracle(model: Model, name: str) -> Oracle:
     if name == "onnxruntime":
-        return OnnxRuntime(model.source, model.graph, model.orders)
+        return OnnxRuntime(model.source, model.graph, model.orders, model.states)
     if model.source[4:8] == IDENTIFIER:
         return Tflm(model.source, model.graph.name)
     return ExportedTflm(model.graph)
@@ -182,6 +186,8 @@ def validate(
     **choices: Any,
 ) -> list[Verdict]:
     """Runs seeded random inputs through the oracle and through each runner and compares every byte.
+
+    Of a model with variables they are the steps of a sequence, which runs twice, with a reset in between.
 
     Args:
         on: places such as "host", "qemu:cortex-m4" and "serial:/dev/ttyACM0".
@@ -226,20 +232,30 @@ def validate(
     for where, compiled in compiled_for.items():
         tolerance = tolerance_of(compiled.graph)
         with open_runner(where, compiled.packed, progress=progress) as runner:
-            found = from_ends(runner.run_batch(to_ends(batches, compiled.graph)), compiled.graph, model.graph)
-            equal = [
-                all(
-                    _first_difference(theirs[i], ours[i], tolerance) is None
-                    for theirs, ours in zip(stacked, found, strict=True)
-                )
-                for i in range(inputs)
-            ]
+            given = to_ends(batches, compiled.graph)
+            found = from_ends(runner.run_batch(given), compiled.graph, model.graph)
+            equal = _equal(stacked, found, tolerance)
+            if runner.model.has_variables and all(equal):  # the same sequence again, from its start
+                runner.reset()
+                found = from_ends(runner.run_batch(given), compiled.graph, model.graph)
+                equal = _equal(stacked, found, tolerance)
             difference = None
             if not all(equal):
                 difference = _explain(compiled, runner, oracle, frames, equal.index(False), stacked, found)
         verdicts.append(Verdict(where, inputs, sum(equal), difference))
         progress(where, inputs, inputs)
     return verdicts
+
+
+def _equal(expected: Sequence[Array], found: Sequence[Array], tolerance: float) -> list[bool]:
+    """For each input, whether all outputs are equal."""
+    return [
+        all(
+            _first_difference(theirs[i], ours[i], tolerance) is None
+            for theirs, ours in zip(expected, found, strict=True)
+        )
+        for i in range(len(expected[0]))
+    ]
 
 
 def _explain(
@@ -252,6 +268,12 @@ def _explain(
     found: Sequence[Array],
 ) -> Difference:
     """Where the wrong output number `index` came from."""
+    if runner.model.has_variables:  # what was before leads to what is
+        runner.reset()
+        oracle.reset()
+        for frame in frames[:index]:
+            runner.run(to_ends(frame, compiled.graph))
+            oracle.run(frame)
     difference = find_difference(compiled, runner, oracle, frames[index])
     if difference is not None:
         return Difference(**{**asdict(difference), "input": index})

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What keeps its contents from run to run: trained parameters, and what an optimizer remembers.
+ * What keeps its contents from run to run: trained parameters, what an optimizer remembers, and the variables of a model
+ * that runs over sequences.
  */
 #include "op.h"
 
@@ -22,7 +23,7 @@ int groat_check_states(const groat_t *net)
     uint32_t kind = GROAT_STATE_PARAMETER;
     for (uint32_t i = 0; i < header->states.count; i++) {
         const groat_state *state = groat_state_of(net, i);
-        if (state->tensor >= header->tensors.count || state->kind < kind || state->kind > GROAT_STATE_OPTIMIZER) {
+        if (state->tensor >= header->tensors.count || state->kind < kind || state->kind > GROAT_STATE_VARIABLE) {
             return GROAT_E_STATE;
         }
         const groat_buffer *buffer = buffer_of(net, state);
@@ -41,10 +42,14 @@ int groat_check_states(const groat_t *net)
     return GROAT_OK;
 }
 
-void groat_reset_states(const groat_t *net)
+/* Gives states of this kind and those behind it their first contents. */
+static void reset_from(const groat_t *net, uint32_t kind)
 {
     for (uint32_t i = 0; i < groat_state_count(net); i++) {
         const groat_state *state = groat_state_of(net, i);
+        if (state->kind < kind) {
+            continue;
+        }
         void *data = groat_state_data(net, i);
         uint32_t bytes = groat_tensor_bytes(net, state->tensor);
         if (state->initial != 0) {
@@ -53,6 +58,16 @@ void groat_reset_states(const groat_t *net)
             memset(data, 0, bytes);
         }
     }
+}
+
+void groat_reset_states(const groat_t *net)
+{
+    reset_from(net, GROAT_STATE_PARAMETER);
+}
+
+void groat_reset_variables(const groat_t *net)
+{
+    reset_from(net, GROAT_STATE_VARIABLE);
 }
 
 uint32_t groat_state_count(const groat_t *net)

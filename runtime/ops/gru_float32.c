@@ -3,39 +3,38 @@
  * Gated recurrent units (Cho et al., 2014), float32, the reset gate before or after the recurrent product.
  */
 #include "../kernels/exp.h"
-#include "recurrent.h"
-
-static groat_recurrent layer_of(const groat_gru_float32_params *p)
-{
-    return (groat_recurrent){p->steps, p->batches, p->inputs, p->hidden};
-}
+#include "recurrent_float32.h"
 
 static int check(const groat_call *call)
 {
+    static const groat_carried carried = {1, {GROAT_FLOAT32, 0}};
     const groat_gru_float32_params *p = groat_params(call);
-    const groat_recurrent layer = layer_of(p);
-    GROAT_REQUIRE(p->reverse <= 1 && p->reset_after <= 1);
-    return groat_check_recurrent(call, &layer, 3, 4, p->weights, p->bias);
+    GROAT_TRY(groat_check_recurrent(call, &p->layer, GROAT_FLOAT32, &carried));
+    GROAT_REQUIRE(p->reset_after <= 1);
+    return groat_check_recurrent_constants(call, &p->layer, 3, 4, p->weights, p->bias);
 }
 
 /* What there is before the first step, its part that the reset gate lets through, and two gates. */
 static uint32_t scratch_bytes(const void *params)
 {
-    const groat_gru_float32_params *p = params;
-    return p->hidden <= UINT16_MAX ? 4 * p->hidden * (uint32_t)sizeof(float) : UINT32_MAX;
+    const groat_recurrent *r = &((const groat_gru_float32_params *)params)->layer;
+    return r->hidden <= UINT16_MAX ? 4 * r->hidden * (uint32_t)sizeof(float) : UINT32_MAX;
 }
 
 static void run(const groat_call *call)
 {
     const groat_gru_float32_params *p = groat_params(call);
     const float *weights = groat_const(call, p->weights), *bias = groat_const(call, p->bias);
-    const uint32_t inputs = p->inputs, hidden = p->hidden, depth = inputs + hidden;
-    float *zeros = groat_scratch(call), *passed = zeros + hidden, *gates = passed + hidden;
-    memset(zeros, 0, hidden * sizeof(float));
-    for (uint32_t b = 0; b < p->batches; b++) {
-        const float *before = zeros;
-        for (uint32_t s = 0; s < p->steps; s++) {
-            const uint32_t at = (p->reverse ? p->steps - 1 - s : s) * p->batches + b;
+    const groat_recurrent *r = &p->layer;
+    const uint32_t inputs = r->inputs, hidden = r->hidden, depth = inputs + hidden;
+    const uint32_t bytes = hidden * (uint32_t)sizeof(float);
+    float *first = groat_scratch(call), *passed = first + hidden, *gates = passed + hidden;
+    for (uint32_t b = 0; b < r->batches; b++) {
+        float *h = groat_recurrent_final(call, r, 0, b, sizeof(float));
+        groat_recurrent_start(first, groat_recurrent_initial(call, r, 0, b, sizeof(float)), bytes);
+        const float *before = first;
+        for (uint32_t s = 0; s < r->steps; s++) {
+            const uint32_t at = groat_recurrent_row(r, b, s);
             const float *x = (const float *)groat_in(call, 0) + at * inputs;
             float *y = (float *)groat_out(call, 0) + at * hidden;
             for (uint32_t g = 0; g < 2 * hidden; g++) {
@@ -55,6 +54,9 @@ static void run(const groat_call *call)
                 y[i] = (1.0f - update) * groat_tanh(own + rest) + update * before[i];
             }
             before = y;
+        }
+        if (h != NULL) {
+            memcpy(h, before, bytes);
         }
     }
 }

@@ -521,11 +521,30 @@ def _state(tensor: int, kind: int = 0) -> Edit:
     return edit
 
 
+def _swap_places(e: Editor) -> None:
+    """The buffers of two states change places."""
+    first, second = (e.record("tensors", e.record("states", index).tensor).buffer for index in (0, 1))
+    offset = e.record("buffers", first).offset
+    e.set("buffers", first, offset=e.record("buffers", second).offset)
+    e.set("buffers", second, offset=offset)
+
+
+def _lstm_shares(e: Editor) -> None:
+    """What a long short-term memory of a single step starts from lies where its output goes."""
+    count = e.record("header").steps.count
+    step = max(i for i in range(count) if e.record("steps", i).op == op_row("lstm_int8").id)
+    e.set_arg(e.record("steps", step).args + 1, e.arg("steps", step, 3))
+
+
 _STATES: tuple[Case, ...] = (
     ("states_past_end", "E_BOUNDS", "conv_2d", _section("states", count=1000)),
     ("states_misaligned", "E_MISALIGNED", "conv_2d", _shift_section("states")),
     ("state_of_no_tensor", "E_STATE", "conv_2d", _state(0xFFF0)),
-    ("state_of_unknown_kind", "E_STATE", "conv_2d", _state(0, kind=2)),
+    ("state_of_unknown_kind", "E_STATE", "conv_2d", _state(0, kind=3)),
+    ("state_before_another_kind", "E_STATE", "with_variables", lambda e: e.set("states", 1, kind=1)),
+    ("state_of_another_place", "E_STATE", "with_variables", lambda e: _swap_places(e)),
+    ("state_that_starts_beyond", "E_BOUNDS", "with_variables", lambda e: e.set("states", 0, initial=1 << 20)),
+    ("lstm_state_in_anothers_place", "E_OVERLAP", "with_variables", _lstm_shares),
     ("state_that_lives_for_a_while", "E_STATE", "add_mul", lambda e: _state(e.arg("steps", 1, 2))(e)),
 )
 

@@ -10,6 +10,7 @@ from groat.pack import structs
 from groat.pack.writer import seal
 
 SECTIONS = {
+    "states": "groat_state",
     "regions": "groat_region",
     "programs": "groat_program",
     "steps": "groat_step",

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from tests.support.sequences import ring
 from tools.tflite_builder import Builder, Quant, Tensor
 
 Array = npt.NDArray[Any]
@@ -255,6 +256,18 @@ def patched(m: Builder, rng: np.random.Generator) -> list[Tensor]:
     return [m.mean(m.add(short, y, Quant(0.03, -10)), [1, 2], UNIT)]
 
 
+def with_variables(m: Builder, rng: np.random.Generator) -> list[Tensor]:
+    """A ring of what came before, and long short-term memories, one of them of a single step."""
+    x = m.input((1, 2, 6), quant=IMAGE)
+    seen = ring(m, x, 3, "ring", _ints(rng, (1, 3, 6)))
+    gates = [[_ints(rng, (6, 6)) for _ in range(4)] for _ in range(2)]
+    quants = [[Quant(float(scale)) for scale in rng.uniform(0.002, 0.01, 4)] for _ in range(2)]
+    y = m.lstm(seen, *gates, [_biases(rng, 6) for _ in range(4)], *quants, Quant(1 / 128, 4), Quant(2.0**-11))
+    step = m.input((1, 1, 6), quant=IMAGE)
+    z = m.lstm(step, *gates, [_biases(rng, 6) for _ in range(4)], *quants, Quant(1 / 128, -3), Quant(2.0**-13))
+    return [y, m.fully_connected(y, _ints(rng, (4, 30)), None, Quant(0.004), UNIT), z]
+
+
 FLOAT16 = ("filters_float16", "elementwise_float16", "functions_float16")
 OWN_RESULTS = ("functions_float32", *FLOAT16)
 """Models whose results are not the oracle's bits, but those of our portable kernels."""
@@ -297,6 +310,7 @@ MODELS = {
         weights_int4,
         streamed,
         with_two_memories,
+        with_variables,
         patched,
         written_by_rows,
     )

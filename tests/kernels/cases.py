@@ -479,6 +479,29 @@ def lut_8_shapes(draw: Draw) -> Iterator[tuple[str, Case]]:
     yield "1,024 elements", lut_of(draw, 1024)
 
 
+def matvec_of(draw: Draw, rows: int, depth: int) -> Case:
+    w, x = draw.int8(rows * depth).reshape(rows, depth), draw.int8(depth)
+    sums = draw.rng.integers(-(2**31), 2**31, rows)
+    expected = wrap32(w.astype(np.int64) @ x.astype(np.int64) + sums).astype(np.int32)
+    arguments = {
+        "w": draw.memory(w),
+        "x": draw.memory(x),
+        "depth": depth,
+        "sums": draw.memory(sums.astype(np.int32), align=4, after=expected),
+        "count": rows,
+    }
+    return Case("matvec_s8", arguments, rows * depth, label=f"{rows} rows of {depth}")
+
+
+def matvec_s8(draw: Draw) -> Case:
+    return matvec_of(draw, draw.up_to(19), draw.up_to(200 if draw.one_in(3) else 37))
+
+
+def matvec_s8_shapes(draw: Draw) -> Iterator[tuple[str, Case]]:
+    yield "80 rows of 20", matvec_of(draw, 80, 20)
+    yield "256 rows of 64", matvec_of(draw, 256, 64)
+
+
 def softmax_of(draw: Draw, count: int, table: Array) -> Case:
     x = draw.rng.integers(-60, 11, count).astype(np.int8) if draw.one_in(3) else draw.int8(count)
     expected = SOFTMAX.reference(Op("softmax", (0,), (1,), {"table": table}), [x])[0]

@@ -34,6 +34,7 @@
     M(add_s8, ignores_step)                       \
     M(add_s8, clobbers_input)                     \
     M(add_s8, does_some_twice)                    \
+    M(matvec_s8, forgets_sums)                    \
     M(lut_8, skips_tail)                          \
     M(lut_8, indexes_signed)                      \
     M(softmax_s8, reads_past_table)               \
@@ -269,6 +270,12 @@ static void add_s8_does_some_twice(const groat_add_s8 *k, const int8_t *a, uint3
 {
     groat_kernels.add_s8(k, a, a_step, b, b_step, out, count);
     groat_kernels.add_s8(k, a, a_step, b, b_step, out, count < 8 ? count : 8);
+}
+
+static void matvec_s8_forgets_sums(const int8_t *w, const int8_t *x, uint32_t depth, int32_t *sums, uint32_t count)
+{
+    sums[count - 1] = 0;
+    groat_kernels.matvec_s8(w, x, depth, sums, count);
 }
 
 static void lut_8_skips_tail(const uint8_t *table, const uint8_t *in, uint8_t *out, uint32_t count)

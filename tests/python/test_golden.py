@@ -31,7 +31,9 @@ FIRST_OF_TRAINING = -40  # from here on: of what is kept in flash, of values
 """Statuses that no file can cause; test_c_tests.py has them."""
 
 LAST_IMPORTED = 55
-"""Ops of higher numbers are for training: no imported model has them."""
+"""Most ops of higher numbers are for training, or come from ONNX: no model of TFLite has them,"""
+LATER = {"slice", "lstm_int8"}
+"""but for these."""
 
 
 def good(name: str, suffix: str = ".groat") -> bytes:
@@ -49,7 +51,7 @@ def statuses(data: bytes, region_bytes: Sequence[int] = ARENA_BYTES) -> tuple[st
 def test_all_ops_have_golden_files() -> None:
     assert set(NAMES) == set(models.MODELS)
     used = {step.op for name in NAMES for step in read(good(name)).steps}
-    assert used == {row.name for row in op_rows() if row.id <= LAST_IMPORTED}
+    assert used == {row.name for row in op_rows() if row.id <= LAST_IMPORTED} | LATER
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -136,7 +138,7 @@ def test_the_checksum_sees_every_single_bit() -> None:
 
 def test_golden_files_are_small() -> None:
     sizes = [path.stat().st_size for folder in (GOOD, BAD) for path in Path(folder).iterdir()]
-    assert sum(sizes) < 550_000
+    assert sum(sizes) < 600_000
 
 
 # ---- What no importer writes, but the format allows ----------------------------------------------------------

@@ -556,7 +556,7 @@ def test_what_becomes_of_a_gradient(use: str, broken: bool) -> None:
     tensors |= {3: Tensor("w", (3,), "float32"), 4: Tensor("gradient", (3,), "float32")}
     attrs = {"decay": 0.25, "momentum": None, "gradient": use}
     ops = (Op("step", (0, 1), (2,)), Op("sgd_float32", (4,), (3, 2, 4), attrs))
-    states = {3: State(w), 4: State(g, trained=False), 2: State(np.zeros(4, np.float32), trained=False)}
+    states = {3: State(w), 4: State(g, "optimizer"), 2: State(np.zeros(4, np.float32), "optimizer")}
     graph = verify(Graph("one step", tensors, ops, (0, 1), (3, 2, 4), states=states))
     steps = pack_steps(graph, "ref")
     packed, _ = write(graph, steps, plan_memory(graph, [step.scratch_bytes for step in steps.steps]), bytes(32))

@@ -622,16 +622,41 @@ def case_matmul_float(rng: Rng) -> None:
     kernels.matmul_float(a, random_floats(rng, (1 if shared[1] else batches, depth, columns), "float32"))
 
 
-def case_recurrent_float(kernel: Callable[..., Array], gates: int, biases: int) -> Callable[[Rng], None]:
+def case_recurrent(kernel: Callable[..., Any], gates: int, kept: Sequence[str]) -> Callable[[Rng], None]:
+    """Of floats if what it keeps is float32, else of int8."""
+
+    def values(rng: Rng, shape: tuple[int, ...], dtype: str) -> Array:
+        return random_floats(rng, shape, dtype) if dtype == "float32" else random_integers(rng, shape, dtype)
+
     def case(rng: Rng) -> None:
         steps, batches, inputs, hidden = (int(size) for size in rng.integers(1, 6, 4))
-        x = random_floats(rng, (steps, batches, inputs), "float32")
-        weights = random_floats(rng, (gates * hidden, inputs + hidden), "float32")
-        more = {"reset_after": bool(rng.random() < 0.5)} if gates == 3 else {}
-        bias = random_floats(rng, (biases * hidden,), "float32")
-        kernel(x, weights, bias, reverse=bool(rng.random() < 0.5), **more)
+        floats = kept[0] == "float32"
+        dtype = "float32" if floats else "int8"
+        major = bool(rng.random() < 0.5)
+        x = values(rng, (batches, steps, inputs) if major else (steps, batches, inputs), dtype)
+        more: dict[str, Any] = {"reset_after": bool(rng.random() < 0.5)} if gates == 3 else {}
+        if gates == 4 and rng.random() < 0.3:
+            more["cell_clip"] = 0.5
+        if rng.random() < 0.5:
+            more["initial"] = [values(rng, (batches, hidden), each) for each in kept]
+        if floats:
+            arrays = [random_floats(rng, shape, dtype) for shape in ((gates * hidden, inputs + hidden), (4 * hidden,))]
+        else:
+            arrays = [random_integers(rng, (gates * hidden, size), "int8") for size in (inputs, hidden)]
+            arrays.append(rng.integers(-5000, 5000, (4 if gates == 4 else 6) * hidden).astype(np.int32))
+            for name in ("weight_scales", "recurrent_scales"):
+                more[name] = (10 ** rng.uniform(-4, -1, gates)).tolist()
+            more |= {"input_scale": float(rng.uniform(0.001, 0.1)), "hidden_scale": float(rng.uniform(0.003, 0.02))}
+            more |= {name: int(rng.integers(-128, 128)) for name in ("input_zero_point", "hidden_zero_point")}
+        flags = {name: bool(rng.random() < 0.5) for name in ("reverse", "final")}
+        kernel(x, *arrays, batch_major=major, **flags, **more)
 
     return case
+
+
+def random_integers(rng: Rng, shape: tuple[int, ...], dtype: str) -> Array:
+    limits = np.iinfo(dtype)
+    return rng.integers(limits.min, limits.max + 1, shape).astype(dtype)
 
 
 def float_cases(dtype: str) -> dict[str, Callable[[Rng], None]]:
@@ -696,8 +721,10 @@ DIRECT: Mapping[str, Callable[[Rng], None]] = {
     "gather": case_gather,
     "interpolate_float32": case_interpolate_float,
     "matmul_float32": case_matmul_float,
-    "lstm_float32": case_recurrent_float(kernels.lstm_float, 4, 4),
-    "gru_float32": case_recurrent_float(kernels.gru_float, 3, 4),
+    "lstm_float32": case_recurrent(kernels.lstm_float, 4, ("float32", "float32")),
+    "gru_float32": case_recurrent(kernels.gru_float, 3, ("float32",)),
+    "lstm_int8": case_recurrent(kernels.lstm_int8, 4, ("int8", "int16")),
+    "gru_int8": case_recurrent(kernels.gru_int8, 3, ("int16",)),
     **CALLS,
     **TRAINING,
     **BFP,

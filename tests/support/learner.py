@@ -52,7 +52,7 @@ def learner(
         states={
             3: State(W.astype(dtype)),
             4: State(V.astype(dtype)),
-            5: State(M.astype(dtype), trained=False),
+            5: State(M.astype(dtype), "optimizer"),
         },
         named=(Program("infer", 0, 2, (0,), (2,)), Program("train_step", 2, 3, (6,), (7,))),
     )

@@ -78,7 +78,7 @@ def quantize(
     budget = Budget(options.flash, options.ram, weights, most, target)
     samples = load_samples(calib)
     with progress_bar() as progress:
-        loaded = load(model, shape=options.shape, channels=options.channels)
+        loaded = load(model, shape=options.shape, channels=options.channels, states=options.states)
         made = quantize_model(loaded, samples.inputs, choices, layers, budget, progress)
         if path.suffix == ".tflite":
             exported = made.to_tflite()

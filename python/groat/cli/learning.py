@@ -63,7 +63,8 @@ def train(
         raise InputError(f"{output}: a trained model is written as .tflite, its parameters as .npz")
     if output is not None and output.resolve() == model.resolve():
         raise InputError(f"{output} is the model itself; name another file with -o")
-    samples, loaded = load_data(data), load(model, shape=options.shape, channels=options.channels)
+    samples = load_data(data)
+    loaded = load(model, shape=options.shape, channels=options.channels, states=options.states)
     with progress_bar() as progress:
         compiled = compile_model(loaded, split_where(on)[1], None, options, progress, choices)
         with compiled.on(on, progress) as session:

@@ -42,6 +42,9 @@ def run(
     output: Annotated[
         Path | None, typer.Option(help="write the outputs to this .npz, or the only one to this .npy")
     ] = None,
+    reset: Annotated[
+        bool, typer.Option("--reset", help="each of a batch begins a sequence; else they are the steps of one")
+    ] = False,
     *,
     options: Options,
     format: FormatOption = Format.table,
@@ -53,7 +56,7 @@ def run(
     with progress_bar() as progress:
         packed, _ = packed_model(model, split_where(on)[1], options, progress)
         arrays = None if data is None else load_arrays(data)
-        result = run_model(packed, on, arrays, progress)
+        result = run_model(packed, on, arrays, progress, reset)
     if output is not None:
         save_arrays(output, result)
     table = new_table(f"{model} on {on}", "output", "dtype", "shape", "values")
@@ -91,7 +94,7 @@ def validate(
     from groat.validation import validate as compare
 
     with progress_bar() as progress:
-        loaded = load(model, shape=options.shape, channels=options.channels)
+        loaded = load(model, shape=options.shape, channels=options.channels, states=options.states)
         against = against or oracles_of(loaded)[0]
         verdicts = compare(loaded, on.split(","), against, inputs, seed, progress, options)
     table = new_table(f"{model} against {against}", "on", "#inputs", "#equal", "first difference")

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +25,7 @@ TENSOR_TYPES: dict[str, int] = {
     "int32": tflite.TensorType.INT32,
     "int64": tflite.TensorType.INT64,
     "bool": tflite.TensorType.BOOL,
+    "resource": tflite.TensorType.RESOURCE,
 }
 VERSIONS: dict[str, tuple[int, int, int]] = {
     "ADD": (1, 2, 3),
@@ -85,6 +86,8 @@ def write_tflite(
     inputs: Sequence[int],
     outputs: Sequence[int],
     description: str = "",
+    variables: Collection[int] = (),
+    once: tuple[Sequence[Tensor], Sequence[FileOperator]] | None = None,
 ) -> bytes:
     """A file of one subgraph; the same arguments give the same bytes.
 
@@ -92,30 +95,48 @@ def write_tflite(
         tensors: those with data are constants; data of int4 are int8.
         operators: in an order in which they can run.
         inputs, outputs: indices of tensors.
+        variables: indices of tensors that operators keep something in.
+        once: tensors and operators of a second subgraph, which CALL_ONCE runs.
     """
     fb = flatbuffers.Builder(1024)
-    buffers, written = _write_tensors(fb, tensors)
-    codes, ops = _write_operators(fb, operators)
-    subgraph = _table(
-        fb,
-        "SubGraph",
-        Tensors=_offsets(fb, written),
-        Inputs=_ints(fb, inputs),
-        Outputs=_ints(fb, outputs),
-        Operators=_offsets(fb, ops),
-        Name=fb.CreateString("main"),
-    )
+    keys = list(dict.fromkeys(operator.key for operator in (*operators, *(once[1] if once else ()))))
+    buffers = [_table(fb, "Buffer")]  # the schema reserves buffer 0 for "no data"
+    subgraphs = [
+        _subgraph(fb, "main", _write_tensors(fb, tensors, variables, buffers), inputs, outputs, operators, keys)
+    ]
+    if once:
+        subgraphs.append(_subgraph(fb, "once", _write_tensors(fb, once[0], (), buffers), (), (), once[1], keys))
     model = _table(
         fb,
         "Model",
         Version=SCHEMA_VERSION,
-        OperatorCodes=_offsets(fb, codes),
-        Subgraphs=_offsets(fb, [subgraph]),
+        OperatorCodes=_offsets(fb, _write_codes(fb, keys)),
+        Subgraphs=_offsets(fb, subgraphs),
         Description=fb.CreateString(description),
         Buffers=_offsets(fb, buffers),
     )
     fb.Finish(model, b"TFL3")
     return bytes(fb.Output())
+
+
+def _subgraph(
+    fb: flatbuffers.Builder,
+    name: str,
+    tensors: Sequence[int],
+    inputs: Sequence[int],
+    outputs: Sequence[int],
+    operators: Sequence[FileOperator],
+    keys: Sequence[tuple[int, int]],
+) -> int:
+    return _table(
+        fb,
+        "SubGraph",
+        Tensors=_offsets(fb, tensors),
+        Inputs=_ints(fb, inputs),
+        Outputs=_ints(fb, outputs),
+        Operators=_offsets(fb, _write_operators(fb, operators, keys)),
+        Name=fb.CreateString(name),
+    )
 
 
 def nibbles(data: Array, name: str) -> bytes:
@@ -133,10 +154,12 @@ def _stored(tensor: Tensor) -> bytes:
     return tensor.data.astype(tensor.data.dtype.newbyteorder("<")).tobytes()
 
 
-def _write_tensors(fb: flatbuffers.Builder, tensors: Sequence[Tensor]) -> tuple[list[int], list[int]]:
-    buffers = [_table(fb, "Buffer")]  # the schema reserves buffer 0 for "no data"
+def _write_tensors(
+    fb: flatbuffers.Builder, tensors: Sequence[Tensor], variables: Collection[int], buffers: list[int]
+) -> list[int]:
+    """The tensors; the buffers of constants are added to those that there are."""
     written = []
-    for tensor in tensors:
+    for index, tensor in enumerate(tensors):
         fields: dict[str, Any] = {}
         if tensor.data is not None:
             fields["Buffer"] = len(buffers)
@@ -151,26 +174,33 @@ def _write_tensors(fb: flatbuffers.Builder, tensors: Sequence[Tensor]) -> tuple[
             )
         fields["Shape"] = _ints(fb, tensor.shape)
         fields["Name"] = fb.CreateString(tensor.name)
+        if index in variables:
+            fields["IsVariable"] = True
         written.append(_table(fb, "Tensor", Type=TENSOR_TYPES[tensor.dtype], **fields))
-    return buffers, written
+    return written
 
 
-def _write_operators(fb: flatbuffers.Builder, operators: Sequence[FileOperator]) -> tuple[list[int], list[int]]:
-    keys = list(dict.fromkeys(operator.key for operator in operators))
+def _write_codes(fb: flatbuffers.Builder, keys: Sequence[tuple[int, int]]) -> list[int]:
     codes = []
     for code, version in keys:
         # The old field is a signed byte; readers take the larger of the two.
         old = min(code, 127)
         codes.append(_table(fb, "OperatorCode", DeprecatedBuiltinCode=old, BuiltinCode=code, Version=version))
+    return codes
+
+
+def _write_operators(
+    fb: flatbuffers.Builder, operators: Sequence[FileOperator], keys: Sequence[tuple[int, int]]
+) -> list[int]:
     written = []
     for operator in operators:
         fields: dict[str, Any] = {"Inputs": _ints(fb, operator.inputs), "Outputs": _ints(fb, operator.outputs)}
         if operator.table is not None:
-            values = {k: _ints(fb, v) if isinstance(v, list) else v for k, v in operator.fields.items()}
+            values = {name: _field(fb, value) for name, value in operator.fields.items()}
             fields["BuiltinOptionsType"] = getattr(tflite.BuiltinOptions, operator.table)
             fields["BuiltinOptions"] = _table(fb, operator.table, **values)
         written.append(_table(fb, "Operator", OpcodeIndex=keys.index(operator.key), **fields))
-    return codes, written
+    return written
 
 
 def _table(fb: flatbuffers.Builder, name: str, **fields: Any) -> int:
@@ -179,6 +209,13 @@ def _table(fb: flatbuffers.Builder, name: str, **fields: Any) -> int:
     for each, value in fields.items():
         getattr(tflite, f"{name}Add{each}")(fb, value)
     return int(getattr(tflite, f"{name}End")(fb))
+
+
+def _field(fb: flatbuffers.Builder, value: Any) -> Any:
+    """A value of a table of options: vectors and strings are written before it."""
+    if isinstance(value, list):
+        return _ints(fb, value)
+    return fb.CreateString(value) if isinstance(value, str) else value
 
 
 def _ints(fb: flatbuffers.Builder, values: Sequence[int]) -> int:

@@ -246,7 +246,7 @@ class _Writer:
 
     def table(self, op: Op, x: int, output: int) -> None:
         """A function of one 8-bit value: the operator that has this table, or a look-up."""
-        tensors = self.graph.tensors
+        tensors = dict(self.graph.tensors)
         for name in ("QUANTIZE", *op_def("lut").tflite):
             source = ImportedOperator(name, op.index, {}, op.inputs[:1], op.outputs, tensors)
             try:

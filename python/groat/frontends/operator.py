@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +23,7 @@ class ImportedOperator:
     options: Mapping[str, Any]
     inputs: Sequence[int]
     outputs: Sequence[int]
-    tensors: Mapping[int, Tensor] = field(repr=False)
+    tensors: MutableMapping[int, Tensor] = field(repr=False)
 
     def tensor(self, number: int) -> Tensor:
         return self.tensors[number]
@@ -43,6 +43,11 @@ class ImportedOperator:
         if tensor.data is None:
             raise Unsupported(f"input {index}, {tensor.name!r}, is computed at run time; expected a constant")
         return tensor.data
+
+    def add_constant(self, name: str, data: Array) -> int:
+        number = max(self.tensors) + 1
+        self.tensors[number] = Tensor(name, data.shape, str(data.dtype), data=data)
+        return number
 
     def op(self, kind: str, inputs: Sequence[int], attrs: Mapping[str, Any]) -> Op:
         return Op(kind, tuple(inputs), tuple(self.outputs), dict(attrs), self.index)

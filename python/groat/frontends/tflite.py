@@ -14,7 +14,8 @@ import tflite
 
 from groat.errors import ModelError, UnsupportedError, VerifyError
 from groat.frontends.operator import ImportedOperator
-from groat.graph import Graph, Op, Quantization, Tensor, verify
+from groat.frontends.variables import VARIABLES, Variables
+from groat.graph import Graph, Op, Quantization, State, Tensor, verify
 from groat.graph.ir import Array
 from groat.ops import op_def, tflite_importers
 from groat.ops.base import MOVED, Unsupported
@@ -179,18 +180,28 @@ def _import(data: bytes, name: str) -> Graph:
     model = tflite.Model.GetRootAs(data, 0)
     if model.SubgraphsLength() == 0:
         raise ModelError(f"{name}: the TFLite file has no subgraph; it is cut or damaged")
-    subgraph = model.Subgraphs(0)
     vectors = _Vectors(len(data))
-    tensors = {i: _tensor(model, vectors, subgraph.Tensors(i)) for i in range(subgraph.TensorsLength())}
+    subgraph = model.Subgraphs(0)
+    tensors = _tensors(model, vectors, subgraph)
+    main = _operators(model, vectors, subgraph, tensors)
+    others = [
+        _operators(model, vectors, other, _tensors(model, vectors, other))
+        for other in map(model.Subgraphs, range(1, model.SubgraphsLength()))
+    ]
+    variables = Variables(name, tensors, [main, *others], main)
     inputs = tuple(vectors.numbers(subgraph.InputsAsNumpy()))
     outputs = tuple(vectors.numbers(subgraph.OutputsAsNumpy()))
     if any(number not in tensors for number in (*inputs, *outputs)):
         raise ModelError(f"{name}: an input or output is a tensor that does not exist; the file is damaged")
     ops: list[Op] = []
     problems: list[str] = []
-    for operator in _operators(model, vectors, subgraph, tensors):
+    for operator in main:
         importer = tflite_importers().get(operator.name)
         try:
+            if operator.name in VARIABLES:
+                taken = variables.take(operator)
+                ops += [] if taken is None else [taken]
+                continue
             if importer is None:
                 raise Unsupported("there is no kernel for this op")
             for number in (*operator.inputs, *operator.outputs):
@@ -223,11 +234,31 @@ def _import(data: bytes, name: str) -> Graph:
     for number in inputs:
         if tensors[number].data is not None or inputs.count(number) > 1:
             raise ModelError(f"{name}: input {tensors[number].name!r} is a constant, or two inputs at once")
-    graph = Graph(name, {number: tensors[number] for number in sorted(used)}, tuple(ops), inputs, outputs)
+    states = {**_kept(subgraph, tensors, ops), **variables.states}
+    kept = {number: tensors[number] for number in sorted(used | set(states))}
+    graph = Graph(name, kept, tuple(ops), inputs, outputs, states=states)
     return verify(graph)
 
 
-def _operators(model: Any, vectors: _Vectors, subgraph: Any, tensors: Mapping[int, Tensor]) -> list[ImportedOperator]:
+def _kept(subgraph: Any, tensors: Mapping[int, Tensor], ops: list[Op]) -> dict[int, State]:
+    """The tensors that the file calls variable and an op keeps something in: they start from zeros, as reals."""
+    written = sorted({number for op in ops for number in op.outputs if number < subgraph.TensorsLength()})
+    return {
+        number: State(np.full(tensors[number].shape, _zero(tensors[number]), tensors[number].dtype), "variable")
+        for number in written
+        if subgraph.Tensors(number).IsVariable()
+    }
+
+
+def _zero(tensor: Tensor) -> int:
+    return tensor.zero_point if tensor.quantization is not None else 0
+
+
+def _tensors(model: Any, vectors: _Vectors, subgraph: Any) -> dict[int, Tensor]:
+    return {i: _tensor(model, vectors, subgraph.Tensors(i)) for i in range(subgraph.TensorsLength())}
+
+
+def _operators(model: Any, vectors: _Vectors, subgraph: Any, tensors: dict[int, Tensor]) -> list[ImportedOperator]:
     names = _names("BuiltinOperator")
     operators = []
     for index in range(subgraph.OperatorsLength()):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -123,11 +123,20 @@ class State:
 
     Attributes:
         initial: of the tensor's shape and type.
-        trained: it is a parameter, not something that only an optimizer remembers.
+        kind: "parameter", which is trained; "optimizer", what training remembers besides; "variable", what a run
+            remembers for the next one of its sequence.
     """
 
     initial: Array
-    trained: bool = True
+    kind: Literal["parameter", "optimizer", "variable"] = "parameter"
+
+    @property
+    def trained(self) -> bool:
+        return self.kind == "parameter"
+
+
+STATE_KINDS = ("parameter", "optimizer", "variable")
+"""In the order in which a graph has them, and as groat_state_kind numbers them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +149,7 @@ class Graph:
         outputs: tensor numbers, in the model's order.
         views: tensor number -> the tensor whose bytes it is; such a tensor has a shape of its own, but no memory.
         states: tensor number -> what it holds at first: tensors that keep their contents from run to run.  They are no
-            constants, and any op may have one among its outputs.  Parameters come first.
+            constants, and any op may have one among its outputs.  They come in the order of STATE_KINDS.
         named: the programs, if there are others than "infer", which is all ops, inputs and outputs.
         workers: parts into which ops split their work, if they can: as many cores may share it.
         all_named: the packed model has the names of all tensors, not only of inputs, outputs and states.
@@ -167,6 +176,11 @@ class Graph:
         while tensor in self.views:
             tensor = self.views[tensor]
         return tensor
+
+    @property
+    def variables(self) -> tuple[int, ...]:
+        """The states that a run leaves for the next one: runs of such a model are the steps of a sequence."""
+        return tuple(number for number, state in self.states.items() if state.kind == "variable")
 
     def producer(self, tensor: int) -> Op | None:
         """The op that writes `tensor`; None for inputs and constants."""

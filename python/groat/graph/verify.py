@@ -9,7 +9,7 @@ from typing import NoReturn
 import numpy as np
 
 from groat.errors import VerifyError
-from groat.graph.ir import Graph, Op
+from groat.graph.ir import STATE_KINDS, Graph, Op
 
 
 def verify(graph: Graph, after: str = "import") -> Graph:
@@ -48,9 +48,9 @@ def verify(graph: Graph, after: str = "import") -> Graph:
                 f"state {number} {tensor.name!r} starts as {state.initial.dtype}{list(state.initial.shape)}, "
                 f"declared {tensor.dtype}{list(tensor.shape)}"
             )
-    trained = [state.trained for state in graph.states.values()]
-    if trained != sorted(trained, reverse=True):
-        fail("parameters do not come first among its states")
+    kinds = [STATE_KINDS.index(state.kind) for state in graph.states.values()]
+    if kinds != sorted(kinds):
+        fail("its states are not in the order of their kinds")
     position = 0
     for program in graph.programs:
         if program.first != position or (graph.named and program.count < 1):

@@ -84,13 +84,16 @@ class ImportedOp(Protocol):
     def constant(self, index: int) -> Array:
         """The data of a constant input; Unsupported if it is computed at run time."""
 
+    def add_constant(self, name: str, data: Array) -> int:
+        """A further constant, for an op that has others than the operator; returns its number."""
+
     def op(self, kind: str, inputs: Sequence[int], attrs: Mapping[str, Any]) -> Op:
         """An op of our table with this operator's outputs."""
 
 
 Importer = Callable[[ImportedOp], Op]
 
-TABLE, CLAMP = "TABLE", "CLAMP"
+TABLE, CLAMP, OWN = "TABLE", "CLAMP", "OWN"
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,7 @@ class Operator:
 
     Attributes:
         name: of the operator; TABLE: it is a function of one value, and a table of 256; CLAMP: it is nothing but its
-            fused activation.
+            fused activation; OWN: the op makes its form of integers itself (OpDef.integers).
         options: as an importer reads them.  What no file can say: Padding may be ((top, bottom), (left, right)), and
             FusedActivationFunction a pair of bounds: real values, of an op of integers stored ones.
         constants: index of an input -> what the importer reads there beside the op's own inputs; of float32 where it is
@@ -213,6 +216,11 @@ class OpDef(ABC):
         already."""
         return ()
 
+    def carried(self, op: Op) -> tuple[tuple[int, int], ...]:
+        """(input, output) pairs (as indices) of a recurrent op: what it starts from and what it ends with, which may be
+        the same state."""
+        return ()
+
     @abstractmethod
     def reference(self, op: Op, inputs: Sequence[Array]) -> list[Array]:
         """The outputs by NumPy, in the plainest form of the op's formula (docs/NUMERICS.md).
@@ -267,6 +275,19 @@ class OpDef(ABC):
         integers that of its first input.
         """
         return None
+
+    def kept_integers(self, op: Op, output: Quantization) -> Sequence[tuple[str, Quantization]]:
+        """Of a recurrent op of floats: types of what it keeps from step to step, in its form of integers.
+
+        Args:
+            output: the scale of the op's first output.
+        """
+        return ()
+
+    def integers(self, op: Op, source: ImportedOp) -> Op:
+        """The op's form of integers, if `operator` says OWN: on the tensors of `source`, of which constants are floats
+        still, and all others have their types and scales."""
+        raise NotImplementedError
 
     def rows(self, op: Op, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> Rows | None:
         """How it goes row by row; None if it does not.  Asked only of ops that have a row function in ops.def, and of

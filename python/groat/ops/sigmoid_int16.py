@@ -51,19 +51,31 @@ def _interpolate(x: Int64, bits: int, limit: int) -> Int64:
     return np.where(x >> bits >= ENTRIES - 1, limit << bits, inside)
 
 
+def argument(x: ArrayLike, multiplier: int, shift: int) -> Int64:
+    """x * multiplier / 2**shift, in steps of 1 / (3 * 4096), which `logistic` and `tanh` take."""
+    half = 1 << (shift - 1) if shift > 0 else 0
+    return (np.asarray(x, np.int64) * multiplier + half) >> shift
+
+
+def logistic(x: Int64) -> Int64:
+    """Q15."""
+    y = _interpolate(np.abs(x), 9, 0xFFFE)
+    return np.where(x < 0, (1 << 25) - y + (1 << 9) - 1, y + (1 << 9)) >> 10
+
+
+def tanh(x: Int64) -> Int64:
+    """Q15."""
+    y = _interpolate(np.abs(x), 8, 0xFFFF) - (1 << 23)
+    return np.where(x < 0, (1 << 7) - 1 - y, y + (1 << 7)) >> 8
+
+
 class SigmoidInt16(OpDef):
     def shapes(self, op: Op, inputs: Sequence[Tensor]) -> list[Shape]:
         return [inputs[0].shape]
 
     def reference(self, op: Op, inputs: Sequence[Array]) -> list[Array]:
-        shift = op.attrs["shift"]
-        half = 1 << (shift - 1) if shift > 0 else 0
-        x = (inputs[0].astype(np.int64) * op.attrs["multiplier"] + half) >> shift
-        if op.attrs["tanh"]:
-            y = _interpolate(np.abs(x), 8, 0xFFFF) - (1 << 23)
-            return [(np.where(x < 0, (1 << 7) - 1 - y, y + (1 << 7)) >> 8).astype(np.int16)]
-        y = _interpolate(np.abs(x), 9, 0xFFFE)
-        return [(np.where(x < 0, (1 << 25) - y + (1 << 9) - 1, y + (1 << 9)) >> 10).astype(np.int16)]
+        x = argument(inputs[0], op.attrs["multiplier"], op.attrs["shift"])
+        return [(tanh(x) if op.attrs["tanh"] else logistic(x)).astype(np.int16)]
 
     def operator(self, op: Op, dtype: str) -> Operator:
         return Operator("TANH" if op.attrs["tanh"] else "LOGISTIC")

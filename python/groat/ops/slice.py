@@ -57,18 +57,38 @@ class Slice(OpDef):
 
 
 def _import(source: ImportedOp) -> Op:
+    """SLICE and STRIDED_SLICE with steps of 1."""
     x, y = source.input(0), source.output(0)
-    begin, sizes = (tuple(int(n) for n in source.constant(index).ravel()) for index in (1, 2))
-    if len(begin) != len(x.shape) or len(sizes) != len(x.shape) or len(x.shape) > RANK:
-        raise Unsupported(f"a box of {list(sizes)} at {list(begin)} does not fit a tensor of shape {list(x.shape)}")
-    shape = tuple(whole - b if size == -1 else size for b, size, whole in zip(begin, sizes, x.shape, strict=True))
+    first, second = (tuple(int(n) for n in source.constant(index).ravel()) for index in (1, 2))
+    if len(first) != len(x.shape) or len(second) != len(x.shape) or len(x.shape) > RANK:
+        raise Unsupported(f"a box of {list(second)} at {list(first)} does not fit a tensor of shape {list(x.shape)}")
+    if source.name == "SLICE":
+        begin = first
+        shape = tuple(whole - b if size == -1 else size for b, size, whole in zip(first, second, x.shape, strict=True))
+    else:
+        begin, shape = _strided(source, x.shape, first, second)
     if not all(b >= 0 and s > 0 and b + s <= whole for b, s, whole in zip(begin, shape, x.shape, strict=True)):
         raise Unsupported(f"a box of {list(shape)} at {list(begin)} does not fit a tensor of shape {list(x.shape)}")
     require_moved(x, y)
     return source.op("slice", source.inputs[:1], {"begin": begin, "shape": shape})
 
 
-Slice.tflite = {"SLICE": _import}
+def _strided(source: ImportedOp, whole: Shape, begins: Shape, ends: Shape) -> tuple[Shape, Shape]:
+    strides = source.constant(3).ravel().tolist()
+    if any(step != 1 for step in strides) or len(strides) != len(whole):
+        raise Unsupported(f"its strides are {strides}; expected ones")
+    if any(int(source.options[name]) for name in ("EllipsisMask", "NewAxisMask", "ShrinkAxisMask")):
+        raise Unsupported("it has an ellipsis, adds dimensions or drops them")
+    masks = int(source.options["BeginMask"]), int(source.options["EndMask"])
+    box = []
+    for axis, (begin, end, size) in enumerate(zip(begins, ends, whole, strict=True)):
+        start = 0 if masks[0] >> axis & 1 else min(max(begin + size if begin < 0 else begin, 0), size)
+        stop = size if masks[1] >> axis & 1 else min(max(end + size if end < 0 else end, 0), size)
+        box.append((start, stop - start))
+    return tuple(start for start, _ in box), tuple(count for _, count in box)
+
+
+Slice.tflite = {"SLICE": _import, "STRIDED_SLICE": _import}
 OP = Slice()
 
 

@@ -90,6 +90,14 @@ class Tflm:
         """
         return self._run(inputs, ())[0]
 
+    def reset(self) -> None:
+        """Forgets what runs have left in variables."""
+        self._process.closed.append(self._key)
+        self._key = next(_keys)
+        self._process = _shared_process()
+        self._open()
+        weakref.finalize(self, self._process.closed.append, self._key)
+
     def tensors(self, inputs: Sequence[Array], indices: Sequence[int]) -> dict[int, Array]:
         """One inference, and the values of the tensors with these indices of the file after it.
 

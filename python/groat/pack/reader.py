@@ -8,6 +8,7 @@ from typing import Any
 
 from groat import _core
 from groat.errors import InputError, ModelError
+from groat.graph.ir import STATE_KINDS
 from groat.isa import PACKINGS, core
 from groat.ops import op_rows
 from groat.ops.base import MOVED
@@ -72,10 +73,14 @@ class ProgramInfo:
 
 @dataclass(frozen=True)
 class StateInfo:
-    """A tensor that keeps its contents from run to run, and whether it is a trained parameter."""
+    """A tensor that keeps its contents from run to run, and what for: a kind as of groat.graph.State."""
 
     tensor: TensorInfo
-    trained: bool
+    kind: str
+
+    @property
+    def trained(self) -> bool:
+        return self.kind == "parameter"
 
 
 @dataclass(frozen=True)
@@ -127,6 +132,11 @@ class PackedModel:
             for index, (name, state) in enumerate(zip(names, self.states, strict=True))
             if state.trained
         }
+
+    @property
+    def has_variables(self) -> bool:
+        """Whether a run leaves something for the next one: runs are then the steps of a sequence."""
+        return any(state.kind == "variable" for state in self.states)
 
     @property
     def first_step(self) -> int:
@@ -272,8 +282,5 @@ def read(packed: bytes, name: str = "packed model") -> PackedModel:
         source_hash=bytes(header.source_hash),
         tensors=tensors,
         programs=tuple(program(record) for record in rows("groat_program", header.programs)),
-        states=tuple(
-            StateInfo(tensors[s.tensor], s.kind == const.GROAT_STATE_PARAMETER)
-            for s in rows("groat_state", header.states)
-        ),
+        states=tuple(StateInfo(tensors[s.tensor], STATE_KINDS[s.kind]) for s in rows("groat_state", header.states)),
     )

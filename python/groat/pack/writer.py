@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from groat.errors import ModelError
 from groat.graph import Graph, Op, Tensor
-from groat.graph.ir import Array
+from groat.graph.ir import STATE_KINDS, Array
 from groat.isa import core
 from groat.ops import macs_of, op_def, op_row
 from groat.ops.base import MOVED
@@ -362,7 +362,7 @@ def _write(graph: Graph, packed: PackedSteps, plan: Plan, source_hash: bytes) ->
             "groat_state",
             {
                 "tensor": use(number),
-                "kind": const.GROAT_STATE_PARAMETER if state.trained else const.GROAT_STATE_OPTIMIZER,
+                "kind": STATE_KINDS.index(state.kind),
                 "initial": packed.constants.add(bytes_of(state.initial)) if state.initial.any() else 0,
             },
         )

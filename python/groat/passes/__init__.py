@@ -17,6 +17,7 @@ from groat.passes.keep_outputs import keep_outputs
 from groat.passes.reshapes_to_views import reshapes_to_views
 from groat.passes.to_bfp16 import to_bfp16
 from groat.passes.to_float16 import to_float16
+from groat.passes.write_states import write_states
 
 Pass = Callable[[Graph], Graph]
 
@@ -25,6 +26,7 @@ PASSES: tuple[Pass, ...] = (
     fold_clamps,
     reshapes_to_views,
     keep_outputs,
+    write_states,
 )
 
 

@@ -43,13 +43,12 @@ def _integer_input(graph: Graph, number: int) -> Graph:
         if graph.root(seen) == number:
             tensors[seen] = replace(tensors[seen], dtype=made.dtype, quantization=made.quantization)
     instead = {op.outputs[0]: op.inputs[0] for op in readers}
-    return Graph(
-        graph.name,
-        tensors,
-        tuple(_reading(op, instead) for op in graph.ops if op not in readers),
-        graph.inputs,
-        tuple(instead.get(n, n) for n in graph.outputs),
-        {view: instead.get(seen, seen) for view, seen in graph.views.items()},
+    return replace(
+        graph,
+        tensors=tensors,
+        ops=tuple(_reading(op, instead) for op in graph.ops if op not in readers),
+        outputs=tuple(instead.get(n, n) for n in graph.outputs),
+        views={view: instead.get(seen, seen) for view, seen in graph.views.items()},
     )
 
 

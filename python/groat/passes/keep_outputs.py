@@ -9,12 +9,13 @@ from groat.graph import Graph, Op
 
 
 def keep_outputs(graph: Graph) -> Graph:
-    """Copies an output that is a view of an input, of a constant, or of what another output shows already.
+    """Copies an output that is a view of an input, of a constant or state, or of what another output shows already.
 
-    Inputs may be overwritten by a run, and the device gives every output a place in the arena.
+    Inputs may be overwritten by a run, states by training or a reset, and the device gives every output a place in the
+    arena.
     """
     tensors, ops, outputs = dict(graph.tensors), list(graph.ops), list(graph.outputs)
-    taken = {graph.root(number) for number in graph.inputs}
+    taken = {graph.root(number) for number in graph.inputs} | set(graph.states)
     for position, number in enumerate(outputs):
         root = graph.root(number)
         if root in taken or tensors[root].data is not None:

@@ -152,7 +152,7 @@ def plan_memory(
         start += round_up(live[i].nbytes)
     if len(regions) > 1:
         if graph.states:
-            raise InputError(f"{graph.name} keeps its parameters in memory; that goes with one memory only")
+            raise InputError(f"{graph.name} keeps states from run to run; that goes with one memory only")
         placement = place(live, weights, regions)
         region_of, offsets = list(placement.regions), list(placement.offsets)
     planned: list[PlannedRegion] = []

@@ -9,6 +9,7 @@ whose path has the lowest peak, of these the largest: the first path to the end 
 from __future__ import annotations
 
 import heapq
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -47,7 +48,13 @@ class _Orders:
     def __init__(self, graph: Graph, scratch_bytes: Sequence[int]) -> None:
         outputs = {graph.root(number) for number in graph.outputs}
         inputs = {graph.root(number) for number in graph.inputs}
-        maker = {number: 1 << position for position, op in enumerate(graph.ops) for number in op.outputs}
+        maker = {
+            number: 1 << position
+            for position, op in enumerate(graph.ops)
+            for number in op.outputs
+            if number not in graph.states
+        }
+        waits = _around_states(graph)
         self._bytes = {number: round_up(graph.tensors[number].nbytes) for number in (*maker, *inputs)}
         self._readers = dict.fromkeys(self._bytes, 0)
         reads = [
@@ -70,10 +77,10 @@ class _Orders:
             over = op_def(op.kind).inplace(op, tensors, results) if op_row(op.kind).inplace else ()
             self._ops.append(
                 _Op(
-                    sum({maker[number] for number in reads[position] if number in maker}),
+                    sum({maker[number] for number in reads[position] if number in maker}) | waits[position],
                     reads[position],
-                    sum(self._bytes[number] for number in op.outputs),
-                    sum(self._bytes[number] for number in op.outputs if self._readers[number]),
+                    sum(self._bytes[number] for number in op.outputs if number in maker),
+                    sum(self._bytes[number] for number in op.outputs if number in maker and self._readers[number]),
                     round_up(scratch_bytes[position]),
                     tuple(n for n in (graph.root(op.inputs[index]) for index in over) if n in self._bytes),
                 )
@@ -151,6 +158,22 @@ class _Orders:
                         came_from[now] = (done, position)
             level = sorted((peak, alive, done) for done, (peak, alive) in found.items())[:width]
         return _path(came_from, level[0][2]) if level else None
+
+
+def _around_states(graph: Graph) -> list[int]:
+    """For each op, as bits, those before it that must stay so, since one writes a state that the other reads or writes;
+    states take memory all the time."""
+    waits = [0] * len(graph.ops)
+    for state in graph.states:
+        touch = [
+            (position, state in op.outputs)
+            for position, op in enumerate(graph.ops)
+            if state in op.outputs or state in map(graph.root, op.inputs)
+        ]
+        for (first, writes), (second, also) in itertools.combinations(touch, 2):
+            if writes or also:
+                waits[second] |= 1 << first
+    return waits
 
 
 def _path(came_from: dict[int, tuple[int, int]], done: int) -> list[int]:

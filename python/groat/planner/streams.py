@@ -197,7 +197,12 @@ class Streams:
         self._reads = [tuple(op_def(op.kind).arguments(op)) for op in graph.ops]
         self._rows = [self._rows_of(position) for position in range(len(graph.ops))]
         self._consumers: dict[int, list[int]] = {}
-        self._producer = {number: position for position, op in enumerate(graph.ops) for number in op.outputs}
+        self._producer = {
+            number: position
+            for position, op in enumerate(graph.ops)
+            for number in op.outputs
+            if number not in graph.states
+        }
         for position, reads in enumerate(self._reads):
             for number in reads:
                 self._consumers.setdefault(graph.root(number), []).append(position)
@@ -216,7 +221,8 @@ class Streams:
 
     def _rows_of(self, position: int) -> Rows | None:
         op = self.graph.ops[position]
-        if not op_row(op.kind).by_rows or len(op.outputs) != 1:
+        # A state may be read, as far as it goes, but nothing is written to it while others still may read it.
+        if not op_row(op.kind).by_rows or len(op.outputs) != 1 or op.outputs[0] in self.graph.states:
             return None
         inputs = [self.graph.tensors[number] for number in op.inputs]
         output = self.graph.tensors[op.outputs[0]]

@@ -18,13 +18,14 @@ from groat.graph import Graph, Op, Quantization, Tensor, verify
 from groat.graph.ir import Array
 from groat.ops import op_def, tflite_importers
 from groat.ops.arithmetic import LIMITS
-from groat.ops.base import TABLE, Operator, Unsupported
+from groat.ops.base import OWN, TABLE, Operator, Unsupported
 from groat.ops.lut_int16 import tabulate_int16
 from groat.ops.tabulate import tabulate
 from groat.quantization.observers import Range
 from groat.quantization.schemes import ACTIVATIONS, FLOAT, WEIGHT_BITS
 from groat.quantization.weights import IntegerWeights
 
+ONE = Quantization((1.0,), (0,))
 NOTHING = 1e-30  # of a range: nothing but zeros was seen, and any scale will do
 
 
@@ -83,6 +84,29 @@ def describe(graph: Graph, op: Op, scheme: str) -> Operator:
     return found
 
 
+def kept_by(op: Op) -> list[tuple[int, Quantization | None]]:
+    """What a recurrent op of floats starts from and ends with (tensor numbers), with the scale of int16 that its form
+    of integers prescribes; None: that of its output, int8."""
+    definition = op_def(op.kind)
+    found = []
+    kept = definition.kept_integers(op, ONE)
+    for numbers in (op.inputs[len(op.inputs) - len(kept) :] if op.attrs.get("initial") else (), op.outputs[1:]):
+        for number, (dtype, quantization) in zip(numbers, kept, strict=False):
+            found.append((number, quantization if dtype == "int16" else None))
+    return found
+
+
+def wide_of(graph: Graph) -> set[int]:
+    """Tensors that are moved, and nothing else, to where a recurrent op starts from an int16."""
+    wide: set[int] = set()
+    for op in reversed(graph.ops):
+        described = op_def(op.kind).operator(op, "int16")
+        if described is not None and described.scale == "inputs" and op.outputs[0] in wide:
+            wide.update(op.inputs)
+        wide.update(number for number, quantization in kept_by(op) if quantization is not None and number in op.inputs)
+    return wide
+
+
 def scales_of(graph: Graph, ranges: Mapping[int, Range], schemes: Mapping[int, str]) -> Scales:
     """Ops that move elements, and pools, have one scale on both sides: such tensors share their widest range.
 
@@ -97,6 +121,7 @@ def scales_of(graph: Graph, ranges: Mapping[int, Range], schemes: Mapping[int, s
             number = group[number]
         return number
 
+    pinned: dict[int, Quantization] = {}  # what recurrent layers keep as int16
     fixed: dict[int, Mapping[str, Quantization]] = {}
     tied: set[int] = set()  # outputs that take their inputs' scale
     for position, op in enumerate(graph.ops):
@@ -110,6 +135,11 @@ def scales_of(graph: Graph, ranges: Mapping[int, Range], schemes: Mapping[int, s
                     group[find(number)] = find(op.outputs[0])
         elif scale != "measured":
             fixed[op.outputs[0]] = scale
+        for number, quantization in kept_by(op):
+            if quantization is None:
+                group[find(number)] = find(op.outputs[0])
+            else:
+                pinned[number] = quantization
     members: dict[int, list[int]] = {}
     for number in ranges:
         members.setdefault(find(number), []).append(number)
@@ -123,8 +153,11 @@ def scales_of(graph: Graph, ranges: Mapping[int, Range], schemes: Mapping[int, s
         if one is None:
             groups |= {number: leader for number in numbers if number not in fixed}
         low, high = min(ranges[n][0] for n in numbers), max(ranges[n][1] for n in numbers)
+        pins = [pinned[number] for number in numbers if number in pinned]
         for dtype in ("int8", "int16"):
             common = one[dtype] if one is not None else quantization_of((low, high), dtype)
+            if dtype == "int16" and pins:
+                common = pins[0]
             for number in numbers:
                 of[number, dtype] = fixed[number][dtype] if number in fixed else common
     return Scales(of, groups)
@@ -220,6 +253,12 @@ class Converter:
             target = output
             self.tensors[target] = replace(tensor, dtype=dtype, quantization=quantization)
         self._home[output] = self._known[output, dtype, quantization] = target
+        if described.name == OWN:
+            kept = self._kept(op, quantization)
+            source = ImportedOperator(OWN, op.index, {}, list(inputs), [target, *kept], self.tensors)
+            self.ops.append(op_def(op.kind).integers(op, source))
+            self._next = max(self._next, max(self.tensors) + 1)
+            return
         source = ImportedOperator(described.name, op.index, described.options, list(inputs), [target], self.tensors)
         if described.name == TABLE:
             self.ops.append(self._table(source, op))
@@ -232,6 +271,21 @@ class Converter:
             source.inputs = [*source.inputs[:index], number, *source.inputs[index + 1 :]]
         importer = described.importer or tflite_importers()[described.name]
         self.ops.append(importer(source))
+
+    def _kept(self, op: Op, output: Quantization) -> list[int]:
+        """What an op ends with, beside its first output, in the types that it prescribes."""
+        numbers = []
+        kept = op_def(op.kind).kept_integers(op, output)
+        for number, (dtype, quantization) in zip(op.outputs[1:], kept, strict=False):
+            tensor = self.graph.tensors[number]
+            target = number
+            if number in self.graph.outputs:
+                target = self._new(_named(tensor, dtype, quantization))
+            else:
+                self.tensors[number] = replace(tensor, dtype=dtype, quantization=quantization)
+            self._home[number] = self._known[number, dtype, quantization] = target
+            numbers.append(target)
+        return numbers
 
     def _inputs(self, position: int, op: Op, described: Operator, dtype: str, output: Quantization) -> tuple[int, ...]:
         """The inputs in integers, weights included."""
@@ -246,6 +300,13 @@ class Converter:
             name = self.graph.tensors[op.inputs[2]].name if len(op.inputs) > 2 else f"{weights.name}/bias"
             b = self._new(Tensor(name, bias.shape, width, data=bias.astype(width)))
             return x, w, b
+        if described.name == OWN:
+            kept = op_def(op.kind).kept_integers(op, output)
+            first = self._as(op.inputs[0], dtype, self.scales[op.inputs[0], dtype])
+            start = len(op.inputs) - len(kept) if op.attrs["initial"] else len(op.inputs)
+            constants = [self._as(number, "float32", None) for number in op.inputs[1:start]]
+            begins = zip(op.inputs[start:], kept, strict=False)
+            return first, *constants, *(self._as(number, *of_kept) for number, of_kept in begins)
         result = []
         for index, number in enumerate(op.inputs):
             tensor = self.graph.tensors[number]

@@ -25,7 +25,7 @@ from groat.passes.multiply_by_reciprocals import multiply_by_reciprocals
 from groat.passes.to_float16 import to_float16
 from groat.progress import Progress, silent
 from groat.quantization.calibration import Calibration, LayerMoments, calibrate, samples_of
-from groat.quantization.convert import Scales, convert, describe, scales_of, to_integers, to_reals
+from groat.quantization.convert import Scales, convert, describe, kept_by, scales_of, to_integers, to_reals, wide_of
 from groat.quantization.equalization import equalize
 from groat.quantization.observers import Range
 from groat.quantization.options import Quantization
@@ -254,7 +254,7 @@ def layers_of(graph: Graph) -> list[int]:
 def schemes_of(graph: Graph, options: Quantization, overrides: Mapping[str, str]) -> dict[int, str]:
     """The scheme of each op by its position: layers with weights have the model's or their own; others follow the type
     of what they read."""
-    chosen = _overrides(graph, overrides)
+    chosen, moved = _overrides(graph, overrides), wide_of(graph)
     schemes: dict[int, str] = {}
     made: dict[int, str] = {}
     problems = []
@@ -263,8 +263,9 @@ def schemes_of(graph: Graph, options: Quantization, overrides: Mapping[str, str]
         if scheme is None and op_def(op.kind).weights_axis is not None:
             scheme = options.scheme
         if scheme is None:
-            read = {made[number] for number in op.inputs if number in made}
-            wide = "int16" in read or (not read and options.scheme == "16x8")
+            inputs = op.inputs[:1] if kept_by(op) else op.inputs
+            read = {made[number] for number in inputs if number in made}
+            wide = "int16" in read or op.outputs[0] in moved or (not read and options.scheme == "16x8")
             scheme = "16x8" if wide or (read == {FLOAT} and options.scheme == "16x8") else "int8"
         if scheme != FLOAT:
             try:
@@ -275,6 +276,8 @@ def schemes_of(graph: Graph, options: Quantization, overrides: Mapping[str, str]
         schemes[position] = scheme
         for number in op.outputs:
             made[number] = ACTIVATIONS.get(scheme, FLOAT)
+        if scheme != FLOAT:
+            made |= {number: "int16" for number, quantization in kept_by(op) if quantization is not None}
     if problems and not options.allow_float:
         problems[-1] += "\n  with --allow-float (allow_float=True) they stay floats"
         raise UnsupportedError(f"{graph.name} as {options.scheme}", problems)

@@ -111,15 +111,24 @@ class BaseRunner(ABC):
         outputs = self._run_frames(self._pack(inputs, batch=False))
         return [array[0] for array in self._unpack(outputs)]
 
-    def run_batch(self, inputs: Sequence[Array]) -> list[Array]:
+    def run_batch(self, inputs: Sequence[Array], reset: bool = False) -> list[Array]:
         """Many inferences: each array has one more, leading dimension n, and so have the results.
+
+        Of a model with variables they are the steps of a sequence, which goes on from where the last call ended; with
+        `reset` each of them begins a sequence of its own.
 
         Raises as `run`.
         """
         frames = self._pack(inputs, batch=True)
+        if reset and self.model.has_variables and len(frames) > 0:
+            return self._unpack(np.concatenate([self._run_afresh(frame) for frame in frames[:, np.newaxis]]))
         if len(frames) == 0:
             return self._unpack(np.empty((0, output_bytes(self.model)), np.uint8))
         return self._unpack(self._run_frames(frames))
+
+    def _run_afresh(self, frame: Bytes) -> Bytes:
+        self._reset()
+        return self._run_frames(frame)
 
     def select(self, program: str) -> None:
         """Chooses the program that all calls mean from now on; at first it is the first, "infer".
@@ -132,7 +141,7 @@ class BaseRunner(ABC):
         self.model = model
 
     def reset(self) -> None:
-        """Gives all that the model keeps from run to run its first contents."""
+        """Gives all that the model keeps from run to run its first contents: the next run begins a sequence."""
         self._reset()
 
     def set_state(self, index: int, value: Array) -> None:

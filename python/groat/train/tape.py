@@ -92,7 +92,7 @@ class Builder:
 
     def state(self, name: str, initial: np.ndarray[Any, Any], trained: bool = False) -> int:
         number = self.new(initial.shape, str(initial.dtype), name)
-        self.states[number] = State(initial, trained)
+        self.states[number] = State(initial, "parameter" if trained else "optimizer")
         return number
 
     def root(self, number: int) -> int:

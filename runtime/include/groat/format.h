@@ -168,11 +168,13 @@ typedef struct groat_buffer {
 
 enum groat_state_kind {
     GROAT_STATE_PARAMETER = 0,  /* trained: what is committed to flash, and read out */
-    GROAT_STATE_OPTIMIZER = 1   /* what else goes from one step of training to the next */
+    GROAT_STATE_OPTIMIZER = 1,  /* what else goes from one step of training to the next */
+    GROAT_STATE_VARIABLE = 2    /* what a run remembers for the next one of its sequence */
 };
 
 /* A tensor that keeps its contents from run to run, whatever program runs.  Their buffers are alive throughout, and lie
- * one behind the other from the start of the first region on, parameters first, each at the next multiple of GROAT_ALIGN. */
+ * one behind the other from the start of the first region on, in the order of their kinds, each at the next multiple of
+ * GROAT_ALIGN. */
 typedef struct groat_state {
     uint16_t tensor;
     uint8_t kind;               /* enum groat_state_kind */
@@ -241,6 +243,24 @@ typedef struct groat_window {
     uint16_t pad_top;
     uint16_t pad_left;
 } groat_window;
+
+/* x * multiplier * 2^(shift - 31), rounded as everywhere (groat_requantize). */
+typedef struct groat_factor {
+    int32_t multiplier; /* Q31, not negative */
+    int32_t shift; /* -31 to 30; positive shifts left */
+} groat_factor;
+
+/* How a recurrent layer goes over sequences: x[steps, batches, inputs] -> y[steps, batches, hidden]. */
+typedef struct groat_recurrent {
+    uint32_t steps;
+    uint32_t batches;
+    uint32_t inputs;
+    uint32_t hidden;
+    uint8_t reverse;            /* 1: from the last step to the first */
+    uint8_t batch_major;        /* 1: x[batches, steps, inputs] -> y[batches, steps, hidden] */
+    uint8_t initial;            /* 1: further inputs [batches, hidden] are what it starts from; 0: zeros */
+    uint8_t final;              /* 1: further outputs, of the same shapes, are what it ends with */
+} groat_recurrent;
 
 /* What the updates of a step of training are told: a tensor float32 [GROAT_STEP_VALUES]. */
 enum groat_step_value {

@@ -148,16 +148,20 @@ int groat_output_by_rows(const groat_t *net, uint32_t index);
 /* ---- State -------------------------------------------------------------------------------------- */
 
 /* A model that learns keeps its trained parameters, and what its optimizer remembers, in the arena from run to run,
- * whatever program runs.  groat_open leaves them as they are: call groat_reset_states once in fresh memory, or restore what was
- * committed (store.h).  Other models may share the arena only behind them. */
+ * whatever program runs; one that runs over a sequence, step by step, its variables.  groat_open leaves them as they are:
+ * call groat_reset_states once in fresh memory, or restore what was committed (store.h).  Other models may share the arena
+ * only behind them. */
 
 /* Gives all of it the contents that the model was packed with. */
 void groat_reset_states(const groat_t *net);
 
+/* Gives only the variables their first contents: the next run begins a new sequence. */
+void groat_reset_variables(const groat_t *net);
+
 /* The trained parameters: one block, of which `bytes` becomes the length; null and 0 if the model has none. */
 void *groat_parameters(const groat_t *net, uint32_t *bytes);
 
-/* The tensors of which the state consists, parameters first; each in the order of its shape.  Null or 0 if `index` is out
+/* The tensors of which the state consists, in the order of their kinds; each in the order of its shape.  Null or 0 if `index` is out
  * of range. */
 uint32_t groat_state_count(const groat_t *net);
 const groat_tensor *groat_state_tensor(const groat_t *net, uint32_t index);

@@ -290,5 +290,7 @@ class _Import:
             shifted = Quantization(quantization.scale, (quantization.zero_point[0] + SIGNED["uint8"],))
             y = to.add_tensor(name, to.tensors[number].shape, shifted, "uint8")
             number = to.operator("QUANTIZE", [number], y)
+        if to.tensors[number].data is None and number not in self.orders:  # else it is an input, or another output
+            to.tensors[number] = replace(to.tensors[number], name=name)
         self.orders[number] = order
         return number
