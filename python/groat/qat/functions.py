@@ -51,29 +51,26 @@ def _fully_connected(op: Op, inputs: Sequence[Tensor]) -> Tensor:
     return _clamped(F.linear(x.reshape(-1, weights.shape[1]), weights, *bias), op).reshape(op.attrs["out_shape"])
 
 
-def _transposed_conv_2d(op: Op, inputs: Sequence[Tensor]) -> Tensor:
-    weights, x = inputs
-    (top, bottom), (left, right) = op.attrs["padding"]
-    _, height, width, _ = op.attrs["in_shape"]
+def _transposed(x: Tensor, weights: Tensor, op: Op, shape: Sequence[int], groups: int) -> Tensor:
+    """An image of a shape [n, h, w, c], of which a convolution would make `x`; weights as PyTorch has them."""
+    (top, _), (left, _) = op.attrs["padding"]
+    _, height, width, _ = shape
     y = F.conv_transpose2d(
-        x.permute(0, 3, 1, 2),
-        weights.permute(0, 3, 1, 2),
-        stride=op.attrs["stride"],
-        dilation=op.attrs["dilation"],
-        groups=op.attrs["groups"],
+        x.permute(0, 3, 1, 2), weights, stride=op.attrs["stride"], dilation=op.attrs["dilation"], groups=groups
     )
     # Rows that no window reaches are zeros.
-    y = F.pad(y, (0, width + left + right - y.shape[3], 0, height + top + bottom - y.shape[2]))
+    y = F.pad(y, (0, max(0, left + width - y.shape[3]), 0, max(0, top + height - y.shape[2])))
     return y[:, :, top : top + height, left : left + width].permute(0, 2, 3, 1)
+
+
+def _conv_2d_input_grad(op: Op, inputs: Sequence[Tensor]) -> Tensor:
+    weights, x = inputs
+    return _transposed(x, weights.permute(0, 3, 1, 2), op, op.attrs["in_shape"], op.attrs["groups"])
 
 
 def _transpose_conv(op: Op, inputs: Sequence[Tensor]) -> Tensor:
     x, weights, *bias = inputs
-    (top, _), (left, _) = op.attrs["padding"]
-    _, height, width, _ = op.attrs["out_shape"]
-    y = F.conv_transpose2d(x.permute(0, 3, 1, 2), weights.permute(3, 0, 1, 2), stride=op.attrs["stride"])
-    y = F.pad(y, (0, max(0, left + width - y.shape[3]), 0, max(0, top + height - y.shape[2])))
-    y = y[:, :, top : top + height, left : left + width].permute(0, 2, 3, 1)
+    y = _transposed(x, weights.permute(3, 0, 1, 2), op, op.attrs["out_shape"], 1)
     return _clamped(y + bias[0] if bias else y, op)
 
 
@@ -180,7 +177,7 @@ FUNCTIONS: Mapping[str, Function] = {
     "conv_2d_float32": _conv_2d,
     "depthwise_conv_2d_float32": _depthwise_conv_2d,
     "fully_connected_float32": _fully_connected,
-    "conv_2d_input_grad_float32": _transposed_conv_2d,
+    "conv_2d_input_grad_float32": _conv_2d_input_grad,
     "transpose_conv_float32": _transpose_conv,
     "group_norm_float32": _group_norm,
     "average_pool_2d_float32": _average_pool_2d,
