@@ -253,20 +253,21 @@ def test_one_error_lists_every_op_that_is_not_supported() -> None:
     m = Builder()
     x = m.input((1, 4, 4, 2), quant=X, name="x")
     pool = m.max_pool_2d(x, (2, 2), name="pool")
-    tanh = m.tensor((1, 2, 2, 2), quant=Quant(1 / 128), name="tanh")
-    m.op("TANH", [pool], [tanh])
-    relu = m.relu(tanh, name="relu")
+    negative = m.tensor((1, 2, 2, 2), quant=X, name="negative")
+    m.op("NEG", [pool], [negative])
+    relu = m.relu(negative, name="relu")
     future = m.tensor((1, 2, 2, 2), quant=X, name="future")
     m.op(2000, [relu, None], [future])
     custom = m.tensor((1, 2, 2, 2), quant=X, name="made;up;by;joining")
     m.op("CUSTOM", [future], [custom])
     found = problems(custom, model=m)
     assert found == [
-        "op 1 TANH (pool int8[1, 2, 2, 2] -> tanh int8[1, 2, 2, 2]): there are kernels for int16 and float32 only",
+        "op 1 NEG (pool int8[1, 2, 2, 2] -> negative int8[1, 2, 2, 2]): "
+        "its input is int8; there are kernels for float32 only",
         "op 3 builtin 2000 (relu int8[1, 2, 2, 2], none -> future int8[1, 2, 2, 2]): there is no kernel for this op",
         "op 4 CUSTOM (future int8[1, 2, 2, 2] -> made int8[1, 2, 2, 2]): there is no kernel for this op",
     ]
-    with pytest.raises(UnsupportedError, match=r"^model: 3 ops are not supported:\n  op 1 TANH"):
+    with pytest.raises(UnsupportedError, match=r"^model: 3 ops are not supported:\n  op 1 NEG"):
         groat.load(m.build([custom]))
 
 
