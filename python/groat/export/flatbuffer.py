@@ -49,6 +49,7 @@ VERSIONS: dict[str, tuple[int, int, int]] = {
     "RELU6": (1, 2, 3),
     "SLICE": (1, 2, 4),
     "SOFTMAX": (1, 2, 3),
+    "SUB": (1, 2, 5),
     "TANH": (1, 2, 3),
     "TRANSPOSE": (1, 2, 5),
 }

@@ -134,7 +134,7 @@ class _Writer:
                 fields[key] = getattr(getattr(tflite, ENUMERATIONS[key]), value) if key in ENUMERATIONS else value
             elif value != NEUTRAL.get(key):
                 raise Unsupported(f"its {key} is {value}; {name} of TensorFlow Lite has no such option")
-        if name == "ADD" and self.tensors[output].dtype == "int16":
+        if name in ("ADD", "SUB") and self.tensors[output].dtype == "int16":
             fields["PotScaleInt16"] = False  # scales need not be powers of two
         version = self.version(name, [self.tensors[i] for i in inputs], self.tensors[output], fields)
         self.operators.append(FileOperator(name, list(inputs), [output], table, fields, version))
@@ -164,7 +164,7 @@ class _Writer:
     def write(self, op: Op) -> None:
         x = self.graph.tensors[op.inputs[0]]
         described = op_def(op.kind).operator(op, x.dtype)
-        if described is None or len(op.outputs) != 1:
+        if described is None or described.importer is not None or len(op.outputs) != 1:
             raise Unsupported("TensorFlow Lite has no operator for it")
         inputs, output, name = [self.index(number) for number in op.inputs], self.index(op.outputs[0]), described.name
         if name == TABLE:
@@ -247,7 +247,7 @@ class _Writer:
     def table(self, op: Op, x: int, output: int) -> None:
         """A function of one 8-bit value: the operator that has this table, or a look-up."""
         tensors = dict(self.graph.tensors)
-        for name in ("QUANTIZE", *op_def("lut").tflite):
+        for name in ("QUANTIZE", *(name for name in op_def("lut").tflite if options_table(name) is None)):
             source = ImportedOperator(name, op.index, {}, op.inputs[:1], op.outputs, tensors)
             try:
                 found = tflite_importers()[name](source)
