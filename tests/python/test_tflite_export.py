@@ -177,6 +177,18 @@ def test_random_models_that_were_quantised_compute_the_same(scheme: str) -> None
 
 
 @needs_tflm
+@pytest.mark.parametrize("scheme", ["int8", "16x8"])
+@pytest.mark.parametrize("function", ["Sub", "Max", "Min", "Div"])
+def test_functions_of_two_values(function: str, scheme: str) -> None:
+    b = OnnxBuilder()
+    y = b.node(function, b.conv("x", 2, 3, (3, 3)), b.node("Sigmoid", b.conv("x", 2, 3, (3, 3))))
+    model = groat.load(b.model({"x": [1, 2, 6, 6]}, [y]).SerializeToString())
+    x = np.random.default_rng(0).normal(0, 0.5, (20, 6, 6, 2)).astype(np.float32)
+    made = groat.quantize(model, x, scheme=scheme, allow_float=True)
+    assert_equal(made)
+
+
+@needs_tflm
 @pytest.mark.parametrize("function", ["gelu", "hard_swish", "swish", "elu"])
 def test_tables_are_looked_up(function: str) -> None:
     """Of functions that TensorFlow Lite Micro has no int8 kernel for: CAST, ADD, GATHER."""
