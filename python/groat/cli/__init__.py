@@ -14,7 +14,7 @@ from groat.cli.common import app, stderr
 from groat.errors import GroatError
 
 # Each adds its commands to app; `groat --help` lists them in this order.
-for _group in ("models", "runs", "accuracy", "learning", "boards", "signatures", "listings"):
+for _group in ("models", "runs", "accuracy", "learning", "zoo", "boards", "signatures", "listings"):
     importlib.import_module(f"groat.cli.{_group}")
 
 

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Data for the zoo that nobody recorded."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pyarrow
+from pyarrow import parquet
+
+NEEDS_FLOAT = ("gru", "autoencoder", "vision_transformer")
+"""Models with parts that have no kernels of integers."""
+
+
+def words(path: Path) -> Path:
+    """Four speakers who whistle ten digits, higher each."""
+    rng = np.random.default_rng(0)
+    parts, labels, speakers = [], [], []
+    for speaker, name in enumerate(("ann", "bob", "eve", "tom")):
+        for digit in range(10):
+            time = np.arange(3000 + 500 * speaker) / 8000
+            tone = 8000 * np.sin(2 * np.pi * (200 + 300 * digit) * time) + rng.normal(0, 100, len(time))
+            parts.append(tone.astype(np.int16))
+            labels.append(digit)
+            speakers.append(name)
+    offsets = np.cumsum([0, *map(len, parts)])
+    np.savez(path, samples=np.concatenate(parts), offsets=offsets, label=np.array(labels), speaker=np.array(speakers))
+    return path
+
+
+def movements(
+    path: Path, sessions: int = 3, step: float = 0.01, length: int = 400, name: str = "", axis: str = "z"
+) -> Path:
+    """Three gestures in sessions of three, six and three recordings.
+
+    Args:
+        step: between samples, s.
+        length: samples of a recording.
+        name: of all recordings, in place of when they began.
+        axis: name of the third column.
+    """
+    rng = np.random.default_rng(0)
+    begins = (datetime(2024, 5, 1, 8), datetime(2024, 5, 1, 12), datetime(2024, 5, 2, 10))[:sessions]
+    columns: dict[str, list[object]] = {key: [] for key in ("time", "x", "y", axis, "file", "activity")}
+    for session, begin in enumerate(begins):
+        for number in range(6 if session == 1 else 3):
+            gesture = ("circle", "rest", "shake")[number % 3]
+            time = np.arange(length) * step
+            turn = 2 * np.pi * time * rng.uniform(0.9, 1.1)
+            still = np.zeros(length)
+            values = {
+                "circle": (np.sin(turn), np.cos(turn), still + 1),
+                "rest": (still, still, still + 1),
+                "shake": (np.sin(5 * turn), still, still + 1),
+            }[gesture]
+            columns["time"] += list(time)
+            for key, value in zip(("x", "y", axis), values, strict=True):
+                columns[key] += list(value + rng.normal(0, 0.02, length))
+            label = name or f"{begin + timedelta(minutes=number):%Y-%m-%dT%H%M%S}_{gesture}.npy"
+            columns["file"] += [label] * length
+            columns["activity"] += [gesture] * length
+    parquet.write_table(pyarrow.table(columns), path)
+    return path
