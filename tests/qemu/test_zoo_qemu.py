@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.support.zoo import NEEDS_FLOAT
+from tests.support.zoo import built as made_of
 from tools.zoo_figures import DATA
 
 import groat
@@ -40,14 +40,14 @@ def assert_equal_on_devices(built: Built, x: Array) -> Array:
 
 @pytest.mark.parametrize("name", SMALL)
 def test_small_models_give_the_bytes_of_the_host(name: str) -> None:
-    built = build(name, allow_float=name in NEEDS_FLOAT)
+    built = made_of(name)
     assert_equal_on_devices(built, built.calibration[:3])
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in SMALL])
 def test_models_give_the_bytes_of_the_host(name: str) -> None:
-    built = build(name, allow_float=name in NEEDS_FLOAT)
+    built = made_of(name)
     assert_equal_on_devices(built, built.calibration[:2])
 
 

@@ -1,17 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Data for the zoo that nobody recorded."""
+"""Models of the zoo, and data for it that nobody recorded."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pyarrow
 from pyarrow import parquet
 
-NEEDS_FLOAT = ("gru", "autoencoder", "vision_transformer")
-"""Models with parts that have no kernels of integers."""
+from groat.zoo.building import Built, build
+
+LARGE = ("mobilenet_v2", "mobilenet_v3", "efficientnet_lite")
+"""Models that take long to build."""
+
+
+@cache
+def built(name: str) -> Built:
+    """A model with the weights that come along, parts that have no kernels of integers in floats."""
+    return build(name, allow_float=True)
 
 
 def words(path: Path) -> Path:
