@@ -21,8 +21,8 @@ import numpy as np
 
 from groat.errors import InputError
 from groat.graph.ir import Array
+from groat.zoo.arrays import read_arrays
 from groat.zoo.entries import Data, Split
-from groat.zoo.files import read_arrays
 
 VALIDATION = 5000  # of MNIST's training images
 SEED = 0

@@ -23,8 +23,8 @@ import numpy as np
 
 from groat.errors import InputError
 from groat.graph.ir import Array
+from groat.zoo.arrays import read_arrays
 from groat.zoo.entries import Data, Split
-from groat.zoo.files import read_arrays
 
 HERTZ = 8000
 WINDOW, STEP, WINDOWS = 256, 160, 49

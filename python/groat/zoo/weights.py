@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from groat.compiler import write_file
 from groat.errors import InputError
 from groat.graph.ir import Array
-from groat.zoo.files import read_arrays
+from groat.zoo.arrays import read_arrays
 
 COMPONENTS = 16
 MOST = 4000  # samples that the components are computed from
