@@ -37,10 +37,10 @@ QUALITIES = ("floats", "quantized", "stand_ins")
 
 def measured(name: str, folder: Path) -> dict[str, Any]:
     """The figures of a model, as groat.zoo.figures."""
-    built = build(name, allow_float=True)
+    built = build(name)
     judged: dict[str, Any] = {}
     if built.weights == "trained":
-        of_data = build(name, data=folder / DATA[name], allow_float=True)
+        of_data = build(name, data=folder / DATA[name])
         assert of_data.test is not None
         packed = groat.compile(built.quantized).packed
         [verdict] = evaluate(lambda _: packed, of_data.test, metric=built.metric)
@@ -57,7 +57,6 @@ def measured(name: str, folder: Path) -> dict[str, Any]:
         "arena_bytes": report["arena_bytes"],
         "file_bytes": report["file_bytes"],
         "weights": built.weights,
-        "float_layers": len(built.quantized.float_layers),
         "metric": built.metric,
         "test_samples": judged.get("test_samples"),
         "of": judged.get("of"),

@@ -19,8 +19,8 @@ LARGE = ("mobilenet_v2", "mobilenet_v3", "efficientnet_lite")
 
 @cache
 def built(name: str) -> Built:
-    """A model with the weights that come along, parts that have no kernels of integers in floats."""
-    return build(name, allow_float=True)
+    """A model with the weights that come along, in int8."""
+    return build(name)
 
 
 def words(path: Path) -> Path:
@@ -47,7 +47,7 @@ def movements(
     Args:
         step: between samples, s.
         length: samples of a recording.
-        name: of all recordings, in place of when they began.
+        name: before that of each recording, which is when it began.
         axis: name of the third column.
     """
     rng = np.random.default_rng(0)
@@ -67,7 +67,7 @@ def movements(
             columns["time"] += list(time)
             for key, value in zip(("x", "y", axis), values, strict=True):
                 columns[key] += list(value + rng.normal(0, 0.02, length))
-            label = name or f"{begin + timedelta(minutes=number):%Y-%m-%dT%H%M%S}_{gesture}.npy"
+            label = name + f"{begin + timedelta(minutes=number):%Y-%m-%dT%H%M%S}_{gesture}.npy"
             columns["file"] += [label] * length
             columns["activity"] += [gesture] * length
     parquet.write_table(pyarrow.table(columns), path)

@@ -45,13 +45,15 @@ def list_models(format: FormatOption = Format.table) -> None:
     from groat.zoo import figures
 
     rows = figures()
-    columns = ("name", "task", "input", "#parameters", "#MACs", "#arena", "#flash", "weights", "#floats", "#int8")
-    table = new_table("Model zoo", *columns)
+    table = new_table(
+        "Model zoo, in int8 on a Cortex-M4 (bytes)",
+        *("name", "task", "input", "#parameters", "#MACs", "#arena", "#flash", "weights", "#judged"),
+    )
+    table.columns[0].no_wrap = True
     for row in rows:
         sizes = [f"{row[key]:,}" for key in ("parameters", "macs", "arena_bytes", "file_bytes")]
-        quality = [shown(row["metric"], row[key]) for key in ("floats", "quantized")]
         shape = "×".join(map(str, row["input"]))
-        table.add_row(row["name"], row["task"], shape, *sizes, row["weights"], *quality)
+        table.add_row(row["name"], row["task"], shape, *sizes, row["weights"], shown(row["metric"], row["quantized"]))
     emit(rows, format, table)
 
 

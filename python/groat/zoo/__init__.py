@@ -42,8 +42,8 @@ def entry(name: str) -> Entry:
 
 def figures() -> list[dict[str, Any]]:
     """What tools/zoo_figures.py measured of each model, in int8: name, task, source, input (its shape), parameters,
-    macs, target, arena_bytes and file_bytes there, weights ("trained" or "random"), float_layers (how many parts have
-    no kernels of integers); of trained ones metric ("top1" or "mse"), test_samples, of (whose they are), and that
-    metric of floats, of quantized, and of stand_ins: quantised without data.  None for random ones."""
+    macs, target, arena_bytes and file_bytes there, weights ("trained" or "random"); of trained ones metric ("top1" or
+    "mse"), test_samples, of (whose they are), and that metric of floats, of quantized, and of stand_ins: quantised
+    without data.  None for random ones."""
     found: list[dict[str, Any]] = json.loads((files("groat.zoo") / "figures.json").read_text(encoding="utf-8"))
     return found
