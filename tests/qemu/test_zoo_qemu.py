@@ -52,7 +52,9 @@ def test_models_give_the_bytes_of_the_host(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "least"), [("ds_cnn", 0.92), ("gestures", 0.9)])
+@pytest.mark.parametrize(
+    ("name", "least"), [("ds_cnn", 0.92), ("gru", 0.89), ("gestures", 0.9), ("vision_transformer", 0.97)]
+)
 def test_what_was_trained_is_good_on_devices(material: Path, name: str, least: float) -> None:
     """All samples of the test on the host, the first on devices, which agree with it."""
     built = build(name, data=material / "data" / DATA[name])
