@@ -2054,87 +2054,6 @@ def gru_float(
     Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
     """
 
-def lstm_int8(
-    x: ArrayLike,
-    weights: ArrayLike,
-    recurrent: ArrayLike,
-    bias: ArrayLike,
-    *,
-    input_scale: float,
-    weight_scales: Sequence[float],
-    recurrent_scales: Sequence[float],
-    hidden_scale: float,
-    cell_scale: float = 0.000244140625,
-    input_zero_point: int = 0,
-    hidden_zero_point: int = 0,
-    cell_clip: float = 0.0,
-    initial: Sequence[ArrayLike] = (),
-    final: bool = False,
-    reverse: bool = False,
-    batch_major: bool = False,
-    on: str = "host",
-    isa: str | None = None,
-) -> Array | list[Array]:
-    """A long short-term memory of int8.
-
-    Args:
-        x: int8 [steps, batches, inputs].
-        weights, recurrent: int8 [4 * hidden, inputs] and [4 * hidden, hidden]: rows of input, output, forget and cell
-            gates.
-        bias: int32 [4 * hidden], in steps of input_scale times the gate's weight scale.
-        input_scale, weight_scales, recurrent_scales: real = scale * (stored - zero_point); of each gate.
-        hidden_scale: of the output; cell_scale: of cells, a power of two.
-        cell_clip: what a cell is at most, as a real number; 0: anything.
-        initial: (h, c), int8 and int16 [batches, hidden], that it starts from; none: zeros.
-        final: also return what it ends with.
-        reverse: from the last step to the first.
-        batch_major: x and the result are [batches, steps, ...].
-        on, isa: as conv2d.
-
-    Returns int8 [steps, batches, hidden]: the output after each step; with `final` a list of it, h and c.
-    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
-    """
-
-def gru_int8(
-    x: ArrayLike,
-    weights: ArrayLike,
-    recurrent: ArrayLike,
-    bias: ArrayLike,
-    *,
-    input_scale: float,
-    weight_scales: Sequence[float],
-    recurrent_scales: Sequence[float],
-    hidden_scale: float,
-    input_zero_point: int = 0,
-    hidden_zero_point: int = 0,
-    initial: Sequence[ArrayLike] = (),
-    final: bool = False,
-    reset_after: bool = True,
-    reverse: bool = False,
-    batch_major: bool = False,
-    on: str = "host",
-    isa: str | None = None,
-) -> Array | list[Array]:
-    """Gated recurrent units of int8.
-
-    Args:
-        x: int8 [steps, batches, inputs].
-        weights, recurrent: int8 [3 * hidden, inputs] and [3 * hidden, hidden]: rows of update, reset and hidden gates.
-        bias: int32 [6 * hidden]: of the sums over inputs, in steps of input_scale times the gate's weight scale, and of
-            those over the output, in steps of hidden_scale times the gate's recurrent scale.
-        input_scale, weight_scales, recurrent_scales: real = scale * (stored - zero_point); of each gate.
-        hidden_scale: of the output.
-        initial: (h,), int16 [batches, hidden] in steps of 2**-15, that it starts from; none: zeros.
-        final: also return what it ends with.
-        reset_after: the reset gate scales the recurrent product, as in PyTorch; false: what goes into it.
-        reverse: from the last step to the first.
-        batch_major: x and the result are [batches, steps, ...].
-        on, isa: as conv2d.
-
-    Returns int8 [steps, batches, hidden]: the output after each step; with `final` a list of it and h.
-    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
-    """
-
 def sub(
     a: ArrayLike,
     b: ArrayLike,
@@ -2381,5 +2300,86 @@ def group_norm(
         act_min, act_max, on, isa: as conv2d.
 
     Returns an array of x's type and shape.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def lstm_int8(
+    x: ArrayLike,
+    weights: ArrayLike,
+    recurrent: ArrayLike,
+    bias: ArrayLike,
+    *,
+    input_scale: float,
+    weight_scales: Sequence[float],
+    recurrent_scales: Sequence[float],
+    hidden_scale: float,
+    cell_scale: float = 0.000244140625,
+    input_zero_point: int = 0,
+    hidden_zero_point: int = 0,
+    cell_clip: float = 0.0,
+    initial: Sequence[ArrayLike] = (),
+    final: bool = False,
+    reverse: bool = False,
+    batch_major: bool = False,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array | list[Array]:
+    """A long short-term memory of int8.
+
+    Args:
+        x: int8 [steps, batches, inputs].
+        weights, recurrent: int8 [4 * hidden, inputs] and [4 * hidden, hidden]: rows of input, output, forget and cell
+            gates.
+        bias: int32 [4 * hidden], in steps of input_scale times the gate's weight scale.
+        input_scale, weight_scales, recurrent_scales: real = scale * (stored - zero_point); of each gate.
+        hidden_scale: of the output; cell_scale: of cells, a power of two.
+        cell_clip: what a cell is at most, as a real number; 0: anything.
+        initial: (h, c), int8 and int16 [batches, hidden], that it starts from; none: zeros.
+        final: also return what it ends with.
+        reverse: from the last step to the first.
+        batch_major: x and the result are [batches, steps, ...].
+        on, isa: as conv2d.
+
+    Returns int8 [steps, batches, hidden]: the output after each step; with `final` a list of it, h and c.
+    Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
+    """
+
+def gru_int8(
+    x: ArrayLike,
+    weights: ArrayLike,
+    recurrent: ArrayLike,
+    bias: ArrayLike,
+    *,
+    input_scale: float,
+    weight_scales: Sequence[float],
+    recurrent_scales: Sequence[float],
+    hidden_scale: float,
+    input_zero_point: int = 0,
+    hidden_zero_point: int = 0,
+    initial: Sequence[ArrayLike] = (),
+    final: bool = False,
+    reset_after: bool = True,
+    reverse: bool = False,
+    batch_major: bool = False,
+    on: str = "host",
+    isa: str | None = None,
+) -> Array | list[Array]:
+    """Gated recurrent units of int8.
+
+    Args:
+        x: int8 [steps, batches, inputs].
+        weights, recurrent: int8 [3 * hidden, inputs] and [3 * hidden, hidden]: rows of update, reset and hidden gates.
+        bias: int32 [6 * hidden]: of the sums over inputs, in steps of input_scale times the gate's weight scale, and of
+            those over the output, in steps of hidden_scale times the gate's recurrent scale.
+        input_scale, weight_scales, recurrent_scales: real = scale * (stored - zero_point); of each gate.
+        hidden_scale: of the output.
+        initial: (h,), int16 [batches, hidden] in steps of 2**-15, that it starts from; none: zeros.
+        final: also return what it ends with.
+        reset_after: the reset gate scales the recurrent product, as in PyTorch; false: what goes into it.
+        reverse: from the last step to the first.
+        batch_major: x and the result are [batches, steps, ...].
+        on, isa: as conv2d.
+
+    Returns int8 [steps, batches, hidden]: the output after each step; with `final` a list of it and h.
     Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
     """

@@ -36,8 +36,8 @@ COMMANDS = sorted(command.name or command.callback.__name__ for command in cli.a
 def unsupported(tmp_path: Path) -> Path:
     m = Builder()
     y = m.tensor((4,), quant=X, name="y")
-    m.op("TANH", [m.input((4,), quant=X, name="x")], [y])
-    path = tmp_path / "tanh.tflite"
+    m.op("EXP", [m.input((4,), quant=X, name="x")], [y])
+    path = tmp_path / "exp.tflite"
     path.write_bytes(m.build([y]))
     return path
 
@@ -255,8 +255,8 @@ def test_pack_that_fails_leaves_nothing(groat_command: Groat, digits: Path, unsu
     output = tmp_path / "x.groat"
     message = groat_command.fails(3, "pack", unsupported, "-o", output)
     assert message == (
-        "groat: tanh.tflite: 1 op is not supported:\n"
-        "  op 0 TANH (x int8[4] -> y int8[4]): there are kernels for int16 and float32 only\n"
+        "groat: exp.tflite: 1 op is not supported:\n"
+        "  op 0 EXP (x int8[4] -> y int8[4]): its input is int8; there are kernels for float32 only\n"
     )
     assert "cannot write" in groat_command.fails(2, "pack", digits, "-o", tmp_path / "missing" / "x.groat")
     assert "unknown target 'cortex-m9'" in groat_command.fails(2, "pack", digits, "-o", output, "--target", "cortex-m9")
@@ -378,7 +378,7 @@ def test_models_that_cannot_be_read(
         (tmp_path / "empty.tflite", "the file is empty"),
         (tmp_path / "cut.tflite", "cut or damaged"),
         (tmp_path / "text.tflite", "not a TFLite model"),
-        (unsupported, "op 0 TANH (x int8[4] -> y int8[4])"),
+        (unsupported, "op 0 EXP (x int8[4] -> y int8[4])"),
     ]:
         assert message in groat_command.fails(3, command, path)
 

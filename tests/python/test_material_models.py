@@ -78,11 +78,13 @@ def test_a_thousand_inferences(material: Path) -> None:
 
 
 def test_other_models_are_refused(material: Path) -> None:
-    """Every published model that is not in the list gives an error that says which ops are the trouble."""
-    covered = {model.model(material) for model in MODELS}
-    covered |= {material / "models" / f"{path}.tflite" for path in FLOAT_MODELS}
-    others = sorted(path for path in (material / "models").rglob("*.tflite") if path not in covered)
-    assert len(others) >= 3
+    """Every published model is compared with what it should give, here or where its op is tested, or gives an error
+    that says which ops are the trouble."""
+    covered = {model.path for model in MODELS} | set(FLOAT_MODELS)
+    covered |= {"tflm/trained_lstm_int8", "microwakeword/v2__hey_jarvis"}  # test_recurrent.py, test_variables.py
+    covered_files = {material / "models" / f"{path}.tflite" for path in covered}
+    others = sorted(set((material / "models").rglob("*.tflite")) - covered_files)
+    assert [path.name for path in others] == ["kws_ref_model_float32.tflite"]
     for path in others:
         with pytest.raises(ModelError, match=r"op \d+ \w+ \("):
             groat.load(path)

@@ -180,5 +180,5 @@ def test_an_emulated_machine_counts_instructions_over_its_line(groat_command: Gr
 def test_what_does_not_fit_a_board_is_said(groat_command: Groat) -> None:
     assert "QEMU has no Raspberry Pi Pico" in groat_command.fails(2, "profile", DIGITS, "--on", "qemu:pico")
     microbit = load_board("microbit").target
-    with pytest.raises(FitError, match=r"microbit: the memory for CODE, 'flash' of 262,144 bytes, is too small by"):
+    with pytest.raises(FitError, match=r"microbit: the memory for CODE, 'flash' of 163,840 bytes, is too small by"):
         firmware.build(microbit, ops=["softmax"], states=False, model=bytes(1 << 18), serve="serial")

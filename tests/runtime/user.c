@@ -189,12 +189,23 @@ static void expect_outputs(const groat_t *net, const test_case *test, uint32_t r
     }
 }
 
-/* What an arena holds before a run must not matter. */
-static void spoil(const arena *a, uint32_t run)
+/* What an arena holds before a run must not matter, but for the state. */
+static void spoil(const groat_t *net, const arena *a, uint32_t run)
 {
+    uint32_t count = groat_state_count(net);
+    uint8_t **kept = calloc(count + 1, sizeof *kept);
+    for (uint32_t i = 0; i < count; i++) {
+        kept[i] = aligned(groat_state_bytes(net, i));
+        memcpy(kept[i], groat_state_data(net, i), groat_state_bytes(net, i));
+    }
     for (uint32_t i = 0; i < a->count; i++) {
         memset(a->regions[i].start, run % 2 == 0 ? 0x80 : 0x7F, a->regions[i].bytes);
     }
+    for (uint32_t i = 0; i < count; i++) {
+        memcpy(groat_state_data(net, i), kept[i], groat_state_bytes(net, i));
+        free(kept[i]);
+    }
+    free(kept);
 }
 
 static void check_runs(test_case *test)
@@ -204,21 +215,23 @@ static void check_runs(test_case *test)
     EXPECT(open_in(&net, &test->model, &arena) == GROAT_OK);
     uint8_t *before = aligned(test->model.bytes);
     memcpy(before, test->model.data, test->model.bytes);
-    for (uint32_t run = 0; run < runs_of(&net, test); run++) {
-        spoil(&arena, run);
-        set_inputs(&net, test, run);
-        groat_run(&net);
-        expect_outputs(&net, test, run);
-
-        spoil(&arena, run + 1);
-        set_inputs(&net, test, run);
-        for (uint32_t step = 0; step < groat_step_count(&net); step++) {
-            groat_run_step(&net, step);
+    for (uint32_t by_steps = 0; by_steps < 2; by_steps++) {
+        groat_reset_states(&net);
+        for (uint32_t run = 0; run < runs_of(&net, test); run++) {
+            spoil(&net, &arena, run + by_steps);
+            set_inputs(&net, test, run);
+            if (by_steps) {
+                for (uint32_t step = 0; step < groat_step_count(&net); step++) {
+                    groat_run_step(&net, step);
+                }
+                expect_outputs(&net, test, run);
+                groat_run_step(&net, groat_step_count(&net));
+                groat_run_step(&net, UINT32_MAX);
+            } else {
+                groat_run(&net);
+            }
+            expect_outputs(&net, test, run);
         }
-        expect_outputs(&net, test, run);
-        groat_run_step(&net, groat_step_count(&net));
-        groat_run_step(&net, UINT32_MAX);
-        expect_outputs(&net, test, run);
     }
     EXPECT(memcmp(before, test->model.data, test->model.bytes) == 0);
     free(before);
@@ -245,6 +258,7 @@ static void check_guards(test_case *test)
             EXPECT(bytes[k] == GUARD); /* opening costs no memory */
         }
     }
+    groat_reset_states(&net);
     set_inputs(&net, test, 0);
     groat_run(&net);
     expect_outputs(&net, test, 0);
@@ -266,6 +280,7 @@ static void check_two_at_once(test_case *a, test_case *b)
     for (int i = 0; i < 2; i++) {
         arenas[i] = arena_of(&tests[i]->model, &tests[i]->model);
         EXPECT(open_in(&nets[i], &tests[i]->model, &arenas[i]) == GROAT_OK);
+        groat_reset_states(&nets[i]);
         set_inputs(&nets[i], tests[i], 0);
     }
     for (uint32_t step = 0; step < groat_step_count(&nets[0]) || step < groat_step_count(&nets[1]); step++) {
@@ -284,6 +299,7 @@ static void check_two_at_once(test_case *a, test_case *b)
         EXPECT(open_in(&nets[i], &tests[i]->model, &arenas[0]) == GROAT_OK);
     }
     for (int i = 0; i < 2; i++) {
+        groat_reset_states(&nets[i]);
         set_inputs(&nets[i], tests[i], 0);
         groat_run(&nets[i]);
         expect_outputs(&nets[i], tests[i], 0);
