@@ -1,26 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * RISC-V's own count of retired instructions: 64 bits in two registers.
+ * RISC-V's own count of retired instructions.
  */
-#include "../port/port.h"
-
-void groat_counter_start(void)
-{
-}
-
-/* The halves are read one after the other: again, if the upper one moved in between. */
-uint64_t groat_counter_read(void)
-{
-    uint32_t high, low, again;
-    do {
-        __asm__ volatile("csrr %0, minstreth" : "=r"(high));
-        __asm__ volatile("csrr %0, minstret" : "=r"(low));
-        __asm__ volatile("csrr %0, minstreth" : "=r"(again));
-    } while (high != again);
-    return (uint64_t)high << 32 | low;
-}
-
-uint64_t groat_counter_since(uint64_t earlier)
-{
-    return groat_counter_read() - earlier;
-}
+#define COUNTER "minstret"
+#include "riscv_counter.h"
