@@ -27,7 +27,7 @@ setup-host:
 demo: setup ## Classify digits on the host and on emulated microcontrollers; MODEL=path.tflite for your own model
 	@$(BIN)/python examples/digits/demo.py $(if $(MODEL),--model "$(MODEL)")
 
-test: setup ## All tests but the slow ones (at most 15 minutes on two cores)
+test: setup ## All tests but the slow ones (at most 20 minutes on two cores)
 	@$(PYTEST) -n 2 -m "not slow" $(PYTEST_ARGS)
 
 test-fast: setup-host ## Only the tests that need no cross toolchain and no emulator

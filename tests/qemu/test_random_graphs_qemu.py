@@ -66,7 +66,7 @@ def check_many(name: str, options: settings) -> None:
 
 @pytest.mark.parametrize("name", DEVICES)
 def test_a_device_equals_tflm(name: str) -> None:
-    check_many(name, settings(SETTINGS, derandomize=True, database=None, max_examples=40))
+    check_many(name, settings(SETTINGS, derandomize=True, database=None, max_examples=25))
 
 
 @pytest.mark.slow
