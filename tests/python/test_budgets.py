@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.support.oracle import needs_tflm
 from tests.support.random_cnns import random_cnn
 from tests.support.random_graphs import random_inputs
 from tests.support.streams import Replay
@@ -19,10 +20,10 @@ from tests.support.streams import Replay
 from groat.compiler import Compiled, compile_model
 from groat.errors import FitError, InputError
 from groat.options import INPUTS
-from groat.oracle.tflm import Tflm, is_installed
+from groat.oracle.tflm import Tflm
 from groat.targets import list_targets, load_target
 
-pytestmark = pytest.mark.skipif(not is_installed(), reason="needs the package tflite-micro")
+pytestmark = needs_tflm
 TARGET_OF = {load_target(name).packing: name for name in list_targets()}  # one for each set of kernels
 
 

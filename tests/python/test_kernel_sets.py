@@ -6,11 +6,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from tests.support.kernel_cases import CASES, differs
+from tests.support.oracle import needs_tflm
 from tests.support.random_graphs import random_inputs, random_model
 
 import groat
 from groat.isa import PACKINGS
-from groat.oracle.tflm import Tflm, is_installed
+from groat.oracle.tflm import Tflm
 from groat.targets import list_targets, load_target
 
 SETS = [packing for packing in PACKINGS if packing != "ref"]
@@ -46,14 +47,14 @@ def compare_with_tflm(isa: str, seeds: range) -> None:
             np.testing.assert_array_equal(ours, theirs, err_msg=f"{isa}, seed {seed}")
 
 
-@pytest.mark.skipif(not is_installed(), reason="needs the package tflite-micro")
+@needs_tflm
 @pytest.mark.parametrize("isa", SETS)
 def test_random_graphs_equal_tflm(isa: str) -> None:
     compare_with_tflm(isa, range(200_000, 200_080))
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not is_installed(), reason="needs the package tflite-micro")
+@needs_tflm
 @pytest.mark.parametrize("isa", SETS)
 def test_many_random_graphs_equal_tflm(isa: str) -> None:
     compare_with_tflm(isa, range(300_000, 303_000))

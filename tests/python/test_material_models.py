@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from tests.support.digits import MODEL, accuracy, held_out, promised_accuracy
 from tests.support.material import DS_CNN, FLOAT_MODELS, MODELS, Recorded
+from tests.support.oracle import needs_tflm
 
 import groat
 from groat.analysis import analyze_model
 from groat.errors import ModelError
 from groat.isa import core
-from groat.oracle.tflm import is_installed
 from groat.pack import read
 from groat.runners.host import HostRunner
 from groat.validation import validate
@@ -54,7 +54,7 @@ def test_an_arena_is_within_its_limit_and_known_before(material: Path, recorded:
     assert recorded.arena_limit is None or arena_bytes <= recorded.arena_limit
 
 
-@pytest.mark.skipif(not is_installed(), reason="needs the package tflite-micro")
+@needs_tflm
 @each_model
 def test_a_published_model_equals_tflm_on_random_inputs(material: Path, recorded: Recorded) -> None:
     (verdict,) = validate(groat.load(recorded.model(material)), ["host"], inputs=3, seed=1)
@@ -102,7 +102,7 @@ def test_the_digits_are_read_as_well_as_promised() -> None:
     assert round(accuracy(found, labels), 2) == percent
 
 
-@pytest.mark.skipif(not is_installed(), reason="needs the package tflite-micro")
+@needs_tflm
 def test_the_digits_model_equals_tflm() -> None:
     (verdict,) = validate(groat.load(MODEL), ["host"], inputs=50)
     assert verdict.equal, str(verdict.difference)

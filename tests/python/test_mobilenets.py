@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 from tests.support import mobilenets
 from tests.support.mobilenets import NETWORKS, mobilenet, multiple_of_8
+from tests.support.oracle import needs_tflm
 from tests.support.random_graphs import random_inputs
 
 import groat
 from groat.graph import Graph
-from groat.oracle.tflm import Tflm, is_installed
+from groat.oracle.tflm import Tflm
 from groat.runners.host import HostRunner
 from groat.validation import find_difference
 
@@ -75,7 +76,7 @@ def test_activations_fill_their_range(name: str) -> None:
             assert len(np.unique(found)) > 40, step
 
 
-@pytest.mark.skipif(not is_installed(), reason="needs the package tflite-micro")
+@needs_tflm
 @each_network
 def test_every_layer_equals_tflm(name: str) -> None:
     model = mobilenet(name)

@@ -14,14 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.compare import compare_with_tflm
 from tests.support.graphs import kinds
+from tests.support.oracle import needs_tflm
 from tests.support.random_graphs import RandomModel, random_models
 
 import groat
-from groat.oracle.tflm import is_installed
 from groat.runners.host import HostRunner
 from groat.targets import list_targets, load_target
 
-pytestmark = pytest.mark.skipif(not is_installed(), reason="needs the package tflite-micro")
+pytestmark = needs_tflm
 
 # Without a clock and without chance: what passes here passes everywhere.  The slow test is the one that explores.
 REPEATABLE = settings(deadline=None, derandomize=True, database=None)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.support.oracle import needs_tflm
 from tests.support.schedules import NAMES, SMALL, WAYS, Way, compiled_as, expected, run
 
-from groat.oracle.tflm import is_installed
 from groat.pack import read
 from groat.runners.host import HostRunner
 
-pytestmark = pytest.mark.skipif(not is_installed(), reason="needs the package tflite-micro")
+pytestmark = needs_tflm
 
 
 def is_quick(name: str, way: Way) -> bool:

@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 from elftools.elf.elffile import ELFFile
 from tests.support.devices import DEVICES, device
+from tests.support.oracle import needs_tflm
 from tests.support.schedules import Way, compiled_as, expected, run
 
 import groat
 from groat import firmware
 from groat.errors import FitError, InputError, ModelError, RunnerError
 from groat.inputs import lcg_inputs
-from groat.oracle.tflm import is_installed
 from groat.runners import qemu
 from groat.runners.qemu import QemuRunner
 
@@ -54,7 +54,7 @@ def digits(core: str) -> bytes:
     return groat.compile(DIGITS, target=core).packed
 
 
-@pytest.mark.skipif(not is_installed(), reason="needs the package tflite-micro")
+@needs_tflm
 @pytest.mark.parametrize("core", CORES)
 @pytest.mark.parametrize(
     ("name", "way"), [*QUICK, *(pytest.param(*case, marks=pytest.mark.slow) for case in SLOW)], ids=str

@@ -10,9 +10,9 @@ import pytest
 from tests.support.devices import DEVICES, device
 from tests.support.digits import MODEL, accuracy, held_out, promised_accuracy
 from tests.support.material import DS_CNN, KIB, MODELS, RESNET8, Recorded
+from tests.support.oracle import needs_tflm
 
 import groat
-from groat.oracle.tflm import is_installed
 from groat.profiling import profile
 from groat.runners import open_runner
 from groat.validation import validate
@@ -71,7 +71,7 @@ def test_the_digits_are_read_as_well_as_promised_and_as_on_the_host(name: str) -
     assert round(accuracy(found, labels), 2) == percent
 
 
-@pytest.mark.skipif(not is_installed(), reason="needs the package tflite-micro")
+@needs_tflm
 def test_the_digits_model_equals_tflm_everywhere() -> None:
     for name in DEVICES:
         device(name)

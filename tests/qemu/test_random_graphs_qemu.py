@@ -13,17 +13,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.compare import compare_with_tflm
 from tests.support.devices import DEVICES, device
+from tests.support.oracle import needs_tflm
 from tests.support.random_graphs import RandomModel, random_models
 
 import groat
 from groat import firmware
 from groat.errors import FitError
-from groat.oracle.tflm import is_installed
 from groat.runners import open_runner
 
 pytestmark = [
     pytest.mark.qemu,
-    pytest.mark.skipif(not is_installed(), reason="needs the package tflite-micro"),
+    needs_tflm,
 ]
 
 SETTINGS = settings(deadline=None, suppress_health_check=list(hypothesis.HealthCheck))

@@ -7,14 +7,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from tests.support.devices import device
+from tests.support.oracle import needs_tflm
 from tests.support.schedules import NAMES, SMALL, WAYS, Way, compiled_as, expected, run
 
-from groat.oracle.tflm import is_installed
 from groat.runners.qemu import QemuRunner
 
 pytestmark = [
     pytest.mark.qemu,
-    pytest.mark.skipif(not is_installed(), reason="needs the package tflite-micro"),
+    needs_tflm,
 ]
 CORES = ("cortex-m4", "cortex-m55", "rv32imc")
 QUICK = {

@@ -79,10 +79,34 @@ def _import(source: ImportedOp) -> Op:
     suffix, attrs = import_elementwise(source)
     if suffix == "_float32":
         return source.op("add_float32", source.inputs[:2], attrs)
+    return import_sum(source, "add", suffix, attrs)
+
+
+def import_sum(source: ImportedOp, name: str, suffix: str, attrs: dict[str, Any]) -> Op:
+    """ADD or SUB of integers, from what import_elementwise returns; `name` is the op's without the suffix."""
     factors = add_factors(source.input(0).scale, source.input(1).scale, source.output(0).scale, LEFT_SHIFTS[suffix])
     if factors["output_shift"] > 0:
         raise Unsupported(f"its output scale {source.output(0).scale} is too small for its inputs' scales")
-    return source.op("add" + suffix, source.inputs[:2], {**attrs, **factors})
+    return source.op(name + suffix, source.inputs[:2], {**attrs, **factors})
+
+
+def call_sum(
+    name: str,
+    operands_of: tuple[ArrayLike, ArrayLike],
+    scales: tuple[float, float, float],
+    zero_points: tuple[int, int, int],
+    bounds: tuple[int | None, int | None],
+    on: str,
+    isa: str | None,
+) -> Array:
+    """Calls the op `name` or its sibling of int16; scales and zero points are those of a, b and the output."""
+    suffix, inputs = operands(*operands_of)
+    dtype = str(inputs[0].dtype)
+    a, b, output = (scale(value, f"{which}_scale") for value, which in zip(scales, ("a", "b", "output"), strict=True))
+    with arguments_of(name):
+        factors = add_factors(a, b, output, LEFT_SHIFTS[suffix])
+    attrs = {**factors, **call_attrs(dtype, *zero_points, *bounds)}
+    return call(name + suffix, inputs, attrs, dtype, on, isa)
 
 
 Add.tflite = {"ADD": _import}
@@ -115,13 +139,5 @@ def add(
     Returns an array of their type and the common shape.
     Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
     """
-    suffix, inputs = operands(a, b)
-    dtype = str(inputs[0].dtype)
-    scales = [scale(a_scale, "a_scale"), scale(b_scale, "b_scale"), scale(output_scale, "output_scale")]
-    with arguments_of("add"):
-        factors = add_factors(scales[0], scales[1], scales[2], LEFT_SHIFTS[suffix])
-    attrs = {
-        **factors,
-        **call_attrs(dtype, a_zero_point, b_zero_point, output_zero_point, act_min, act_max),
-    }
-    return call("add" + suffix, inputs, attrs, dtype, on, isa)
+    scales, zero_points = (a_scale, b_scale, output_scale), (a_zero_point, b_zero_point, output_zero_point)
+    return call_sum("add", (a, b), scales, zero_points, (act_min, act_max), on, isa)

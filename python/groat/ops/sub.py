@@ -14,11 +14,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from groat.graph.ir import Array, Op, Tensor
-from groat.ops.add import FACTORS, LEFT_SHIFTS, add_factors
+from groat.ops.add import FACTORS, call_sum, import_sum
 from groat.ops.arithmetic import bounds_of, clamp_int8, requantize, wrap32
-from groat.ops.base import Constants, ImportedOp, Operator, Unsupported
-from groat.ops.broadcast import Elementwise, call_attrs, operands
-from groat.ops.call import arguments_of, call, scale
+from groat.ops.base import Constants, ImportedOp, Operator
+from groat.ops.broadcast import Elementwise
 
 
 class Sub(Elementwise):
@@ -52,10 +51,7 @@ class Sub(Elementwise):
 
 def import_sub(source: ImportedOp, suffix: str, attrs: dict[str, Any]) -> Op:
     """SUB of int8 or int16, from what import_elementwise returns."""
-    factors = add_factors(source.input(0).scale, source.input(1).scale, source.output(0).scale, LEFT_SHIFTS[suffix])
-    if factors["output_shift"] > 0:
-        raise Unsupported(f"its output scale {source.output(0).scale} is too small for its inputs' scales")
-    return source.op("sub" + suffix, source.inputs[:2], {**attrs, **factors})
+    return import_sum(source, "sub", suffix, attrs)
 
 
 OP = Sub()
@@ -87,13 +83,5 @@ def sub(
     Returns an array of their type and the common shape.
     Raises InputError if the arguments do not fit each other, and as groat.Runner on a device.
     """
-    suffix, inputs = operands(a, b)
-    dtype = str(inputs[0].dtype)
-    scales = [scale(a_scale, "a_scale"), scale(b_scale, "b_scale"), scale(output_scale, "output_scale")]
-    with arguments_of("sub"):
-        factors = add_factors(scales[0], scales[1], scales[2], LEFT_SHIFTS[suffix])
-    attrs = {
-        **factors,
-        **call_attrs(dtype, a_zero_point, b_zero_point, output_zero_point, act_min, act_max),
-    }
-    return call("sub" + suffix, inputs, attrs, dtype, on, isa)
+    scales, zero_points = (a_scale, b_scale, output_scale), (a_zero_point, b_zero_point, output_zero_point)
+    return call_sum("sub", (a, b), scales, zero_points, (act_min, act_max), on, isa)
